@@ -1,0 +1,191 @@
+"""The manifest: what a backup is, in one JSON document beside its files, written last.
+
+Offsets count from the start of the artifact file; page ranges are half open, `[first_page, last_page)`, and the last
+range of a table has no end. Fingerprints are decimal strings: they are sums of 64-bit hashes and pass 2**64.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from pantry_tui.errors import BackupDamagedError
+from pantry_tui.models import BackupFormat, BackupKind, Compression, Model
+
+MANIFEST_NAME = "manifest.json"
+MANIFEST_VERSION = 1
+
+
+class StoredFile(Model, frozen=True, kw_only=True):
+    """One file of the backup. ``role``: artifact, archive, globals, positions."""
+
+    name: str
+    role: str
+    bytes: int
+    sha256: str
+
+
+class SourceDatabase(Model, frozen=True, kw_only=True):
+    """The database a backup was taken of, as far as a new one must resemble it."""
+
+    name: str
+    oid: int
+    owner: str
+    encoding: str
+    collate: str
+    ctype: str
+    locale_provider: str  # libc, icu or builtin
+    locale: str | None  # ICU or builtin locale
+    collation_version: str | None
+    connection_limit: int
+
+
+class ServerIdentity(Model, frozen=True, kw_only=True):
+    """The server a backup was taken from."""
+
+    version: str  # "15.18 (Debian 15.18-0+deb12u1)"
+    version_num: int  # 150018
+    system_identifier: str
+    timeline: int
+    in_recovery: bool
+    byte_order: str  # little or big
+    host: str | None
+
+
+class SnapshotPosition(Model, frozen=True, kw_only=True):
+    """Where in the server's history the snapshot stands; incremental backups compare it."""
+
+    xmin: int  # 64 bits, the horizon
+    xmax: int
+    insert_lsn: str
+    flush_lsn: str
+
+
+class Segment(Model, frozen=True, kw_only=True):
+    """One independently compressed piece of the artifact.
+
+    ``section``: pre-data, rows, data, post-data. ``sha256`` is of the stored bytes.
+    """
+
+    section: str
+    offset: int
+    length: int
+    raw_length: int
+    sha256: str
+    table: int | None = None  # index into Manifest.tables
+    range: int | None = None  # index into that table's ranges
+    rows: int = 0
+
+
+class PageRange(Model, frozen=True, kw_only=True):
+    """A part of a table that was read and fingerprinted in one go."""
+
+    first_page: int
+    last_page: int | None
+    rows: int
+    fingerprint: str | None
+    positions_offset: int | None = None  # into the positions file
+    positions_length: int | None = None
+
+
+class TableEntry(Model, frozen=True, kw_only=True):
+    """One ordinary table of the backup.
+
+    ``carried_by`` is "segments" when its rows are in the artifact's segments, "archive" when pg_dump carries them,
+    with the ``reason``. ``columns`` are those copied, in the order of the rows' fields.
+    """
+
+    schema: str
+    name: str
+    oid: int
+    filenode: int
+    columns: tuple[str, ...]
+    shape: str  # digest of everything a row's meaning depends on
+    persistence: str  # p or u
+    rows: int
+    raw_bytes: int
+    fingerprint: str | None
+    ranges: tuple[PageRange, ...]
+    carried_by: str = "segments"
+    reason: str | None = None
+
+    @property
+    def qualified_name(self) -> str:
+        """`schema.name`, unquoted, for people and for selection."""
+        return f"{self.schema}.{self.name}"
+
+
+class SequenceState(Model, frozen=True, kw_only=True):
+    """A sequence, read after the data snapshot."""
+
+    schema: str
+    name: str
+    last_value: int
+    is_called: bool
+
+
+class Manifest(Model, frozen=True, kw_only=True):
+    """Everything that is known of one backup."""
+
+    manifest_version: int
+    id: str
+    name: str
+    kind: BackupKind
+    format: BackupFormat
+    compression: Compression
+    program_version: str
+    started_by: str
+    started_at: datetime
+    finished_at: datetime
+    duration_seconds: float
+    database: str  # what the target was called
+    source: SourceDatabase
+    server: ServerIdentity
+    snapshot: SnapshotPosition
+    tools: dict[str, str]  # program to version
+    files: tuple[StoredFile, ...]
+    tables: tuple[TableEntry, ...]
+    segments: tuple[Segment, ...]
+    sequences: tuple[SequenceState, ...]
+    large_objects: int
+    extensions: dict[str, str]  # name to version
+    fingerprints: bool
+    bytes: int
+    raw_bytes: int
+    rows: int
+    warnings: tuple[str, ...] = ()
+
+    def file(self, role: str) -> StoredFile:
+        """The file of that role. Raises `BackupDamagedError` when the manifest names none."""
+        for file in self.files:
+            if file.role == role:
+                return file
+        raise BackupDamagedError(
+            f"backup {self.id}: the manifest names no {role} file", remedy="restore from another backup"
+        )
+
+
+_decoder = msgspec.json.Decoder(Manifest)
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The manifest as the bytes that are stored: JSON, indented, one line's end at the end."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+
+
+def decode_manifest(data: bytes, *, where: str) -> Manifest:
+    """Reads a stored manifest; ``where`` names the file in errors.
+
+    Raises `BackupDamagedError` when it is no manifest, is cut off, or was written by a newer version.
+    """
+    try:
+        manifest = _decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise BackupDamagedError(f"{where} is not a readable manifest", detail=str(error)) from error
+    if manifest.manifest_version > MANIFEST_VERSION:
+        raise BackupDamagedError(
+            f"{where} was written by a newer version of this program (manifest version {manifest.manifest_version})",
+            remedy="install that version or a newer one",
+        )
+    return manifest

@@ -1,0 +1,1 @@
+"""Taking backups and validating them."""

@@ -1,0 +1,1 @@
+"""The TinyDB catalog, a cache of the repositories' manifests, and its crash-safe storage."""

@@ -1,0 +1,1 @@
+"""A private PostgreSQL with a believable sample database, to try everything on."""

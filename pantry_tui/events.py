@@ -1,0 +1,98 @@
+"""What the engine reports while it works.
+
+One stream of typed events; plain text, JSON and the screens are printers of it.
+Work goes on whether or not anybody listens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from pantry_tui.models import Failure, Job, utc_now
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    at: datetime = msgspec.field(default_factory=utc_now)
+
+
+class PhaseStarted(_Event, frozen=True, kw_only=True, tag="phase"):
+    """A new phase began. ``phase`` is a stable word, ``title`` what people read."""
+
+    phase: str
+    title: str
+
+
+class TableProgress(_Event, frozen=True, kw_only=True, tag="table"):
+    """How far one table is. Sent at most a few times a second, and once when it is done."""
+
+    table: str
+    rows: int
+    raw_bytes: int
+    share: float
+    done: bool = False
+
+
+class Progress(_Event, frozen=True, kw_only=True, tag="progress"):
+    """How far the whole job is: ``share`` 0 to 1 of all phases; time left None while it cannot be known."""
+
+    share: float
+    rows: int = 0
+    raw_bytes: int = 0
+    bytes_per_second: float | None = None
+    seconds_left: float | None = None
+
+
+class Warned(_Event, frozen=True, kw_only=True, tag="warning"):
+    """Something a person should know; the job goes on."""
+
+    message: str
+
+
+class Logged(_Event, frozen=True, kw_only=True, tag="log"):
+    """A line for the job's log: what was done, with figures."""
+
+    message: str
+
+
+class Finished(_Event, frozen=True, kw_only=True, tag="finished"):
+    """The work is done and verified. ``result`` is the result model as builtins."""
+
+    result: dict[str, Any]
+
+
+class Failed(_Event, frozen=True, kw_only=True, tag="failed"):
+    """The work ended without its result."""
+
+    failure: Failure
+
+
+class JobChanged(_Event, frozen=True, kw_only=True, tag="job"):
+    """A job of the runner changed its state or progress. Only the runner's own stream has it."""
+
+    job: Job
+
+
+Event = PhaseStarted | TableProgress | Progress | Warned | Logged | Finished | Failed | JobChanged
+
+Listener = Callable[[Event], None]
+
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_encoder = msgspec.json.Encoder()
+
+
+def ignore(event: Event) -> None:
+    """The listener of those who do not listen."""
+
+
+def encode_event(event: Event) -> bytes:
+    """One event as a line of JSON, without the line's end."""
+    return _encoder.encode(event)
+
+
+def decode_event(line: bytes | str) -> Event:
+    """The reverse of `encode_event`. Raises `msgspec.DecodeError` or `msgspec.ValidationError`."""
+    return _decoder.decode(line)

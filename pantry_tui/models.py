@@ -1,0 +1,349 @@
+"""The nouns of this program, as values that cross process borders.
+
+Every model is frozen, takes keywords only, and reads and writes JSON (`to_json`, `from_json`). Datetimes are time-zone
+aware (UTC where this program makes them); sizes are bytes, durations seconds.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from pantry_tui.errors import PantryError, error_from_code
+
+T = TypeVar("T")
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """A frozen value that reads and writes JSON."""
+
+    def to_json(self) -> bytes:
+        """This value as one line of JSON."""
+        return msgspec.json.encode(self)
+
+    def to_builtins(self) -> dict[str, Any]:
+        """This value as plain dicts, lists and strings."""
+        value: dict[str, Any] = msgspec.to_builtins(self)
+        return value
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> Self:
+        """Reads the value back. Raises `msgspec.ValidationError` when the data does not fit."""
+        return msgspec.json.decode(data, type=cls)
+
+    @classmethod
+    def from_builtins(cls, data: object) -> Self:
+        """The reverse of `to_builtins`. Raises `msgspec.ValidationError` when the data does not fit."""
+        return msgspec.convert(data, type=cls)
+
+
+def utc_now() -> datetime:
+    """The current time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class BackupKind(StrEnum):
+    """What a backup holds."""
+
+    FULL = "full"  # schema and all rows
+    INCREMENTAL = "incremental"  # what changed since a base backup
+    SCHEMA = "schema"  # everything but rows
+    DATA = "data"  # rows only
+
+
+class BackupFormat(StrEnum):
+    """How the rows are written."""
+
+    SQL = "sql"  # one document that psql restores
+    JSON = "json"
+    CSV = "csv"
+
+
+class Compression(StrEnum):
+    """How the artifact is compressed."""
+
+    GZIP = "gzip"
+    ZSTD = "zstd"
+    NONE = "none"
+
+
+class JobState(StrEnum):
+    """Where a job stands. The first two are alive, the others final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    TIMED_OUT = "timed_out"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can change any more."""
+        return self not in (JobState.QUEUED, JobState.RUNNING)
+
+
+class Failure(Model, frozen=True, kw_only=True):
+    """An error of `pantry_tui.errors`, as it crosses a process border."""
+
+    code: str
+    message: str
+    remedy: str | None = None
+    detail: str | None = None
+    exit_status: int = 1
+
+    @classmethod
+    def of(cls, error: PantryError) -> Failure:
+        """The failure that describes ``error``."""
+        return cls(
+            code=error.code,
+            message=error.message,
+            remedy=error.remedy,
+            detail=error.detail,
+            exit_status=error.exit_status,
+        )
+
+    def as_error(self) -> PantryError:
+        """The error again, to be raised on this side of the border."""
+        return error_from_code(self.code, self.message, remedy=self.remedy, detail=self.detail)
+
+
+class DatabaseTarget(Model, frozen=True, kw_only=True):
+    """A database as libpq finds it: conninfo without a password, and the PG* variables that go with it.
+
+    ``name`` is what people call it: the name in the configuration, else the database's own. The password, where there
+    is one outside pgpass and service files, stands in ``environment`` as PGPASSWORD and nowhere else.
+    """
+
+    name: str
+    conninfo: str = ""
+    environment: dict[str, str] = {}
+    client_tools: str | None = None  # directory of pg_dump and friends; None: discover
+
+    def redacted(self) -> DatabaseTarget:
+        """The same without anything secret, for history and audit."""
+        shown = {key: value for key, value in self.environment.items() if key != "PGPASSWORD"}
+        return msgspec.structs.replace(self, environment=shown)
+
+    def __repr__(self) -> str:
+        return f"DatabaseTarget(name={self.name!r}, conninfo={self.conninfo!r})"
+
+
+class RepositoryTarget(Model, frozen=True, kw_only=True):
+    """Where backups are kept. ``location`` is an absolute directory path."""
+
+    name: str
+    location: str
+
+
+class BackupRequest(Model, frozen=True, kw_only=True, tag="backup", tag_field="type"):
+    """Take a backup of ``database`` into ``repository``."""
+
+    database: DatabaseTarget
+    repository: RepositoryTarget
+    name: str
+    kind: BackupKind = BackupKind.FULL
+    format: BackupFormat = BackupFormat.SQL
+    compression: Compression = Compression.GZIP
+    jobs: int | None = None  # worker processes; None: one per core
+    fingerprints: bool = True
+    lock_timeout_seconds: float = 10.0
+    started_by: str = ""
+
+
+class ValidateRequest(Model, frozen=True, kw_only=True, tag="validate", tag_field="type"):
+    """Read a backup back, whole."""
+
+    repository: RepositoryTarget
+    backup_id: str
+    started_by: str = ""
+
+
+class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field="type"):
+    """Restore a backup into a new or empty database and compare the result.
+
+    ``target`` names server and database: the database is created when it does not exist. ``tables`` selects some tables
+    (`schema.name` as the backup lists them); empty means all.
+    """
+
+    repository: RepositoryTarget
+    backup_id: str
+    target: DatabaseTarget
+    tables: tuple[str, ...] = ()
+    jobs: int | None = None
+    verify: bool = True
+    started_by: str = ""
+
+
+JobRequest = BackupRequest | ValidateRequest | RestoreRequest
+
+
+class Job(Model, frozen=True, kw_only=True):
+    """One piece of work of the runner, from queue to history. Never holds a secret."""
+
+    id: str
+    kind: str  # backup, validate, restore
+    title: str  # "backup of crm into local", for people
+    database: str | None
+    state: JobState
+    queued_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    started_by: str = ""
+    backup_id: str | None = None
+    share: float = 0.0  # of the work done, 0 to 1
+    phase: str = ""
+    seconds_left: float | None = None
+    warnings: int = 0
+    failure: Failure | None = None
+    result: dict[str, Any] | None = None  # BackupSummary, ValidationResult or RestoreResult as builtins
+
+
+class BackupSummary(Model, frozen=True, kw_only=True):
+    """A backup as lists show it; made from its manifest and the records beside it."""
+
+    id: str
+    name: str
+    database: str
+    kind: BackupKind
+    format: BackupFormat
+    compression: Compression
+    started_at: datetime
+    finished_at: datetime
+    duration_seconds: float
+    bytes: int  # stored, all files of the backup
+    raw_bytes: int  # of the document, uncompressed
+    tables: int
+    rows: int
+    path: str
+    repository: str
+    server_version: str
+    fingerprints: bool
+    started_by: str = ""
+    warnings: int = 0
+    validated_at: datetime | None = None
+    valid: bool | None = None  # None: never validated
+    proven_at: datetime | None = None  # last restore that compared equal
+
+
+class TableSummary(Model, frozen=True, kw_only=True):
+    """One table of a backup."""
+
+    schema: str
+    name: str
+    rows: int
+    raw_bytes: int
+    stored_bytes: int
+    segments: int
+    fingerprint: str | None
+    columns: tuple[str, ...]
+    carried_by: str  # "segments", or "archive" with the rows inside pg_dump's archive
+    reason: str | None = None  # why the archive carries it
+
+
+class FileSummary(Model, frozen=True, kw_only=True):
+    """One file of a backup."""
+
+    name: str
+    role: str
+    bytes: int
+    sha256: str
+
+
+class BackupDetails(Model, frozen=True, kw_only=True):
+    """Everything that `backup show` shows."""
+
+    summary: BackupSummary
+    tables: tuple[TableSummary, ...]
+    files: tuple[FileSummary, ...]
+    warnings: tuple[str, ...]
+    tools: dict[str, str]
+    server: dict[str, Any]
+    source: dict[str, Any]
+
+
+class ValidationResult(Model, frozen=True, kw_only=True):
+    """What reading a backup back found. ``problems`` name file, table and place."""
+
+    backup_id: str
+    valid: bool
+    problems: tuple[str, ...]
+    bytes_read: int
+    raw_bytes: int
+    rows: int
+    tables: int
+    duration_seconds: float
+    validated_at: datetime
+
+
+class RestoredTable(Model, frozen=True, kw_only=True):
+    """What a restore did to one table, and whether the result equals the backup."""
+
+    schema: str
+    name: str
+    inserted: int
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    verified: str = "unverified"  # "fingerprint", "text", "count" or "unverified"
+    difference: str | None = None
+
+
+class RestoreValidation(Model, frozen=True, kw_only=True):
+    """The comparison of the restored database with the backup."""
+
+    performed: bool
+    equal: bool
+    tables_compared: int
+    constraints_validated: int
+    constraints_not_valid: int  # as they were in the source: NOT VALID there too
+    sequences_compared: int
+    differences: tuple[str, ...]
+
+
+class RestoreResult(Model, frozen=True, kw_only=True):
+    """The outcome of a restore. ``status`` is "succeeded" only when every comparison was equal."""
+
+    id: str
+    backup_id: str
+    status: str
+    dry_run: bool
+    target: str  # database name
+    created_database: bool
+    tables: tuple[RestoredTable, ...]
+    validation: RestoreValidation
+    left_out: tuple[str, ...]  # objects of a table selection that point outside it
+    warnings: tuple[str, ...]
+    started_at: datetime
+    finished_at: datetime
+    duration_seconds: float  # without verification
+    verification_seconds: float
+
+
+class RunnerStatus(Model, frozen=True, kw_only=True):
+    """Who the runner is and what it does."""
+
+    version: str
+    pid: int
+    started_at: datetime
+    data_directory: str
+    socket: str
+    running: int
+    queued: int
+    stopping: bool = False
+
+
+class AuditEntry(Model, frozen=True, kw_only=True):
+    """One line of the audit trail."""
+
+    at: datetime
+    who: str
+    action: str
+    object: str
+    result: str
+    details: dict[str, Any] = {}
+    previous: str = ""  # sha256 of the line before

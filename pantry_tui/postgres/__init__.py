@@ -1,0 +1,1 @@
+"""Talking to PostgreSQL servers and to their client tools."""

@@ -1,0 +1,1 @@
+"""Restoring backups and comparing the result with the source."""

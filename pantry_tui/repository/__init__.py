@@ -1,0 +1,1 @@
+"""Where backups live: a local directory, published atomically."""

@@ -1,0 +1,1 @@
+"""The process that does the work: executor, job processes, HTTP API on a Unix socket, audit trail."""

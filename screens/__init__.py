@@ -1,0 +1,1 @@
+"""The terminal application's screens, one module each."""

@@ -1,0 +1,1 @@
+"""Textual style sheets, one per screen, and the two themes."""

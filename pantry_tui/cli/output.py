@@ -1,0 +1,109 @@
+"""Results go to standard output, narration to standard error; `--json` is one document."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import humanize
+import msgspec
+
+from pantry_tui.cli.text import escape, pad, width
+from pantry_tui.models import Model, utc_now
+
+
+class Column(NamedTuple):
+    """One column of a table: its title, and whether it holds figures (aligned to the right)."""
+
+    title: str
+    right: bool = False
+
+
+def print_document(value: object) -> None:
+    """Prints ``value`` (models, dicts, lists, datetimes) as one JSON document, indented."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    sys.stdout.write(text + "\n")
+
+
+def print_line(text: str = "") -> None:
+    """Prints one line of a result, made safe for the terminal."""
+    sys.stdout.write(escape(text) + "\n")
+
+
+def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Prints rows under their titles, aligned; control characters in cells are shown, not obeyed."""
+    for line in table_lines(columns, rows):
+        sys.stdout.write(line + "\n")
+
+
+def print_fields(fields: Sequence[tuple[str, str]]) -> None:
+    """Prints names and values, one pair a line, values aligned."""
+    room = max((width(name) for name, _ in fields), default=0)
+    for name, value in fields:
+        sys.stdout.write(f"{pad(name, room)}  {escape(value)}".rstrip() + "\n")
+
+
+def note(args: argparse.Namespace, text: str) -> None:
+    """A remark on standard error; `--quiet` leaves it out."""
+    if not args.quiet:
+        sys.stderr.write(escape(text) + "\n")
+        sys.stderr.flush()
+
+
+def print_result(args: argparse.Namespace, value: Model) -> bool:
+    """With `--json` prints ``value`` and returns True; else returns False and prints nothing."""
+    if args.json:
+        print_document(value)
+    return bool(args.json)
+
+
+def table_lines(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table, titles first."""
+    safe = [[column.title for column in columns], *([escape(cell) for cell in row] for row in rows)]
+    rooms = [max(width(row[index]) for row in safe) for index in range(len(columns))]
+    return [
+        "  ".join(
+            pad(cell, room, right=column.right) for cell, room, column in zip(row, rooms, columns, strict=True)
+        ).rstrip()
+        for row in safe
+    ]
+
+
+def size(amount: int) -> str:
+    """Bytes for people: `118.4 MiB`."""
+    return humanize.naturalsize(amount, binary=True)
+
+
+def count(number: int) -> str:
+    """A number for people: `1,700,000`."""
+    return f"{number:,}"
+
+
+def age(moment: datetime, now: datetime | None = None) -> str:
+    """How long ago: `42 s`, `5 min`, `3 h`, `12 d`; `in 3 h` where a clock was wrong."""
+    seconds = ((now or utc_now()) - moment).total_seconds()
+    prefix, seconds = ("in ", -seconds) if seconds < -1 else ("", max(0.0, seconds))
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length * (2 if unit == "d" else 1):
+            return f"{prefix}{int(seconds // length)} {unit}"
+    return f"{prefix}{int(seconds)} s"
+
+
+def duration(seconds: float) -> str:
+    """A duration: `0.84 s`, `42 s`, `3 min 05 s`, `2 h 10 min`."""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def moment(value: datetime | None) -> str:
+    """A point in time in the local zone, to the second; empty for None."""
+    return value.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z") if value is not None else ""

@@ -1,0 +1,62 @@
+"""Backup ids: `20261123T020000Z-daily-7f3a`.
+
+They sort by time, are file names everywhere, and hold nothing of a name that could be read as anything else.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pantry_tui.errors import NotFoundError
+
+LATEST = "latest"
+
+_LONGEST_SLUG = 40
+_SHAPE = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?-[0-9a-f]{4}", re.ASCII)
+_PREFIX = re.compile(r"[0-9][0-9TZa-z-]{0,61}", re.ASCII)
+
+
+def slug(name: str) -> str:
+    """``name`` in at most 40 lower-case ASCII letters, digits and single hyphens; `backup` when nothing is left."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii").lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST_SLUG].rstrip("-") or "backup"
+
+
+def new_backup_id(name: str, at: datetime) -> str:
+    """A new id for a backup called ``name`` that starts ``at`` (aware). Raises ValueError for a naive time."""
+    if at.tzinfo is None:
+        raise ValueError("the time of a backup needs a time zone")
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{slug(name)}-{secrets.token_hex(2)}"
+
+
+def is_backup_id(text: str) -> bool:
+    """Whether ``text`` has the shape of an id; nothing else ever becomes part of a path."""
+    return _SHAPE.fullmatch(text) is not None
+
+
+def match_reference(reference: str, ids: Sequence[str], *, where: str) -> str:
+    """The one id that ``reference`` names: the id itself or the beginning of exactly one.
+
+    Raises `NotFoundError`, which lists the candidates when there are several.
+    """
+    if is_backup_id(reference) and reference in ids:
+        return reference
+    found = [known for known in ids if known.startswith(reference)] if _PREFIX.fullmatch(reference) else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        shown = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+        raise NotFoundError(
+            f"{reference!r} is the beginning of {len(found)} backups in {where}", remedy=f"give more of it: {shown}"
+        )
+    raise NotFoundError(
+        f"{where} has no backup {_shown(reference)}", remedy="list the backups with: pantry-tui backup list"
+    )
+
+
+def _shown(reference: str) -> str:
+    return repr(reference if len(reference) <= 80 else reference[:80] + "…")

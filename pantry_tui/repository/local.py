@@ -1,0 +1,297 @@
+"""Backups in a local directory: `REPOSITORY/<id>/` with the files of one backup each.
+
+A backup exists when its manifest does. The directory belongs to one user; directories are 0700, files 0600. No path is
+ever made of anything but an id this program formed and the plain name of a file.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from pantry_tui.artifact.files import open_file_in, read_descriptor, storage_errors
+from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, decode_manifest
+from pantry_tui.artifact.private import prepare_private_directory, require_private_directory
+from pantry_tui.errors import BackupDamagedError, NotFoundError, RefusedError, StorageError
+from pantry_tui.models import BackupDetails, BackupSummary, RepositoryTarget
+from pantry_tui.repository.ids import LATEST, is_backup_id, match_reference, new_backup_id
+from pantry_tui.repository.records import ProofRecord, read_records, write_record
+from pantry_tui.repository.soundness import find_problems, is_complete
+from pantry_tui.repository.staging import (
+    StagedBackup,
+    is_abandoned,
+    remove_backup_directory,
+    repository_lock,
+)
+from pantry_tui.repository.summaries import describe, summarize
+
+__all__ = ["LocalRepository", "Presence", "ProofRecord", "StagedBackup", "new_backup_id"]
+
+_LARGEST_MANIFEST = 1 << 30
+
+
+class Presence(NamedTuple):
+    """What tells, without reading anything, whether a backup is as it was when it was last read."""
+
+    id: str
+    manifest: tuple[int, int, int]  # inode, modification time in ns, size
+    directory_mtime_ns: int  # changes with every record that is added
+
+
+class LocalRepository:
+    """A directory of backups."""
+
+    def __init__(self, target: RepositoryTarget) -> None:
+        self.target = target
+        self.name = target.name
+        self.directory = Path(target.location)
+        self._what = f"the repository {target.name}"
+
+    def prepare(self) -> None:
+        """Makes the directory where it is missing and checks that nobody else can write into it.
+
+        Raises `ConfigError`, `RefusedError`, `StorageError`.
+        """
+        prepare_private_directory(self.directory, self._what)
+
+    def is_there(self) -> bool:
+        """Whether the directory exists: not before the first backup, and not while its file system is unmounted."""
+        return self.directory.is_dir()
+
+    # --- making
+
+    def begin(self, backup_id: str) -> StagedBackup:
+        """Makes the directory of a new backup. Raises what `prepare` does."""
+        if not is_backup_id(backup_id):
+            raise ValueError(f"not a backup id: {backup_id!r}")
+        self.prepare()
+        with self._alone("beginning a backup"):
+            return StagedBackup.make(backup_id, self.directory / backup_id)
+
+    def publish(self, staged: StagedBackup, manifest: Manifest) -> Path:
+        """Makes the backup exist, durably, and returns its directory. Raises as `StagedBackup.publish` does."""
+        staged.publish(manifest)
+        return staged.path
+
+    def discard(self, staged: StagedBackup) -> None:
+        """Removes what a backup that failed has written. What cannot be removed stays and is found as a leftover."""
+        with suppress(OSError):
+            remove_backup_directory(staged.path)
+        staged.release()
+
+    # --- reading
+
+    def presences(self) -> list[Presence]:
+        """The published backups, newest first, by two stat calls each. None when the directory does not exist."""
+        if not self.is_there():
+            return []
+        require_private_directory(self.directory, self._what)
+        with storage_errors(self.directory, f"listing {self._what}"), os.scandir(self.directory) as entries:
+            found = [_presence(self.directory, entry.name) for entry in entries if is_backup_id(entry.name)]
+        return sorted((presence for presence in found if presence), reverse=True)
+
+    def ids(self) -> list[str]:
+        """The published backups, newest first."""
+        return [presence.id for presence in self.presences()]
+
+    def resolve(self, reference: str, *, database: str | None = None) -> str:
+        """The id that ``reference`` means: an id, the beginning of just one, or `latest` (of ``database``).
+
+        Raises `NotFoundError`.
+        """
+        ids = self.ids()
+        if reference != LATEST:
+            return match_reference(reference, ids, where=self._what)
+        for backup_id in ids:
+            with suppress(BackupDamagedError):
+                if database is None or database in _names(self.manifest(backup_id)):
+                    return backup_id
+        of = "" if database is None else f" of the database {database}"
+        raise NotFoundError(f"{self._what} has no backup{of} yet", remedy="take one with: pantry-tui backup create")
+
+    def path(self, backup_id: str) -> Path:
+        """The directory of a backup. Raises `NotFoundError` when there is no such backup."""
+        with storage_errors(self.directory, "looking for a backup"):
+            if is_backup_id(backup_id) and _presence(self.directory, backup_id):
+                return self.directory / backup_id
+        raise NotFoundError(
+            f"{self._what} has no backup {backup_id[:80]!r}", remedy="list the backups with: pantry-tui backup list"
+        )
+
+    def open(self, backup_id: str, name: str) -> BinaryIO:
+        """Opens a file of a backup for reading, unbuffered content at offset 0.
+
+        Raises `NotFoundError`, `BackupDamagedError` when the file is missing, `StorageError`.
+        """
+        directory = self.path(backup_id)
+        with self._reading(backup_id, name):
+            return os.fdopen(open_file_in(directory, name), "rb")
+
+    def manifest(self, backup_id: str) -> Manifest:
+        """The manifest. Raises `NotFoundError`, `BackupDamagedError`, `StorageError`."""
+        where = self.path(backup_id) / MANIFEST_NAME
+        with self._reading(backup_id, MANIFEST_NAME):
+            descriptor = open_file_in(where.parent, MANIFEST_NAME)
+            try:
+                data = read_descriptor(descriptor, where, limit=_LARGEST_MANIFEST)
+            finally:
+                os.close(descriptor)
+        manifest = decode_manifest(data, where=str(where))
+        if manifest.id != backup_id:
+            raise BackupDamagedError(
+                f"{where} is the manifest of another backup: {manifest.id}",
+                remedy="move the directory back to its own name",
+            )
+        return manifest
+
+    def records(self, backup_id: str) -> tuple[ProofRecord, ...]:
+        """The validations and restores of a backup, oldest first; unreadable ones count as absent."""
+        return read_records(self.path(backup_id))[0]
+
+    def add_record(self, backup_id: str, record: ProofRecord) -> None:
+        """Writes down a validation or a restore beside the manifest. Raises `NotFoundError`, `StorageError`."""
+        write_record(self.path(backup_id), record)
+
+    def summary(self, backup_id: str) -> BackupSummary:
+        """The backup as lists show it. Raises what `manifest` does."""
+        return self._summarize(self.manifest(backup_id))
+
+    def details(self, backup_id: str) -> BackupDetails:
+        """Everything that is shown of a backup. Raises what `manifest` does."""
+        manifest = self.manifest(backup_id)
+        return describe(manifest, self._summarize(manifest))
+
+    def problems(self, backup_id: str) -> list[str]:
+        """What looks wrong with a backup without reading its data: files missing, of another size, or unknown."""
+        try:
+            return find_problems(self.path(backup_id), self.manifest(backup_id))
+        except StorageError as error:
+            return [error.message]
+
+    # --- removing
+
+    def delete(self, backup_id: str, *, force: bool = False) -> None:
+        """Deletes a backup, its manifest first: a crash in the middle leaves no backup, and a leftover.
+
+        Raises `NotFoundError`, `RefusedError` when it is the last valid backup of its database and not ``force``,
+        `StorageError`.
+        """
+        directory = self.path(backup_id)
+        require_private_directory(self.directory, self._what)
+        with self._alone("deleting a backup"):
+            self._require_plain_files(directory)
+            if not force:
+                self._require_another(backup_id)
+            remove_backup_directory(directory)
+
+    def leftovers(self) -> list[str]:
+        """The names of directories that a crash left behind: without a manifest, and nobody is working on them."""
+        if not self.is_there():
+            return []
+        with self._alone("looking for leftovers"):
+            return self._abandoned()
+
+    def clean_leftovers(self) -> list[str]:
+        """Removes the leftovers and returns their names. Raises `StorageError`."""
+        if not self.is_there():
+            return []
+        require_private_directory(self.directory, self._what)
+        with self._alone("cleaning up"):
+            found = self._abandoned()
+            for name in found:
+                remove_backup_directory(self.directory / name)
+            return found
+
+    def _abandoned(self) -> list[str]:
+        with os.scandir(self.directory) as entries:
+            unpublished = sorted(
+                entry.name
+                for entry in entries
+                if is_backup_id(entry.name)
+                and entry.is_dir(follow_symlinks=False)
+                and not _presence(self.directory, entry.name)
+            )
+        return [name for name in unpublished if is_abandoned(self.directory / name)]
+
+    def _require_plain_files(self, directory: Path) -> None:
+        with os.scandir(directory) as entries:
+            strange = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+        if strange:
+            raise RefusedError(
+                f"{directory} holds a directory that this program did not make: {strange[0]}",
+                remedy="move it away, then delete the backup again",
+            )
+
+    def _require_another(self, backup_id: str) -> None:
+        try:
+            manifest = self.manifest(backup_id)
+        except BackupDamagedError as error:
+            raise RefusedError(
+                f"backup {backup_id} cannot be read, so it is not known which others could replace it",
+                remedy="delete it with --force",
+                detail=error.message,
+            ) from error
+        if not self._is_good(backup_id) or self._has_another(manifest):
+            return
+        raise RefusedError(
+            f"backup {backup_id} is the last valid backup of the database {manifest.database}",
+            remedy="take another one first, or delete it with --force",
+        )
+
+    def _has_another(self, manifest: Manifest) -> bool:
+        wanted = (manifest.database, manifest.source.name)
+        for other in self.ids():
+            with suppress(BackupDamagedError, NotFoundError):
+                found = self.manifest(other) if other != manifest.id else None
+                if found and (found.database, found.source.name) == wanted and self._is_good(other):
+                    return True
+        return False
+
+    def _is_good(self, backup_id: str) -> bool:
+        """Whether no validation found it damaged and its files are there."""
+        manifest = self.manifest(backup_id)
+        return self._summarize(manifest).valid is not False and is_complete(self.path(backup_id), manifest)
+
+    # --- wording
+
+    def _summarize(self, manifest: Manifest) -> BackupSummary:
+        records = self.records(manifest.id)
+        return summarize(manifest, records, path=self.directory / manifest.id, repository=self.name)
+
+    @contextmanager
+    def _alone(self, doing: str) -> Iterator[None]:
+        with storage_errors(self.directory, doing), repository_lock(self.directory):
+            yield
+
+    @contextmanager
+    def _reading(self, backup_id: str, name: str) -> Iterator[None]:
+        where = self.directory / backup_id / name
+        try:
+            with storage_errors(where, "reading a backup"):
+                yield
+        except StorageError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise BackupDamagedError(
+                    f"{where} is missing", remedy="restore from another backup, or put the file back"
+                ) from error.__cause__
+            raise
+
+
+def _presence(repository: Path, backup_id: str) -> Presence | None:
+    directory = f"{repository}/{backup_id}"
+    try:
+        made = os.lstat(directory)
+        manifest = os.lstat(f"{directory}/{MANIFEST_NAME}")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not (stat.S_ISDIR(made.st_mode) and stat.S_ISREG(manifest.st_mode)):
+        return None
+    return Presence(backup_id, (manifest.st_ino, manifest.st_mtime_ns, manifest.st_size), made.st_mtime_ns)
+
+
+def _names(manifest: Manifest) -> tuple[str, str]:
+    return manifest.database, manifest.source.name

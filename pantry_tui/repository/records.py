@@ -1,0 +1,73 @@
+"""Proofs: small records beside a manifest that say when a backup was validated or restored, and how it went.
+
+They are files of their own because a manifest never changes once it is published. Each is written once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from pantry_tui.artifact.files import open_file_in, read_descriptor, storage_errors, write_atomically
+from pantry_tui.errors import BackupDamagedError
+from pantry_tui.models import Model
+
+_LARGEST = 16 << 20
+_NAME = re.compile(r"(?:validation|restore)-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}\.json", re.ASCII)
+
+
+class ProofRecord(Model, frozen=True, kw_only=True):
+    """A backup was read back (`validation`) or restored and compared (`restore`); ``ok``: with nothing amiss."""
+
+    kind: Literal["validation", "restore"]
+    at: datetime
+    ok: bool
+    details: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+def is_record_name(name: str) -> bool:
+    """Whether a file beside a manifest is a record."""
+    return _NAME.fullmatch(name) is not None
+
+
+def write_record(directory: Path, record: ProofRecord) -> None:
+    """Adds a record, durable when this returns. Raises `StorageError`."""
+    name = f"{record.kind}-{record.at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}.json"
+    with storage_errors(directory / name, f"recording a {record.kind}"):
+        write_atomically(directory / name, record.to_json() + b"\n")
+
+
+def read_record(directory: Path, name: str) -> ProofRecord:
+    """One record. Raises `BackupDamagedError` when it is none, OSError when it cannot be read."""
+    descriptor = open_file_in(directory, name)
+    try:
+        data = read_descriptor(descriptor, directory / name, limit=_LARGEST)
+    finally:
+        os.close(descriptor)
+    try:
+        return ProofRecord.from_json(data)
+    except msgspec.DecodeError as error:
+        raise BackupDamagedError(f"{directory / name} is not a readable record", detail=str(error)) from error
+
+
+def read_records(directory: Path) -> tuple[tuple[ProofRecord, ...], tuple[str, ...]]:
+    """All records of a backup, oldest first, and in words those that cannot be read.
+
+    An unreadable record proves nothing and harms nothing: the backup is listed as if it were not there.
+    """
+    records: list[ProofRecord] = []
+    problems: list[str] = []
+    with storage_errors(directory, "reading the records of a backup"):
+        names = sorted(path.name for path in directory.iterdir() if is_record_name(path.name))
+        for name in names:
+            try:
+                records.append(read_record(directory, name))
+            except BackupDamagedError as error:
+                problems.append(error.message)
+    return tuple(sorted(records, key=lambda record: record.at)), tuple(problems)

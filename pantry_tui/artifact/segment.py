@@ -1,0 +1,117 @@
+"""Segments: independently compressed pieces of the artifact, each one gzip member, placed at the end of the file.
+
+Several processes write into one file: each builds a member in memory and then, under a lock on the file, takes the place
+behind the last one. A gzip file is any number of members one after the other, so the order in which workers finish does
+not matter to `gunzip`.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterable
+
+from isal import isal_zlib
+
+from pantry_tui.models import Model
+
+SEGMENT_RAW_BYTES = 16 * 1024 * 1024  # a segment is closed once it holds this much
+GZIP = 31  # zlib's wbits for a gzip member
+LEVEL = 1  # of ISA-L: 842 MB/s at a ratio of 4.30, against zlib 6: 76 MB/s at 5.00
+
+
+class Member(Model, frozen=True, kw_only=True):
+    """What is known of a finished gzip member."""
+
+    length: int
+    raw_length: int
+    sha256: str
+
+
+class MemberWriter:
+    """Compresses one member as its text arrives; holds only compressed bytes."""
+
+    def __init__(self) -> None:
+        self._compressor = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, GZIP)
+        self._pieces: list[bytes] = []
+        self.raw_length = 0
+
+    def write(self, text: bytes) -> None:
+        """Adds text to the member."""
+        self.raw_length += len(text)
+        piece = self._compressor.compress(text)
+        if piece:
+            self._pieces.append(piece)
+
+    def finish(self) -> tuple[Member, list[bytes]]:
+        """The member's description and its bytes. The writer is used up."""
+        self._pieces.append(self._compressor.flush())
+        digest = hashlib.sha256()
+        length = 0
+        for piece in self._pieces:
+            digest.update(piece)
+            length += len(piece)
+        return Member(length=length, raw_length=self.raw_length, sha256=digest.hexdigest()), self._pieces
+
+
+class ArtifactFile:
+    """The artifact while it is written: appends whole members, also beside other processes that do the same.
+
+    The lock is a POSIX record lock: it belongs to the process and falls with it, and a process must open the file only once.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def hold(self) -> None:
+        """Keeps others from appending, so that what must stand first can be written first."""
+        fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
+
+    def release(self) -> None:
+        """Lets others append."""
+        fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
+
+    def append(self, pieces: Iterable[bytes], length: int) -> int:
+        """Writes a member at the end and returns its offset. Waits while another process holds the file."""
+        fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
+        try:
+            offset = self._reserve(length)
+        finally:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
+        self._write(pieces, offset)
+        return offset
+
+    def try_append(self, pieces: Iterable[bytes], length: int) -> int | None:
+        """The same without waiting: None while another process holds the file."""
+        try:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                return None
+            raise
+        try:
+            offset = self._reserve(length)
+        finally:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
+        self._write(pieces, offset)
+        return offset
+
+    def append_held(self, pieces: Iterable[bytes], length: int) -> int:
+        """The same, for the process that holds the file; the file stays held."""
+        offset = self._reserve(length)
+        self._write(pieces, offset)
+        return offset
+
+    def _reserve(self, length: int) -> int:
+        offset = os.fstat(self._descriptor).st_size
+        os.posix_fallocate(self._descriptor, offset, length)  # a full disk shows here, before anything is written
+        return offset
+
+    def _write(self, pieces: Iterable[bytes], offset: int) -> None:
+        view = memoryview(b"".join(pieces))
+        while view:
+            written = os.pwrite(self._descriptor, view, offset)
+            view = view[written:]
+            offset += written

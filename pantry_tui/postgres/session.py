@@ -1,0 +1,41 @@
+"""The settings that every session of a backup or restore pins.
+
+A role's or database's own settings change how values are written (0.30000000000000004 becomes 0.3, dates change their
+order) or end long statements; pg_dump pins the same ones for the same reason.
+"""
+
+from __future__ import annotations
+
+PINNED_SETTINGS: tuple[tuple[str, str], ...] = (
+    ("DateStyle", "ISO"),
+    ("IntervalStyle", "postgres"),
+    ("TimeZone", "UTC"),
+    ("extra_float_digits", "3"),
+    ("bytea_output", "hex"),
+    ("xmloption", "content"),
+    ("search_path", ""),
+    ("row_security", "off"),
+    ("standard_conforming_strings", "on"),
+    ("quote_all_identifiers", "off"),
+    ("synchronize_seqscans", "off"),
+    ("statement_timeout", "0"),
+    ("lock_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+)
+
+RANGE_SETTINGS: tuple[tuple[str, str], ...] = (
+    ("enable_tidscan", "on"),
+    ("enable_seqscan", "off"),  # a range of pages must never become a scan of the whole table
+    ("max_parallel_workers_per_gather", "0"),
+)
+
+
+def pin_statements(server_version: int, extra: tuple[tuple[str, str], ...] = ()) -> str:
+    """The SET statements, joined, for a server of that version number (150018 for 15.18).
+
+    Names and values are this module's own; nothing of a user's or a database's goes in.
+    """
+    settings = [*PINNED_SETTINGS, *extra]
+    if server_version >= 170000:
+        settings.append(("transaction_timeout", "0"))
+    return "; ".join(f"SET {name} = '{value}'" for name, value in settings)

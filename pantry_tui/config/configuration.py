@@ -1,0 +1,106 @@
+"""The configuration as one checked value, and how names become targets."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from pantry_tui.config.settings import BackupSettings, DatabaseSettings, RepositorySettings, RunnerSettings
+from pantry_tui.config.targets import (
+    SUPABASE_REMEDY,
+    is_uri,
+    libpq_variables,
+    target_from_settings,
+    target_from_uri,
+    target_with_database,
+)
+from pantry_tui.errors import ConfigError
+from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget
+
+URL_VARIABLES = ("DATABASE_URL", "SUPABASE_DB_URL")
+_SERVER_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
+
+
+class Config(Model, frozen=True, kw_only=True):
+    """Everything that is set, from file, environment and defaults.
+
+    ``origins`` says for each key where its value came from. ``environment`` is what references and libpq are resolved
+    against; it may hold secrets, so it is neither shown nor written.
+    """
+
+    data_directory: str
+    path: str | None = None
+    databases: dict[str, DatabaseSettings] = msgspec.field(default_factory=dict)
+    repositories: dict[str, RepositorySettings] = msgspec.field(default_factory=dict)
+    default_database: str | None = None
+    default_repository: str | None = None
+    backup: BackupSettings = BackupSettings()
+    runner: RunnerSettings = RunnerSettings()
+    origins: dict[str, str] = msgspec.field(default_factory=dict)
+    environment: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Config(path={self.path!r}, data_directory={self.data_directory!r})"
+
+    def database_target(self, name: str | None = None) -> DatabaseTarget:
+        """The database that ``name`` means: a configured one, a URI, or a database of the default server.
+
+        None is the default database. Secret references are resolved now. Raises `ConfigError`.
+        """
+        if name is None:
+            return self._default_target()
+        if name in self.databases:
+            return target_from_settings(name, self.databases[name], self.environment)
+        if is_uri(name):
+            return target_from_uri(name, self.environment, key="the database URI")
+        return target_with_database(self._default_target(any_server=True), name)
+
+    def repository_target(self, name: str | None = None) -> RepositoryTarget:
+        """The repository that ``name`` means: a configured one or a directory. None is the default one."""
+        name = name or self.default_repository or ""
+        if name in self.repositories:
+            return RepositoryTarget(name=name, location=self.repositories[name].path)
+        if os.sep in name:
+            return RepositoryTarget(name=name, location=directory_path(name, key="the repository"))
+        known = ", ".join(self.repositories)
+        raise ConfigError(
+            f"No repository is called {name!r}",
+            remedy=f"Configured: {known}. Or give a directory as an absolute path.",
+        )
+
+    def url_variable(self) -> str | None:
+        """The environment variable that names the default database, when one does."""
+        return next((variable for variable in URL_VARIABLES if self.environment.get(variable)), None)
+
+    def _default_target(self, *, any_server: bool = False) -> DatabaseTarget:
+        if variable := self.url_variable():
+            return target_from_uri(self.environment[variable], self.environment, key=variable)
+        if self.default_database:
+            return self.database_target(self.default_database)
+        if self.databases:
+            raise ConfigError(
+                f"Several databases are configured and none is the default: {', '.join(self.databases)}",
+                remedy="Name one with -d, or set default_database.",
+            )
+        if any_server or any(self.environment.get(variable) for variable in _SERVER_VARIABLES):
+            return target_from_uri("", libpq_variables(self.environment), key="the environment")
+        if self.environment.get("SUPABASE_URL"):
+            raise ConfigError("SUPABASE_URL is set, but no database URL", remedy=SUPABASE_REMEDY)
+        raise ConfigError(
+            "No database is configured",
+            remedy="Set DATABASE_URL (or PGHOST, PGDATABASE … or PGSERVICE), or run: pantry-tui config init",
+        )
+
+
+def directory_path(text: str, *, key: str) -> str:
+    """An absolute directory path from what somebody wrote. Raises `ConfigError` for a URL."""
+    if "://" in text:
+        raise ConfigError(
+            f"{key}: object stores are not supported by this version ({text.partition('://')[0]}://…)",
+            remedy="Give a directory.",
+        )
+    expanded = os.path.expanduser(text)  # noqa: PTH111  (Path.expanduser raises for unknown users)
+    if "\0" in expanded or expanded.startswith("~"):
+        raise ConfigError(f"{key}: {text!r} is not a directory path", remedy="Give an absolute path.")
+    return os.path.abspath(expanded)  # noqa: PTH100  (Path.resolve would follow symbolic links)

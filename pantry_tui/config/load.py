@@ -1,0 +1,178 @@
+"""Finding and reading the configuration.
+
+Order: the `--config` option, the PANTRY_CONFIG variable, the user's file, the system's file; the first that exists
+counts, alone. DATA_DIR, BACKUP_DIR and DATABASE_URL (or SUPABASE_DB_URL) in the environment override it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import platformdirs
+
+from pantry_tui.config.configuration import URL_VARIABLES, Config, directory_path
+from pantry_tui.config.references import check_not_writable
+from pantry_tui.config.sections import Document, check_document
+from pantry_tui.config.settings import BackupSettings, RepositorySettings, RunnerSettings
+from pantry_tui.config.targets import check_database
+from pantry_tui.errors import ConfigError
+
+APPLICATION = "pantry-tui"
+SYSTEM_PATH = Path("/etc/pantry-tui/config.toml")
+_LARGEST_FILE = 1024 * 1024
+_DEFAULT_REPOSITORY = "local"
+
+
+def configuration_paths(environment: Mapping[str, str] | None = None) -> list[Path]:
+    """The files that are looked for without an option, first choice first."""
+    return [_user_path(os.environ if environment is None else environment), SYSTEM_PATH]
+
+
+def load_config(path: str | Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
+    """The configuration from file and environment, checked. Raises `ConfigError` naming file, key and remedy."""
+    environment = dict(os.environ if environment is None else environment)
+    file = _find(path, environment)
+    document = Document() if file is None else _read_document(file)
+    origins = _origins(document, str(file))
+    repositories, default_repository = _repositories(document, environment, origins, file=file)
+    return Config(
+        path=None if file is None else str(file),
+        data_directory=_data_directory(document, environment, origins, file=file),
+        databases=document.databases,
+        repositories=repositories,
+        default_database=_default_database(document, environment, file=file),
+        default_repository=default_repository,
+        backup=document.backup,
+        runner=document.runner,
+        origins=origins,
+        environment=environment,
+    )
+
+
+def _user_path(environment: Mapping[str, str]) -> Path:
+    # platformdirs reads the process's own variables; the caller's environment may be another one
+    if base := environment.get("XDG_CONFIG_HOME"):
+        return Path(base) / APPLICATION / "config.toml"
+    if home := environment.get("HOME"):
+        return Path(home) / ".config" / APPLICATION / "config.toml"
+    return Path(platformdirs.user_config_dir(APPLICATION)) / "config.toml"
+
+
+def _find(path: str | Path | None, environment: Mapping[str, str]) -> Path | None:
+    for given, source in ((path, "--config"), (environment.get("PANTRY_CONFIG"), "PANTRY_CONFIG")):
+        if given:
+            file = Path(given).expanduser().absolute()
+            if not file.exists():
+                raise ConfigError(
+                    f"The configuration file {file} (from {source}) does not exist",
+                    remedy=f"Create it with: pantry-tui config init --path {file}",
+                )
+            return file
+    return next((file for file in configuration_paths(environment) if file.exists()), None)
+
+
+def _read_document(file: Path) -> Document:
+    try:
+        with file.open("rb") as stream:
+            check_not_writable(os.fstat(stream.fileno()), file, what="The configuration file")
+            text = stream.read(_LARGEST_FILE + 1).decode()
+        if len(text) > _LARGEST_FILE:
+            raise ConfigError(f"{file} is over 1 MB: that is no configuration file", remedy="Check the path.")
+        content: dict[str, Any] = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"Cannot read {file}: {error.strerror}", remedy="Check its path and mode.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}", remedy="Correct that line.") from error
+    document = check_document(content, file=str(file))
+    for name, settings in document.databases.items():
+        try:
+            check_database(name, settings)
+        except ConfigError as error:
+            raise ConfigError(f"{file}: {error.message}", remedy=error.remedy) from None
+    return document
+
+
+def _data_directory(
+    document: Document, environment: Mapping[str, str], origins: dict[str, str], *, file: Path | None
+) -> str:
+    if given := environment.get("DATA_DIR"):
+        origins["data_directory"] = "environment variable DATA_DIR"
+        return directory_path(given, key="DATA_DIR")
+    if document.data_directory:
+        return _absolute(document.data_directory, key="data_directory", file=file)
+    origins["data_directory"] = "default"
+    return _default_data_directory(environment)
+
+
+def _default_data_directory(environment: Mapping[str, str]) -> str:
+    if base := environment.get("XDG_DATA_HOME"):
+        return str(Path(base) / APPLICATION)
+    if home := environment.get("HOME"):
+        return str(Path(home) / ".local" / "share" / APPLICATION)
+    return platformdirs.user_data_dir(APPLICATION)
+
+
+def _repositories(
+    document: Document, environment: Mapping[str, str], origins: dict[str, str], *, file: Path | None
+) -> tuple[dict[str, RepositorySettings], str]:
+    found = {
+        name: RepositorySettings(path=_absolute(settings.path, key=f"repositories.{name}.path", file=file))
+        for name, settings in document.repositories.items()
+    }
+    if given := environment.get("BACKUP_DIR"):
+        location, origin = directory_path(given, key="BACKUP_DIR"), "environment variable BACKUP_DIR"
+    elif found:
+        return found, _default_repository(document, list(found), file=file)
+    else:
+        data = _data_directory(document, environment, origins, file=file)
+        location, origin = str(Path(data) / "backups"), "default"
+    for name, settings in found.items():
+        if settings.path == location:
+            return found, name
+    name = "BACKUP_DIR" if _DEFAULT_REPOSITORY in found else _DEFAULT_REPOSITORY
+    origins[f"repositories.{name}.path"] = origin
+    return {**found, name: RepositorySettings(path=location)}, name
+
+
+def _default_repository(document: Document, names: list[str], *, file: Path | None) -> str:
+    chosen = document.default_repository or (names[0] if len(names) == 1 else None)
+    if chosen in names:
+        return chosen
+    raise ConfigError(
+        f"{file}: default_repository is {chosen!r}, which is not configured"
+        if chosen
+        else f"{file}: several repositories and no default_repository",
+        remedy=f"Set default_repository to one of: {', '.join(names)}.",
+    )
+
+
+def _default_database(document: Document, environment: Mapping[str, str], *, file: Path | None) -> str | None:
+    names = list(document.databases)
+    chosen = document.default_database or (names[0] if len(names) == 1 else None)
+    if chosen is not None and chosen not in names:
+        raise ConfigError(
+            f"{file}: default_database is {chosen!r}, which is not configured",
+            remedy=f"Add [databases.{chosen}]" + (f" or choose one of: {', '.join(names)}." if names else "."),
+        )
+    overridden = any(environment.get(variable) for variable in URL_VARIABLES)
+    return None if overridden else chosen
+
+
+def _absolute(path: str, *, key: str, file: Path | None) -> str:
+    if not path.startswith(("/", "~")) and "://" not in path:
+        raise ConfigError(f"{file}: {key} must be an absolute path, not {path!r}", remedy="Begin it with / or ~/.")
+    return directory_path(path, key=f"{file}: {key}")
+
+
+def _origins(document: Document, file: str) -> dict[str, str]:
+    defaults = [
+        f"{section}.{field.name}"
+        for section, settings in (("backup", BackupSettings), ("runner", RunnerSettings))
+        for field in msgspec.structs.fields(settings)
+    ]
+    return dict.fromkeys(defaults, "default") | dict.fromkeys(document.keys, f"file {file}")

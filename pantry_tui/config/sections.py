@@ -1,0 +1,123 @@
+"""Checking a parsed TOML document against the settings, with messages that name file and key."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+import msgspec
+
+from pantry_tui.config.settings import BackupSettings, DatabaseSettings, RepositorySettings, RunnerSettings
+from pantry_tui.errors import ConfigError
+from pantry_tui.models import Model
+
+S = TypeVar("S", bound=Model)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_TOP = ("data_directory", "default_database", "default_repository", "backup", "runner", "databases", "repositories")
+
+
+class Document(Model, frozen=True, kw_only=True):
+    """What a configuration file says, checked."""
+
+    data_directory: str | None = None
+    default_database: str | None = None
+    default_repository: str | None = None
+    backup: BackupSettings = BackupSettings()
+    runner: RunnerSettings = RunnerSettings()
+    databases: dict[str, DatabaseSettings] = msgspec.field(default_factory=dict)
+    repositories: dict[str, RepositorySettings] = msgspec.field(default_factory=dict)
+    keys: tuple[str, ...] = ()  # every key that the file sets, dotted
+
+
+def check_document(content: dict[str, Any], *, file: str) -> Document:
+    """The document as settings. Raises `ConfigError` for unknown keys, wrong types and values out of range."""
+    _refuse_unknown(content, _TOP, prefix="", file=file)
+    return Document(
+        data_directory=_text(content, "data_directory", file),
+        default_database=_text(content, "default_database", file),
+        default_repository=_text(content, "default_repository", file),
+        backup=check_section(_table(content, "backup", file), BackupSettings, prefix="backup", file=file),
+        runner=check_section(_table(content, "runner", file), RunnerSettings, prefix="runner", file=file),
+        databases=_named(content, "databases", DatabaseSettings, file),
+        repositories=_named(content, "repositories", RepositorySettings, file),
+        keys=tuple(_dotted(content)),
+    )
+
+
+def check_section(table: dict[str, Any], settings: type[S], *, prefix: str, file: str) -> S:
+    """One table as its settings model."""
+    fields = {field.name: field for field in msgspec.structs.fields(settings)}
+    _refuse_unknown(table, fields, prefix=prefix, file=file)
+    values = {}
+    for key, value in table.items():
+        try:
+            values[key] = msgspec.convert(value, fields[key].type)
+        except msgspec.ValidationError as error:
+            raise ConfigError(
+                f"{file}: {prefix}.{key} must be {describe(fields[key].type)}",
+                remedy=f"Correct {prefix}.{key} in {file}.",
+                detail=None if key in ("password", "url") else f"{str(error).partition(' - ')[0]}: {value!r}"[:200],
+            ) from None
+    for name, field in fields.items():
+        if field.required and name not in values:
+            raise ConfigError(f"{file}: {prefix}.{name} is missing", remedy=f"It must be {describe(field.type)}.")
+    return settings(**values)
+
+
+def describe(kind: Any) -> str:
+    """What a value of this type must be, in words."""
+    if get_origin(kind) is Annotated:
+        found = [meta.description for meta in get_args(kind)[1:] if isinstance(meta, msgspec.Meta) and meta.description]
+        return found[0] if found else describe(get_args(kind)[0])
+    inner = [describe(argument) for argument in get_args(kind) if argument is not type(None)]
+    return inner[0] if inner else "a text"
+
+
+def _refuse_unknown(table: Iterable[str], known: Iterable[str], *, prefix: str, file: str) -> None:
+    known = list(known)
+    for key in table:
+        if key not in known:
+            nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            where = f" in [{prefix}]" if prefix else ""
+            raise ConfigError(
+                f"{file}: unknown key {key!r}{where}",
+                remedy=f"Did you mean {nearest[0]}?" if nearest else f"Known here: {', '.join(known)}.",
+            )
+
+
+def _text(content: dict[str, Any], key: str, file: str) -> str | None:
+    value = content.get(key)
+    if value is None or (isinstance(value, str) and value):
+        return value
+    raise ConfigError(f"{file}: {key} must be a text that is not empty", remedy=f"Correct {key} in {file}.")
+
+
+def _table(content: dict[str, Any], key: str, file: str) -> dict[str, Any]:
+    value = content.get(key, {})
+    if isinstance(value, dict):
+        return value
+    raise ConfigError(f"{file}: {key} must be a table", remedy=f"Write [{key}] on a line of its own.")
+
+
+def _named(content: dict[str, Any], key: str, settings: type[S], file: str) -> dict[str, S]:
+    found = {}
+    for name, value in _table(content, key, file).items():
+        if not _NAME.fullmatch(name):
+            raise ConfigError(
+                f"{file}: {name!r} cannot be a name in [{key}]",
+                remedy="Use letters, digits, dot, hyphen and underscore, at most 63.",
+            )
+        if not isinstance(value, dict):
+            raise ConfigError(f"{file}: {key}.{name} must be a table", remedy=f"Write [{key}.{name}].")
+        found[name] = check_section(value, settings, prefix=f"{key}.{name}", file=file)
+    return found
+
+
+def _dotted(table: dict[str, Any], prefix: str = "") -> list[str]:
+    keys = []
+    for key, value in table.items():
+        keys += _dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else [prefix + key]
+    return keys

@@ -1,0 +1,85 @@
+"""What can be set, with its range and its default.
+
+Every field's `description` completes the sentence "KEY must be …": the messages about a wrong value are made from it,
+and so is the table in the documentation.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+from pantry_tui.models import Compression, Model
+
+
+class Tier(StrEnum):
+    """How much a database matters, which sets what its recovery may cost in time and in lost data."""
+
+    CRITICAL = "critical"  # back in 2 hours, at most 1 hour of data lost
+    STANDARD = "standard"  # 4 hours, 4 hours
+    NON_CRITICAL = "non-critical"  # 8 hours, 24 hours
+
+
+_Text = Annotated[str, Meta(min_length=1, description="a text that is not empty")]
+_Directory = Annotated[str, Meta(min_length=1, description="a directory: an absolute path, or one below ~/")]
+_File = Annotated[str, Meta(min_length=1, description="a file: an absolute path, or one below ~/")]
+
+
+class BackupSettings(Model, frozen=True, kw_only=True):
+    """How backups are taken unless the command says otherwise."""
+
+    jobs: Annotated[
+        int | None,
+        Meta(ge=1, le=64, description="a whole number of processes from 1 to 64 (default: one per core)"),
+    ] = None
+    compression: Annotated[Compression, Meta(description='"gzip", "zstd" or "none"')] = Compression.GZIP
+    lock_timeout_seconds: Annotated[
+        float, Meta(gt=0, le=3600, description="a number of seconds above 0, at most 3600")
+    ] = 10.0
+    nice: Annotated[int, Meta(ge=0, le=19, description="a niceness from 0 to 19")] = 0
+
+
+class RunnerSettings(Model, frozen=True, kw_only=True):
+    """How the process that does the work behaves."""
+
+    max_jobs: Annotated[int, Meta(ge=1, le=64, description="a whole number of jobs from 1 to 64")] = 3
+    history_days: Annotated[int, Meta(ge=1, le=3650, description="a whole number of days from 1 to 3650")] = 30
+
+
+class DatabaseSettings(Model, frozen=True, kw_only=True):
+    """One `[databases.NAME]`: where it is and how it is reached, by libpq's own words.
+
+    ``password`` is a reference (`env:NAME`, `file:/path`, `command:/path args`, `credential:NAME`), never the password.
+    """
+
+    url: Annotated[str | None, Meta(min_length=1, description="a connection URI without a password")] = None
+    service: _Text | None = None
+    host: _Text | None = None
+    port: Annotated[int | None, Meta(ge=1, le=65535, description="a port number from 1 to 65535")] = None
+    dbname: _Text | None = None
+    user: _Text | None = None
+    password: Annotated[
+        str | None,
+        Meta(description="a reference: env:NAME, file:/path, command:/path arguments or credential:NAME"),
+    ] = None
+    passfile: _File | None = None
+    sslmode: Annotated[
+        str | None,
+        Meta(
+            pattern="^(disable|allow|prefer|require|verify-ca|verify-full)$",
+            description='one of "disable", "allow", "prefer", "require", "verify-ca", "verify-full"',
+        ),
+    ] = None
+    sslrootcert: _Text | None = None
+    sslcert: _Text | None = None
+    sslkey: _Text | None = None
+    tier: Annotated[Tier, Meta(description='"critical", "standard" or "non-critical"')] = Tier.STANDARD
+    client_tools: _Directory | None = None
+
+
+class RepositorySettings(Model, frozen=True, kw_only=True):
+    """One `[repositories.NAME]`: where backups are kept."""
+
+    path: _Directory

@@ -1,0 +1,173 @@
+"""Running a client tool: in a group of its own, never outliving us, its errors explained."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from pantry_tui.config.references import redact
+from pantry_tui.errors import ClientToolError, PantryError, StorageError, WorkerDiedError
+from pantry_tui.models import Model
+from pantry_tui.postgres.messages import Meaning, meaning_of_text
+
+STDERR_LIMIT = 64 * 1024
+_SECONDS_TO_STOP = 3.0
+_PR_SET_PDEATHSIG = 1
+
+# Loaded now: between fork and exec nothing may be imported or allocated at length.
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.prctl.argtypes = [ctypes.c_int, ctypes.c_ulong]
+
+
+class ToolOutput(Model, frozen=True, kw_only=True):
+    """What a tool that succeeded wrote. ``stdout`` is empty when it went to a file."""
+
+    stdout: bytes
+    stderr: str
+
+
+async def run_tool(
+    argv: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    doing: str,
+    stdout_to: Path | int | None = None,
+    stdin_from: bytes | None = None,
+) -> ToolOutput:
+    """Runs ``argv`` and waits. ``stdout_to`` is a file to be created (0600), or a descriptor.
+
+    Cancelling kills the whole process group and waits for it. Raises `WorkerDiedError` when a signal ended the tool,
+    else what its messages mean (`DiskFullError`, `PrivilegeError` …) or `ClientToolError`, with stderr in ``detail``.
+    """
+    output = _open_output(stdout_to)
+    try:
+        process = await _start(argv, environment=environment, doing=doing, output=output, stdin=stdin_from is not None)
+    finally:
+        if isinstance(stdout_to, Path) and output is not None:
+            os.close(output)
+    try:
+        stdout, stderr = await _communicate(process, stdin_from)
+    except BaseException:
+        await _stop_group(process)
+        raise
+    text = redact(stderr.decode(errors="replace").strip(), [environment.get("PGPASSWORD", "")])
+    if process.returncode:
+        raise _tool_error(argv[0], process.pid, process.returncode, text, doing=doing)
+    return ToolOutput(stdout=stdout, stderr=text)
+
+
+def die_with_parent() -> Callable[[], None]:
+    """What a child does before exec, so that the kernel kills it when this process dies."""
+    parent = os.getpid()
+
+    def arrange() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # died between fork and prctl
+            os._exit(1)
+
+    return arrange
+
+
+def _open_output(stdout_to: Path | int | None) -> int | None:
+    if not isinstance(stdout_to, Path):
+        return stdout_to
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(stdout_to, flags, stat.S_IRUSR | stat.S_IWUSR)
+    except OSError as error:
+        raise StorageError(f"Cannot create {stdout_to}: {error.strerror}", remedy="Check the directory.") from error
+
+
+async def _start(
+    argv: Sequence[str], *, environment: Mapping[str, str], doing: str, output: int | None, stdin: bool
+) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            env=dict(environment),
+            stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE if output is None else output,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=die_with_parent(),
+        )
+    except OSError as error:
+        raise ClientToolError(
+            f"{doing[:1].upper()}{doing[1:]} failed: cannot run {argv[0]}: {error.strerror}",
+            remedy="Install PostgreSQL's client tools, or set client_tools to their directory.",
+        ) from error
+
+
+async def _communicate(process: asyncio.subprocess.Process, data: bytes | None) -> tuple[bytes, bytes]:
+    async with asyncio.TaskGroup() as tasks:
+        if data is not None and process.stdin is not None:
+            tasks.create_task(_feed(process.stdin, data))
+        stdout = tasks.create_task(_read_all(process.stdout))
+        stderr = tasks.create_task(_read_tail(process.stderr))
+        await process.wait()
+    return stdout.result(), stderr.result()
+
+
+async def _feed(stdin: asyncio.StreamWriter, data: bytes) -> None:
+    try:
+        stdin.write(data)
+        await stdin.drain()
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # it ended without reading everything: its status tells
+    finally:
+        stdin.close()
+
+
+async def _read_all(stream: asyncio.StreamReader | None) -> bytes:
+    return b"" if stream is None else await stream.read()
+
+
+async def _read_tail(stream: asyncio.StreamReader | None) -> bytes:
+    tail = b""
+    while stream is not None and (piece := await stream.read(STDERR_LIMIT)):
+        tail = (tail + piece)[-STDERR_LIMIT:]
+    return tail
+
+
+async def _stop_group(process: asyncio.subprocess.Process) -> None:
+    """Asks the group to end (pg_dump then cancels its query), kills it after a moment, and waits."""
+    _signal_group(process.pid, signal.SIGTERM)
+    waiting = asyncio.ensure_future(process.wait())
+    try:
+        await asyncio.wait([waiting], timeout=_SECONDS_TO_STOP)
+    finally:
+        _signal_group(process.pid, signal.SIGKILL)
+    await waiting
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        pass  # already gone
+
+
+def _tool_error(program: str, pid: int, status: int, stderr: str, *, doing: str) -> PantryError:
+    name = Path(program).name
+    failed = f"{doing[:1].upper()}{doing[1:]} failed: {name}"
+    if status < 0:
+        return WorkerDiedError(
+            f"{failed} (process {pid}) was killed by {_signal_name(-status)}",
+            remedy="Look for who killed it: the kernel's out-of-memory killer (dmesg), an operator, a service limit.",
+            detail=stderr or None,
+        )
+    kind, remedy = meaning_of_text(stderr) or Meaning(ClientToolError, "See what it said.")
+    reason = next((line for line in stderr.splitlines() if "error:" in line or "ERROR:" in line), f"status {status}")
+    return kind(f"{failed} says {reason[:500]}", remedy=remedy, detail=stderr or None)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

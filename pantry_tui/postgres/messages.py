@@ -41,8 +41,7 @@ _AUTHENTICATION = Meaning(
 )
 _NO_DATABASE = Meaning(DatabaseMissingError, "Check the name (it is case-sensitive), or create the database.")
 _TOO_MANY = Meaning(
-    ServerError,
-    "Close other sessions, use fewer jobs (--jobs), or raise max_connections or the role's CONNECTION LIMIT.",
+    ServerError, "Close other sessions, use fewer --jobs, or raise max_connections or the role's CONNECTION LIMIT."
 )
 _POOLER = Meaning(
     ServerError,
@@ -89,6 +88,17 @@ _BY_STATE = {
     "57P05": _LOST,
 }
 
+_LOST_TEXT = (
+    r"server closed the connection unexpectedly|connection to server was lost|terminating connection|"
+    r"could not (receive data from|send data to) server|SSL SYSCALL error|SSL error: unexpected eof|"
+    r"connection (is|was) (closed|lost)|Connection reset by peer|Broken pipe"
+)
+_UNREACHABLE_TEXT = (
+    r"Connection refused|connection to server .* failed: No such file|timeout expired|failed to resolve|"
+    r"could not translate host name|name or service not known|Temporary failure in name resolution|"
+    r"No route to host|Network is unreachable|(Operation|Connection) timed out|is the server running"
+)
+
 # First match wins: the specific before the general.
 _BY_TEXT = [
     (re.compile(pattern, re.IGNORECASE), meaning)
@@ -98,29 +108,16 @@ _BY_TEXT = [
         # pg_dump's --lock-wait-timeout is a statement timeout around LOCK TABLE
         (r"due to lock timeout|could not obtain lock|due to statement timeout[\s\S]*LOCK TABLE", _LOCK_TIMEOUT),
         (r"row-level security policy|row_security", _ROW_SECURITY),
-        (r"permission denied (?!.*[Ii]s the server running)|must be superuser|must be owner of", _PRIVILEGE),
+        (r"permission denied (for|to) |must be superuser|must be owner of", _PRIVILEGE),
         (r"unsupported startup parameter|prepared statement .* (does not exist|already exists)", _POOLER),
         (r"too many (connections|clients)|remaining connection slots are reserved|MaxClientsInSessionMode", _TOO_MANY),
-        (
-            r"authentication failed|no pg_hba\.conf entry|no password supplied|role \".*\" does not exist",
-            _AUTHENTICATION,
-        ),
-        (r"role \".*\" is not permitted to log in|[Tt]enant or user not found|certificate", _AUTHENTICATION),
-        (r"database \".*\" does not exist|is not currently accepting connections", _NO_DATABASE),
+        (r"authentication failed|no pg_hba\.conf entry|no password supplied|certificate", _AUTHENTICATION),
+        (r"role .* (does not exist|is not permitted to log in)|tenant or user not found", _AUTHENTICATION),
+        (r"database .* does not exist|is not currently accepting connections", _NO_DATABASE),
         (r"the database system is (starting|shutting|in recovery|not yet accepting)", _STARTING),
         (r"out of shared memory", _LOCK_MEMORY),
-        (
-            r"server closed the connection unexpectedly|connection to server was lost|terminating connection|"
-            r"could not (receive data from|send data to) server|SSL SYSCALL error|SSL error: unexpected eof|"
-            r"connection (is|was) (closed|lost)|Connection reset by peer|Broken pipe",
-            _LOST,
-        ),
-        (
-            r"Connection refused|No such file or directory|timeout expired|could not translate host name|"
-            r"[Nn]ame or service not known|Temporary failure in name resolution|failed to resolve|"
-            r"No route to host|Network is unreachable|Operation timed out|Connection timed out|[Ii]s the server running",
-            _UNREACHABLE,
-        ),
+        (_LOST_TEXT, _LOST),
+        (_UNREACHABLE_TEXT, _UNREACHABLE),
     )
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -146,10 +147,8 @@ async def _stop_group(process: asyncio.subprocess.Process) -> None:
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):  # already gone
         os.killpg(group, number)
-    except ProcessLookupError:
-        pass  # already gone
 
 
 def _tool_error(program: str, pid: int, status: int, stderr: str, *, doing: str) -> PantryError:

@@ -33,6 +33,9 @@ _INSTALLATIONS = (
     "/usr/local/opt/postgresql@*/bin",
     "/usr/local/pgsql*/bin",
 )
+# The minor versions of 2026-11-12. Servers from there on store a column option `pg_attver` that older tools, of newer
+# majors too, write into the dump as if a person had set it: the result restores nowhere (seen with 17.10 on 15.20).
+_RELEASES_OF_2026_11 = {14: 25, 15: 20, 16: 16, 17: 12, 18: 7}
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?((?:devel|alpha|beta|rc)\d*)?")
 
 
@@ -61,7 +64,7 @@ async def find_client_tools(server_version_num: int, *, directory: str | None = 
     if directory is not None:
         return _fitting(await _probe_configured(directory), server_version_num)
     candidates = [found for place, source in _places() if (found := await _probe(place, source))]
-    fitting = [found for found in candidates if found.version_num >= server_version_num]
+    fitting = [found for found in candidates if _knows(found.version_num, server_version_num)]
     if not fitting:
         raise _nothing_fits(candidates, server_version_num)
     # nearest above: the exact version first, then later minors, then the next major
@@ -73,9 +76,18 @@ def version_text(version_num: int) -> str:
     return f"{version_num // 10000}.{version_num % 10000}"
 
 
+def _knows(tools: int, server: int) -> bool:
+    """Whether tools of that version can read everything a server of that version stores."""
+    if tools < server:
+        return False
+    majors = tools // 10000, server // 10000
+    first_tools, first_server = (_RELEASES_OF_2026_11.get(major, 0) for major in majors)
+    return server % 10000 < first_server or tools % 10000 >= first_tools
+
+
 def _fitting(tools: ClientTools, server_version_num: int) -> ClientTools:
     server, major = version_text(server_version_num), server_version_num // 10000
-    if tools.version_num < server_version_num:
+    if not _knows(tools.version_num, server_version_num):
         raise _nothing_fits([tools], server_version_num)
     if tools.version_num // 10000 == major:
         return tools
@@ -109,7 +121,7 @@ def _nothing_fits(candidates: list[ClientTools], server_version_num: int) -> Cli
 
 
 async def _probe_configured(directory: str) -> ClientTools:
-    place = Path(directory).expanduser()
+    place = Path(directory)
     missing = [program for program in PROGRAMS if not os.access(place / program, os.X_OK)]
     if missing:
         raise ClientToolError(

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import msgspec
+
 from pantry_tui.artifact.files import open_file_in, read_descriptor, storage_errors
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, decode_manifest
 from pantry_tui.artifact.private import prepare_private_directory, require_private_directory
@@ -27,7 +29,7 @@ from pantry_tui.repository.staging import (
     remove_backup_directory,
     repository_lock,
 )
-from pantry_tui.repository.summaries import describe, summarize
+from pantry_tui.repository.summaries import describe, summarize, with_proofs
 
 __all__ = ["LocalRepository", "Presence", "ProofRecord", "StagedBackup", "new_backup_id"]
 
@@ -159,6 +161,14 @@ class LocalRepository:
     def summary(self, backup_id: str) -> BackupSummary:
         """The backup as lists show it. Raises what `manifest` does."""
         return self._summarize(self.manifest(backup_id))
+
+    def summary_again(self, known: BackupSummary) -> BackupSummary:
+        """A summary brought up to date without reading the manifest again, which never changes.
+
+        Raises `NotFoundError`, `StorageError`.
+        """
+        renamed = msgspec.structs.replace(known, repository=self.name)
+        return with_proofs(renamed, self.records(known.id))
 
     def details(self, backup_id: str) -> BackupDetails:
         """Everything that is shown of a backup. Raises what `manifest` does."""

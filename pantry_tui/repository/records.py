@@ -10,7 +10,7 @@ import re
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -26,7 +26,7 @@ class ProofRecord(Model, frozen=True, kw_only=True):
     """A backup was read back (`validation`) or restored and compared (`restore`); ``ok``: with nothing amiss."""
 
     kind: Literal["validation", "restore"]
-    at: datetime
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
     ok: bool
     details: dict[str, Any] = msgspec.field(default_factory=dict)
 

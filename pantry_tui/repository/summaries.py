@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.models import BackupDetails, BackupSummary, FileSummary, TableSummary
@@ -13,9 +14,8 @@ from pantry_tui.repository.records import ProofRecord
 
 
 def summarize(manifest: Manifest, records: Sequence[ProofRecord], *, path: Path, repository: str) -> BackupSummary:
-    """The backup as lists show it. ``records`` are in the order of their times: the last validation counts."""
-    validations = [record for record in records if record.kind == "validation"]
-    return BackupSummary(
+    """The backup as lists show it. ``records`` are in the order of their times."""
+    summary = BackupSummary(
         id=manifest.id,
         name=manifest.name,
         database=manifest.database,
@@ -35,14 +35,20 @@ def summarize(manifest: Manifest, records: Sequence[ProofRecord], *, path: Path,
         fingerprints=manifest.fingerprints,
         started_by=manifest.started_by,
         warnings=len(manifest.warnings),
+    )
+    return with_proofs(summary, records)
+
+
+def with_proofs(summary: BackupSummary, records: Sequence[ProofRecord]) -> BackupSummary:
+    """The summary with what the records say: the last validation, and the last restore that compared equal."""
+    validations = [record for record in records if record.kind == "validation"]
+    proofs = [record.at for record in records if record.kind == "restore" and record.ok]
+    return msgspec.structs.replace(
+        summary,
         validated_at=validations[-1].at if validations else None,
         valid=validations[-1].ok if validations else None,
-        proven_at=_proven_at(records),
+        proven_at=proofs[-1] if proofs else None,
     )
-
-
-def _proven_at(records: Sequence[ProofRecord]) -> datetime | None:
-    return max((record.at for record in records if record.kind == "restore" and record.ok), default=None)
 
 
 def describe(manifest: Manifest, summary: BackupSummary) -> BackupDetails:

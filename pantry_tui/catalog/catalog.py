@@ -1,0 +1,167 @@
+"""The catalog: what is known without reading every repository, and the history of the jobs.
+
+The backups in it are a cache of the manifests and can be rebuilt from them at any time. One process writes, the
+runner; any process may read. Not for several threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pantry_tui.catalog.backups import BackupTable
+from pantry_tui.catalog.jobs import JobTable
+from pantry_tui.catalog.lock import WriterLock
+from pantry_tui.errors import PantryError
+from pantry_tui.models import BackupSummary, Job
+from pantry_tui.repository.local import LocalRepository
+
+
+class Catalog:
+    """The catalog of one data directory. Give the write lock back with `close`, or use it as a context."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._lock = WriterLock(directory / "catalog.lock")
+        self._backups = BackupTable(directory / "catalog.json")
+        self._jobs = JobTable(directory / "jobs.json")
+        self._absent: dict[str, str] = {}  # repositories that were not there when they were looked at
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets another process write."""
+        self._lock.release()
+
+    @property
+    def problems(self) -> list[str]:
+        """In words: files that had to be recovered, manifests that cannot be read, repositories that are not there."""
+        return [
+            *self._backups.file_problems,
+            *self._jobs.problems,
+            *self._backups.manifest_problems,
+            *self._absent.values(),
+        ]
+
+    # --- backups
+
+    def refresh(self, repository: LocalRepository) -> None:
+        """Brings the entries of a repository up to date, reading only what is new or changed.
+
+        A manifest that cannot be read becomes one of the `problems`; a repository that is not there keeps its entries,
+        for its file system may be mounted again. Raises `RefusedError`, `StorageError`, and `RunnerBusyError` when
+        there is something to write and another process is the writer.
+        """
+        if self._is_absent(repository):
+            return
+        changes = self._backups.changes(repository)
+        if changes and self._become_writer():
+            changes = self._backups.changes(repository)
+        if changes:
+            self._backups.apply(changes)
+
+    def _is_absent(self, repository: LocalRepository) -> bool:
+        location = repository.target.location
+        self._absent.pop(location, None)
+        if repository.is_there():
+            return False
+        known = sum(key[0] == location for key in self._backups.entries())
+        if known:
+            self._absent[location] = f"the repository {repository.name} is not there: {location} ({known} backups)"
+        return True
+
+    def backups(
+        self, *, repository: str | None = None, database: str | None = None, limit: int | None = None
+    ) -> list[BackupSummary]:
+        """The backups, newest first, of a repository (name or location) and a database where they are given."""
+        found = [
+            entry.summary
+            for entry in self._backups.entries().values()
+            if (repository is None or repository in (entry.location, entry.summary.repository))
+            and (database is None or entry.summary.database == database)
+        ]
+        return sorted(found, key=lambda summary: (summary.id, summary.path), reverse=True)[:limit]
+
+    def rebuild(self, repositories: Sequence[LocalRepository]) -> int:
+        """Throws all entries away, reads every manifest again, and returns how many backups there are.
+
+        The old entries stay when it fails. Raises `RefusedError`, `StorageError`, `RunnerBusyError`.
+        """
+        self._become_writer()
+        self._backups.rebuild(repositories)
+        self._absent = {}
+        return len(self._backups.entries())
+
+    def check(self, repositories: Sequence[LocalRepository]) -> list[str]:
+        """Compares the catalog with the repositories and says in words what is amiss; empty when nothing is."""
+        locations = {repository.target.location for repository in repositories}
+        others = sorted({key[0] for key in self._backups.entries()} - locations)
+        problems = [
+            *self._backups.file_problems,
+            *self._jobs.problems,
+            *(f"the catalog lists backups in {location}, which is no repository of yours" for location in others),
+        ]
+        for repository in repositories:
+            try:
+                problems += self._check(repository)
+            except PantryError as error:
+                problems.append(error.message)
+        return problems
+
+    def _check(self, repository: LocalRepository) -> list[str]:
+        if self._is_absent(repository):
+            return [text for location, text in self._absent.items() if location == repository.target.location]
+        name, known = repository.name, self._backups.entries()
+        problems = []
+        for key, entry in sorted(self._backups.changes(repository).items()):
+            if entry is None:
+                problems.append(f"{name}: the catalog lists {key[1]}, which is not there or cannot be read")
+            elif key not in known:
+                problems.append(f"{name}: the catalog does not list {key[1]}")
+            elif entry.summary != known[key].summary:
+                problems.append(f"{name}: what the catalog says of {key[1]} is out of date")
+        for backup_id in repository.ids():
+            problems += repository.problems(backup_id)
+        problems += [f"{repository.directory / left} was left behind by a crash" for left in repository.leftovers()]
+        return problems
+
+    # --- jobs
+
+    def put_job(self, job: Job) -> None:
+        """Takes a job as it is now; the disk is written only when its state changed.
+
+        Raises `StorageError`: the job is known all the same, and written with the next one that is.
+        """
+        if self._jobs.put(job):
+            self._become_writer()
+            self._jobs.save()
+
+    def job(self, job_id: str) -> Job:
+        """One job. Raises `NotFoundError`."""
+        return self._jobs.get(job_id)
+
+    def jobs(self, limit: int | None = None) -> list[Job]:
+        """The jobs, newest first."""
+        return self._jobs.newest(limit)
+
+    def prune_jobs(self, older_than: datetime) -> list[str]:
+        """Forgets the jobs that ended before ``older_than`` and returns their ids."""
+        self._become_writer()
+        return self._jobs.prune(older_than)
+
+    def _become_writer(self) -> bool:
+        """True when this process has just become the writer and what was in memory was dropped."""
+        if not self._lock.acquire():
+            return False
+        self._backups.forget()
+        self._jobs.forget()
+        return True

@@ -1,0 +1,178 @@
+"""Random access to the segments of an artifact, trusting nothing that is stored.
+
+A segment is read by offset and length, its stored bytes hashed, unpacked in pieces and measured. Memory is bounded by
+the pieces, whatever the segment claims: a segment that unpacks to more than the manifest says is refused where it does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from isal import igzip_lib
+
+from pantry_tui.artifact.copytext import END_OF_ROWS, HEADER_LIMIT, CopyHeader, names_agree, parse_header
+from pantry_tui.artifact.files import storage_errors
+from pantry_tui.artifact.manifest import Manifest, Segment, StoredFile
+from pantry_tui.errors import BackupDamagedError
+
+STORED_PIECE = 256 * 1024
+RAW_PIECE = 1024 * 1024
+REMEDY = "restore from another backup; the storage under this one has lost or changed bytes"
+
+
+class SegmentReader:
+    """Reads segments of one artifact, from any number of threads; ``file`` stays the caller's."""
+
+    def __init__(self, file: BinaryIO, manifest: Manifest) -> None:
+        self._descriptor = file.fileno()
+        self._manifest = manifest
+        self._name = manifest.file("artifact").name
+
+    def title(self, number: int) -> str:
+        """The segment in words, for messages."""
+        segment = self._manifest.segments[number]
+        if segment.table is None:
+            return f"{self._name}: segment {number} ({segment.section})"
+        return f"{self._name}: segment {number} (rows of {self._manifest.tables[segment.table].qualified_name})"
+
+    def check(self, number: int) -> int:
+        """Reads the stored bytes and compares their hash; returns how many they are. Raises `BackupDamagedError`."""
+        digest = hashlib.sha256()
+        for piece in self._stored(number):
+            digest.update(piece)
+        self._compare(number, digest.hexdigest())
+        return self._manifest.segments[number].length
+
+    def pieces(self, number: int) -> Iterator[bytes]:
+        """The text of a segment in pieces of at most 1 MiB.
+
+        Raises `BackupDamagedError`: where the text is not gzip or longer than it should be at once, when the hash of
+        the stored bytes or the length of the text differs after the last piece.
+        """
+        segment = self._manifest.segments[number]
+        unpack = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+        digest = hashlib.sha256()
+        length = 0
+        for stored in self._stored(number):
+            digest.update(stored)
+            for piece in self._unpack(unpack, stored, number):
+                length += len(piece)
+                if length > segment.raw_length:
+                    raise self._damaged(number, f"unpacks to more than the {segment.raw_length:,} bytes it should hold")
+                yield piece
+        self._compare(number, digest.hexdigest())
+        if not unpack.eof or length != segment.raw_length:
+            raise self._damaged(number, f"unpacks to {length:,} bytes; it should hold {segment.raw_length:,}")
+
+    def read(self, number: int) -> bytes:
+        """The whole text of a segment. Raises `BackupDamagedError`."""
+        return b"".join(self.pieces(number))
+
+    def rows(self, number: int) -> Iterator[bytes]:
+        """The rows of a segment in pieces: what stands between its COPY line and its end mark.
+
+        Raises `BackupDamagedError`, also when the line names another table or other columns than the manifest.
+        """
+        pieces = self.pieces(number)
+        head = b""
+        header: CopyHeader | None = None
+        for piece in pieces:
+            head += piece
+            if b" FROM stdin;\n" in head or len(head) > HEADER_LIMIT:
+                header = self.header(number, head)
+                break
+        if header is None:
+            raise self._damaged(number, "has no COPY line")
+        yield from self._until_end_mark(number, head[header.length :], pieces)
+
+    def header(self, number: int, text: bytes) -> CopyHeader:
+        """The COPY line that ``text`` begins with, checked against the manifest. Raises `BackupDamagedError`."""
+        segment = self._manifest.segments[number]
+        if segment.table is None:
+            raise self._damaged(number, "holds no rows")
+        table = self._manifest.tables[segment.table]
+        try:
+            header = parse_header(text)
+        except BackupDamagedError as error:
+            raise self._damaged(number, "does not begin with a COPY line", error.detail) from error
+        if not names_agree(header, table.schema, table.name, table.columns, self._manifest.source.encoding):
+            raise self._damaged(number, "has rows of another table or of other columns", repr(text[: header.length]))
+        return header
+
+    def _until_end_mark(self, number: int, first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        held = first
+        for piece in pieces:
+            # The end mark may be cut by the border of two pieces: its length stays behind.
+            if len(held) > len(END_OF_ROWS):
+                yield held[: -len(END_OF_ROWS)]
+                held = held[-len(END_OF_ROWS) :]
+            held += piece
+        if not held.endswith(END_OF_ROWS):
+            raise self._damaged(number, "does not end with the end mark of its rows")
+        if len(held) > len(END_OF_ROWS):
+            yield held[: -len(END_OF_ROWS)]
+
+    def _stored(self, number: int) -> Iterator[bytes]:
+        segment = self._manifest.segments[number]
+        position, end = segment.offset, segment.offset + segment.length
+        while position < end:
+            with storage_errors(self._name, "reading the artifact"):
+                piece = os.pread(self._descriptor, min(STORED_PIECE, end - position), position)
+            if not piece:
+                raise self._damaged(number, f"is cut off: the file ends {end - position:,} bytes early")
+            position += len(piece)
+            yield piece
+
+    def _unpack(self, unpack: igzip_lib.IgzipDecompressor, stored: bytes, number: int) -> Iterator[bytes]:
+        if unpack.eof:
+            raise self._damaged(number, "has bytes behind the end of its gzip member")
+        try:
+            piece = unpack.decompress(stored, RAW_PIECE)
+            while piece:
+                yield piece
+                if unpack.needs_input or unpack.eof:
+                    break
+                piece = unpack.decompress(b"", RAW_PIECE)
+        except (igzip_lib.IsalError, EOFError) as error:  # type: ignore[misc]  # its stub says instance
+            raise self._damaged(number, "is not readable gzip", str(error)) from error
+        if unpack.eof and unpack.unused_data:
+            raise self._damaged(number, "has bytes behind the end of its gzip member")
+
+    def _compare(self, number: int, found: str) -> None:
+        if found != self._manifest.segments[number].sha256:
+            raise self._damaged(number, "the stored bytes are not those that were written (sha256 differs)")
+
+    def _damaged(self, number: int, what: str, detail: str | None = None) -> BackupDamagedError:
+        return BackupDamagedError(f"{self.title(number)}: {what}", remedy=REMEDY, detail=detail)
+
+
+def check_file(file: BinaryIO, stored: StoredFile, *, where: str) -> None:
+    """Reads a whole file of a backup and compares size and hash. Raises `BackupDamagedError`, `StorageError`."""
+    digest = hashlib.sha256()
+    size = 0
+    with storage_errors(where, "reading a file of the backup"):
+        while piece := os.pread(file.fileno(), RAW_PIECE, size):
+            digest.update(piece)
+            size += len(piece)
+    if size != stored.bytes:
+        raise BackupDamagedError(f"{where} holds {size:,} bytes; {stored.bytes:,} were written", remedy=REMEDY)
+    if digest.hexdigest() != stored.sha256:
+        raise BackupDamagedError(f"{where}: its bytes are not those that were written (sha256 differs)", remedy=REMEDY)
+
+
+def layout_problems(segments: tuple[Segment, ...], size: int) -> list[str]:
+    """In words: segments that overlap, leave a gap, or do not cover a file of ``size`` bytes to its end."""
+    problems: list[str] = []
+    position = 0
+    for number, segment in sorted(enumerate(segments), key=lambda item: item[1].offset):
+        if segment.offset != position:
+            problems.append(
+                f"segment {number} begins at byte {segment.offset:,}; the one before it ends at {position:,}"
+            )
+        position = segment.offset + segment.length
+    if position != size:
+        problems.append(f"the segments end at byte {position:,}, the file at {size:,}")
+    return problems

@@ -1,0 +1,111 @@
+"""Whether the text of an artifact is what its manifest says: COPY text, rows, the line at the end."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.reader import SegmentReader
+from pantry_tui.errors import PantryError
+from pantry_tui.models import Model
+
+SECTIONS = ("pre-data", "rows", "data", "post-data", "end")
+_END_LINE = re.compile(rb"-- pantry-tui: end of backup (\S+): (\d+) tables, (\d+) rows\n")
+
+
+class SegmentFindings(Model, frozen=True, kw_only=True):
+    """What a segment was found to hold."""
+
+    rows: int = 0
+    raw_bytes: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def examine_segment(reader: SegmentReader, manifest: Manifest, number: int) -> SegmentFindings:
+    """Reads a segment whole. Problems, unreadable storage included, are findings and not errors."""
+    segment = manifest.segments[number]
+    if segment.table is not None and not 0 <= segment.table < len(manifest.tables):
+        return SegmentFindings(problems=(f"segment {number} has rows of a table that the manifest does not name",))
+    try:
+        if segment.section == "rows":
+            return _examine_rows(reader, manifest, number)
+        if segment.section == "end":
+            return _examine_end(reader, manifest, number)
+        found = SegmentFindings(raw_bytes=sum(len(piece) for piece in reader.pieces(number)))
+    except PantryError as error:
+        return SegmentFindings(problems=(error.message,))
+    if segment.section in SECTIONS:
+        return found
+    return SegmentFindings(problems=(f"{reader.title(number)} belongs to no section that this program knows",))
+
+
+def _examine_rows(reader: SegmentReader, manifest: Manifest, number: int) -> SegmentFindings:
+    segment = manifest.segments[number]
+    rows = tabs = length = 0
+    last = b"\n"
+    for piece in reader.rows(number):
+        rows += piece.count(b"\n")
+        tabs += piece.count(b"\t")
+        length += len(piece)
+        last = piece[-1:]
+    problems = []
+    title = reader.title(number)
+    if last != b"\n":
+        problems.append(f"{title}: the last row does not end with a line's end")
+    if rows != segment.rows:
+        problems.append(f"{title}: holds {rows:,} rows; the manifest says {segment.rows:,}")
+    columns = len(manifest.tables[segment.table].columns) if segment.table is not None else 0
+    if tabs != rows * max(0, columns - 1):
+        problems.append(f"{title}: {tabs:,} field borders in {rows:,} rows of {columns} columns")
+    return SegmentFindings(rows=rows, raw_bytes=segment.raw_length, problems=tuple(problems))
+
+
+def _examine_end(reader: SegmentReader, manifest: Manifest, number: int) -> SegmentFindings:
+    text = reader.read(number)
+    problems = []
+    line = _END_LINE.fullmatch(text)
+    if line is None:
+        problems.append(f"{reader.title(number)}: the line that ends a whole document is missing")
+    elif line[1].decode("ascii", "replace") != manifest.id:
+        problems.append(f"{reader.title(number)}: the document is of backup {line[1].decode('ascii', 'replace')}")
+    elif int(line[3]) != manifest.rows:
+        problems.append(
+            f"{reader.title(number)}: the document says {int(line[3]):,} rows, the manifest {manifest.rows:,}"
+        )
+    return SegmentFindings(raw_bytes=len(text), problems=tuple(problems))
+
+
+def row_problems(manifest: Manifest, found: Mapping[int, SegmentFindings]) -> list[str]:
+    """In words: sums that do not agree between segments, ranges, tables and the whole; a document without an end."""
+    problems: list[str] = []
+    by_range: Counter[tuple[int, int]] = Counter()
+    for number, segment in enumerate(manifest.segments):
+        if segment.table is not None and segment.range is not None:
+            by_range[segment.table, segment.range] += found[number].rows if number in found else 0
+    for index, table in enumerate(manifest.tables):
+        if table.carried_by == "segments":
+            problems.extend(_table_problems(manifest, index, by_range))
+    total = sum(table.rows for table in manifest.tables)
+    if total != manifest.rows:
+        problems.append(f"the tables have {total:,} rows together; the manifest says {manifest.rows:,}")
+    if not manifest.segments or max(manifest.segments, key=lambda segment: segment.offset).section != "end":
+        problems.append("the document has no end: its last segment is not the one that closes a backup")
+    return problems
+
+
+def _table_problems(manifest: Manifest, index: int, by_range: Counter[tuple[int, int]]) -> list[str]:
+    table = manifest.tables[index]
+    problems = [
+        f"{table.qualified_name}: range {number} has {by_range[index, number]:,} rows; the manifest says {part.rows:,}"
+        for number, part in enumerate(table.ranges)
+        if by_range[index, number] != part.rows
+    ]
+    if sum(part.rows for part in table.ranges) != table.rows:
+        problems.append(f"{table.qualified_name}: its ranges do not add up to {table.rows:,} rows")
+    if table.fingerprint is not None:
+        contents = sum(int(part.fingerprint or 0) for part in table.ranges)
+        if contents != int(table.fingerprint):
+            problems.append(f"{table.qualified_name}: the fingerprints of its ranges do not add up to the table's")
+    return problems

@@ -1,0 +1,190 @@
+"""Reading a backup back, whole: what is not read is not called valid.
+
+Every file is hashed, every segment unpacked and its COPY text checked, rows are counted against the manifest, the
+archive is read to its end by pg_restore, the ends of document and globals are looked for. All problems are collected, not only
+the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from pantry_tui.artifact.manifest import Manifest, StoredFile
+from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
+from pantry_tui.artifact.structure import SegmentFindings, examine_segment, row_problems
+from pantry_tui.backup.progress import ProgressMeter, start_phase
+from pantry_tui.errors import BackupDamagedError, ClientToolError, NotFoundError, PantryError, UsageError
+from pantry_tui.events import Listener, Logged, Warned
+from pantry_tui.models import BackupFormat, Compression, ValidateRequest, ValidationResult, utc_now
+from pantry_tui.postgres.tools import find_client_tools, run_tool
+from pantry_tui.repository.local import LocalRepository, ProofRecord
+
+PROBLEM_LIMIT = 50
+THREADS = 4
+GLOBALS_END = b"PostgreSQL database cluster dump complete"
+GLOBALS_TAIL = 4096
+
+
+@dataclass
+class _Findings:
+    """What has been read so far, and everything that is wrong with it."""
+
+    problems: list[str] = field(default_factory=list)
+    bytes_read: int = 0
+    segments: dict[int, SegmentFindings] = field(default_factory=dict)
+
+    def add(self, problems: Iterable[str]) -> None:
+        for problem in problems:
+            if problem not in self.problems:
+                self.problems.append(problem)
+
+    def listed(self) -> tuple[str, ...]:
+        more = len(self.problems) - PROBLEM_LIMIT
+        if more <= 0:
+            return tuple(self.problems)
+        return (*self.problems[:PROBLEM_LIMIT], f"and {more} more problems")
+
+
+async def validate_backup(request: ValidateRequest, listener: Listener) -> ValidationResult:
+    """Reads everything back and records the outcome beside the manifest.
+
+    A damaged backup is a result with ``valid`` False. Raises `NotFoundError` for an unknown id, `StorageError` when
+    the repository cannot be read, `BackupDamagedError` when not even the manifest can.
+    """
+    repository = LocalRepository(request.repository)
+    backup_id = repository.resolve(request.backup_id)
+    manifest = repository.manifest(backup_id)
+    if manifest.format is not BackupFormat.SQL or manifest.compression is not Compression.GZIP:
+        raise UsageError(f"backup {backup_id}: {manifest.format} with {manifest.compression} cannot be validated here")
+    started = time.monotonic()
+    findings = _Findings()
+    start_phase(listener, "files", "Reading the files", 0.0)
+    findings.add(repository.problems(backup_id))
+    await _check_files(repository, manifest, findings)
+    start_phase(listener, "archive", "Reading the archive", 0.1)
+    await _check_archive(repository.path(backup_id), manifest, findings, listener)
+    start_phase(listener, "segments", "Unpacking and checking every row", 0.15)
+    await _check_artifact(repository, manifest, findings, listener)
+    result = _result(manifest, findings, time.monotonic() - started)
+    _record(repository, result, listener)
+    return result
+
+
+async def _check_files(repository: LocalRepository, manifest: Manifest, findings: _Findings) -> None:
+    def check(stored: StoredFile) -> None:
+        with repository.open(manifest.id, stored.name) as file:
+            check_file(file, stored, where=str(repository.path(manifest.id) / stored.name))
+            if stored.role == "globals" and GLOBALS_END not in _tail(file):
+                raise BackupDamagedError(f"{stored.name} is cut off: pg_dumpall's last line is missing")
+
+    for stored in manifest.files:
+        try:
+            await asyncio.to_thread(check, stored)
+            findings.bytes_read += stored.bytes
+        except (BackupDamagedError, NotFoundError) as error:
+            findings.add([error.message])
+    for role in ("artifact", "archive", "globals"):
+        try:
+            manifest.file(role)
+        except BackupDamagedError as error:
+            findings.add([error.message])
+
+
+def _tail(file: BinaryIO) -> bytes:
+    size = os.fstat(file.fileno()).st_size
+    return os.pread(file.fileno(), GLOBALS_TAIL, max(0, size - GLOBALS_TAIL))
+
+
+async def _check_archive(directory: Path, manifest: Manifest, findings: _Findings, listener: Listener) -> None:
+    """Has pg_restore read the archive to its end: a hash says that it is unchanged, this that it can be used."""
+    with suppress(BackupDamagedError):
+        archive = directory / manifest.file("archive").name
+        if not archive.is_file():
+            return  # already named as missing
+        try:
+            tools = await find_client_tools(manifest.server.version_num)
+        except ClientToolError as error:
+            listener(Warned(message=f"{archive.name} was hashed, but not parsed: {error.message}"))
+            return
+        try:
+            await run_tool(
+                [tools.path("pg_restore"), "--file=/dev/null", str(archive)],
+                environment={"LC_ALL": "C"},
+                doing=f"reading {archive.name}",
+            )
+            listener(Logged(message=f"{archive.name} read to its end by pg_restore {tools.version}"))
+        except PantryError as error:
+            findings.add([error.message])
+
+
+async def _check_artifact(
+    repository: LocalRepository, manifest: Manifest, findings: _Findings, listener: Listener
+) -> None:
+    try:
+        stored = manifest.file("artifact")
+        file = repository.open(manifest.id, stored.name)
+    except (BackupDamagedError, NotFoundError) as error:
+        findings.add([error.message])
+        return
+    with file:
+        findings.add(layout_problems(manifest.segments, os.fstat(file.fileno()).st_size))
+        await _check_segments(SegmentReader(file, manifest), manifest, findings, listener)
+    findings.add(row_problems(manifest, findings.segments))
+
+
+async def _check_segments(reader: SegmentReader, manifest: Manifest, findings: _Findings, listener: Listener) -> None:
+    weights: dict[str, int] = {}
+    for segment in manifest.segments:
+        weights[_title(manifest, segment.table)] = weights.get(_title(manifest, segment.table), 0) + segment.raw_length
+    meter = ProgressMeter(listener, weights, first=0.15)
+
+    async def work(numbers: Iterator[int]) -> None:
+        for number in numbers:
+            found = await asyncio.to_thread(examine_segment, reader, manifest, number)
+            findings.segments[number] = found
+            findings.add(found.problems)
+            title = _title(manifest, manifest.segments[number].table)
+            meter.moved(title, found.rows, found.raw_bytes)
+            meter.finished_part(title, manifest.segments[number].raw_length)
+
+    numbers = iter(range(len(manifest.segments)))
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(min(THREADS, len(os.sched_getaffinity(0)))):
+            tasks.create_task(work(numbers))
+
+
+def _title(manifest: Manifest, table: int | None) -> str:
+    if table is None or not 0 <= table < len(manifest.tables):
+        return "everything but the rows"
+    return manifest.tables[table].qualified_name
+
+
+def _result(manifest: Manifest, findings: _Findings, seconds: float) -> ValidationResult:
+    return ValidationResult(
+        backup_id=manifest.id,
+        valid=not findings.problems,
+        problems=findings.listed(),
+        bytes_read=findings.bytes_read,
+        raw_bytes=sum(found.raw_bytes for found in findings.segments.values()),
+        rows=sum(found.rows for found in findings.segments.values()),
+        tables=len(manifest.tables),
+        duration_seconds=seconds,
+        validated_at=utc_now(),
+    )
+
+
+def _record(repository: LocalRepository, result: ValidationResult, listener: Listener) -> None:
+    """Keeps the outcome beside the manifest; a repository that cannot be written to changes nothing about it."""
+    details = {"problems": list(result.problems), "bytes_read": result.bytes_read, "rows": result.rows}
+    record = ProofRecord(kind="validation", at=result.validated_at, ok=result.valid, details=details)
+    try:
+        repository.add_record(result.backup_id, record)
+    except PantryError as error:
+        listener(Warned(message=f"the outcome could not be recorded beside the backup: {error.message}"))

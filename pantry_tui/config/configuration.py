@@ -15,7 +15,7 @@ from pantry_tui.config.targets import (
     target_from_uri,
     target_with_database,
 )
-from pantry_tui.errors import ConfigError
+from pantry_tui.errors import ConfigError, NotFoundError
 from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget
 
 URL_VARIABLES = ("DATABASE_URL", "SUPABASE_DB_URL")
@@ -57,14 +57,17 @@ class Config(Model, frozen=True, kw_only=True):
         return target_with_database(self._default_target(any_server=True), name)
 
     def repository_target(self, name: str | None = None) -> RepositoryTarget:
-        """The repository that ``name`` means: a configured one or a directory. None is the default one."""
+        """The repository that ``name`` means: a configured one or a directory. None is the default one.
+
+        Raises `NotFoundError` for a name that is not configured.
+        """
         name = name or self.default_repository or ""
         if name in self.repositories:
             return RepositoryTarget(name=name, location=self.repositories[name].path)
         if os.sep in name:
             return RepositoryTarget(name=name, location=directory_path(name, key="the repository"))
         known = ", ".join(self.repositories)
-        raise ConfigError(
+        raise NotFoundError(
             f"No repository is called {name!r}",
             remedy=f"Configured: {known}. Or give a directory as an absolute path.",
         )

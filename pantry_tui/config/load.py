@@ -106,10 +106,11 @@ def _data_directory(
     if document.data_directory:
         return _absolute(document.data_directory, key="data_directory", file=file)
     origins["data_directory"] = "default"
-    return _default_data_directory(environment)
+    return default_data_directory(environment)
 
 
-def _default_data_directory(environment: Mapping[str, str]) -> str:
+def default_data_directory(environment: Mapping[str, str]) -> str:
+    """Where history and the list of backups are kept when nothing says so."""
     if base := environment.get("XDG_DATA_HOME"):
         return str(Path(base) / APPLICATION)
     if home := environment.get("HOME"):

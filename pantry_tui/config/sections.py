@@ -67,6 +67,11 @@ def check_section(table: dict[str, Any], settings: type[S], *, prefix: str, file
     return settings(**values)
 
 
+def is_name(text: str) -> bool:
+    """Whether a database or repository may be called this in the configuration."""
+    return _NAME.fullmatch(text) is not None
+
+
 def describe(kind: Any) -> str:
     """What a value of this type must be, in words."""
     if get_origin(kind) is Annotated:
@@ -105,7 +110,7 @@ def _table(content: dict[str, Any], key: str, file: str) -> dict[str, Any]:
 def _named(content: dict[str, Any], key: str, settings: type[S], file: str) -> dict[str, S]:
     found = {}
     for name, value in _table(content, key, file).items():
-        if not _NAME.fullmatch(name):
+        if not is_name(name):
             raise ConfigError(
                 f"{file}: {name!r} cannot be a name in [{key}]",
                 remedy="Use letters, digits, dot, hyphen and underscore, at most 63.",

@@ -25,6 +25,16 @@ class Tier(StrEnum):
 _Text = Annotated[str, Meta(min_length=1, description="a text that is not empty")]
 _Directory = Annotated[str, Meta(min_length=1, description="a directory: an absolute path, or one below ~/")]
 _File = Annotated[str, Meta(min_length=1, description="a file: an absolute path, or one below ~/")]
+_Reference = Annotated[
+    str, Meta(description="a reference: env:NAME, file:/path, command:/path arguments or credential:NAME")
+]
+_SslMode = Annotated[
+    str,
+    Meta(
+        pattern="^(disable|allow|prefer|require|verify-ca|verify-full)$",
+        description='"disable", "allow", "prefer", "require", "verify-ca" or "verify-full"',
+    ),
+]
 
 
 class BackupSettings(Model, frozen=True, kw_only=True):
@@ -54,24 +64,15 @@ class DatabaseSettings(Model, frozen=True, kw_only=True):
     ``password`` is a reference (`env:NAME`, `file:/path`, `command:/path args`, `credential:NAME`), never the password.
     """
 
-    url: Annotated[str | None, Meta(min_length=1, description="a connection URI without a password")] = None
+    url: Annotated[str, Meta(min_length=1, description="a connection URI without a password")] | None = None
     service: _Text | None = None
     host: _Text | None = None
-    port: Annotated[int | None, Meta(ge=1, le=65535, description="a port number from 1 to 65535")] = None
+    port: Annotated[int, Meta(ge=1, le=65535, description="a port number from 1 to 65535")] | None = None
     dbname: _Text | None = None
     user: _Text | None = None
-    password: Annotated[
-        str | None,
-        Meta(description="a reference: env:NAME, file:/path, command:/path arguments or credential:NAME"),
-    ] = None
+    password: _Reference | None = None
     passfile: _File | None = None
-    sslmode: Annotated[
-        str | None,
-        Meta(
-            pattern="^(disable|allow|prefer|require|verify-ca|verify-full)$",
-            description='one of "disable", "allow", "prefer", "require", "verify-ca", "verify-full"',
-        ),
-    ] = None
+    sslmode: _SslMode | None = None
     sslrootcert: _Text | None = None
     sslcert: _Text | None = None
     sslkey: _Text | None = None

@@ -81,7 +81,7 @@ def _knows(tools: int, server: int) -> bool:
     if tools < server:
         return False
     majors = tools // 10000, server // 10000
-    first_tools, first_server = (_RELEASES_OF_2026_11.get(major, 0) for major in majors)
+    first_tools, first_server = (_RELEASES_OF_2026_11.get(major, 0 if major > 18 else 10_000) for major in majors)
     return server % 10000 < first_server or tools % 10000 >= first_tools
 
 
@@ -114,7 +114,7 @@ def _nothing_fits(candidates: list[ClientTools], server_version_num: int) -> Cli
         )
     found = ", ".join(f"{each.version} in {each.directory}" for each in candidates)
     return ClientToolError(
-        f"The client tools are older than the server {server}: {found}",
+        f"The client tools are too old for the server {server}: {found}",
         remedy=f"Install or upgrade {package}. An older pg_dump ends without an error on a newer server, even of the "
         "same major version, and writes a dump that does not restore.",
     )

@@ -1,0 +1,119 @@
+"""Writing a first configuration file: commented, private, and read back before anybody relies on it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from pantry_tui.config.configuration import Config
+from pantry_tui.config.load import load_config
+from pantry_tui.config.sections import is_name
+from pantry_tui.config.targets import target_from_uri
+from pantry_tui.errors import ConfigError, RefusedError, StorageError
+from pantry_tui.models import Model
+
+_TEMPLATE = """\
+# Pantry TUI. All keys: docs/configuration.md. Check with: pantry-tui config check
+# DATA_DIR, BACKUP_DIR and DATABASE_URL in the environment override what stands here.
+
+# Job history, the list of backups and the runner's socket.
+data_directory = {data_directory}
+
+{database}
+[repositories.local]
+path = {backup_directory}
+
+[backup]
+# jobs = 2                      # worker processes; default: one per core
+# compression = "gzip"
+# lock_timeout_seconds = 10
+
+[runner]
+# max_jobs = 3                  # at the same time
+# history_days = 30
+"""
+
+_DATABASE = """\
+# Databases by name: -d {bare_name}. Passwords never stand here: use ~/.pgpass (mode 0600), or a reference
+# env:NAME, file:/path, command:/path arguments, credential:NAME (systemd).
+default_database = {name}
+
+[databases.{name}]
+url = {url}
+{password}
+# tier = "standard"             # "critical", "standard" or "non-critical"
+# client_tools = "/usr/lib/postgresql/17/bin"
+"""
+
+_NO_DATABASE = """\
+# [databases.main]
+# url = "postgresql://backup@localhost:5432/mydatabase"
+# password = "env:BACKUP_PASSWORD"
+"""
+
+
+class Answers(Model, frozen=True, kw_only=True):
+    """What a first configuration file is made from."""
+
+    data_directory: str
+    backup_directory: str
+    database_url: str | None = None  # a password in it is left out
+    password: str | None = None  # a reference
+
+
+def initial_text(answers: Answers) -> str:
+    """The file's content. A password in the URL does not get into it."""
+    return _TEMPLATE.format(
+        data_directory=_quoted(answers.data_directory),
+        backup_directory=_quoted(answers.backup_directory),
+        database=_database_text(answers) if answers.database_url else _NO_DATABASE,
+    )
+
+
+def holds_password(url: str) -> bool:
+    """Whether this URL has a password in it."""
+    return "PGPASSWORD" in target_from_uri(url, {}, key="the database URL").environment
+
+
+def write_configuration(path: Path, answers: Answers, *, force: bool) -> Config:
+    """Writes the file (0600) and loads it back. Raises `RefusedError` when it exists, unless ``force``.
+
+    What is written is loaded from a temporary file first: a wrong answer replaces nothing.
+    """
+    if path.exists() and not force:
+        raise RefusedError(f"{path} exists", remedy="Edit it, or replace it with --force.")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_private(temporary, initial_text(answers))
+        load_config(temporary, {})
+        temporary.replace(path)
+    except OSError as error:
+        raise StorageError(f"Cannot write {path}: {error.strerror}", remedy="Choose another --path.") from error
+    except ConfigError as error:
+        message = error.message.replace(str(temporary), str(path))
+        raise ConfigError(message, remedy=error.remedy) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return load_config(path)
+
+
+def _write_private(path: Path, text: str) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _database_text(answers: Answers) -> str:
+    target = target_from_uri(answers.database_url or "", {}, key="the database URL")
+    name = target.name if is_name(target.name) else "main"
+    password = f"password = {_quoted(answers.password)}" if answers.password else '# password = "env:BACKUP_PASSWORD"'
+    return _DATABASE.format(bare_name=name, name=_quoted(name), url=_quoted(target.conninfo), password=password)
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string: JSON's rules, and DEL escaped too."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

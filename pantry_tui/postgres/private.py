@@ -9,12 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import select
 import shutil
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +21,6 @@ from psycopg.conninfo import make_conninfo
 
 from pantry_tui.errors import ServerError, StorageError
 from pantry_tui.models import DatabaseTarget
-from pantry_tui.postgres import launch
 from pantry_tui.postgres.account import ServerAccount
 from pantry_tui.postgres.binaries import (
     binaries_for,
@@ -33,15 +29,14 @@ from pantry_tui.postgres.binaries import (
     server_version_num,
     system_binaries,
 )
+from pantry_tui.postgres.messages import Meaning, meaning_of_text
+from pantry_tui.postgres.postmaster import Postmaster, bare_environment
 
 __all__ = ["PrivateServer", "embedded_binaries", "system_binaries"]
 
 SUPERUSER = "postgres"
 PORT = 5432  # part of the socket's name, nothing more
-START_SECONDS = 60.0
-STOP_SECONDS = 60.0
 SOCKET_PATH_BYTES = 107  # sun_path has 108, one of them for the end
-LOG_TAIL_BYTES = 4000
 DURABLE_HOME = Path("/var/lib/pantry-tui/servers")
 TEMPORARY_HOME = Path("/tmp")  # noqa: S108  # TMPDIR may be too long for a socket; own directories, owner checked
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -76,7 +71,6 @@ class PrivateServer:
         self._settings = {} if durable else dict(THROW_AWAY)
         self._settings |= settings or {}
         self._account = ServerAccount.current()
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def client_tools(self) -> str:
@@ -121,7 +115,7 @@ class PrivateServer:
     @property
     def running(self) -> bool:
         """Whether the server runs, whoever started it."""
-        return self._pid() is not None
+        return self._postmaster.pid() is not None
 
     def start(self) -> None:
         """Makes the server's data directory if need be and starts it; returns when it accepts connections.
@@ -134,15 +128,18 @@ class PrivateServer:
         programs = binaries_for(self._account, self._binaries)
         if not (self._data / "PG_VERSION").exists():
             self._initialise(programs)
-        self._await_ready(self._launch(programs))
+        self._postmaster.start(
+            programs / "postgres",
+            account=self._account,
+            socket=self.socket_directory,
+            port=self.port,
+            settings=self._settings,
+            keep=self._durable,
+        )
 
     def stop(self, *, immediate: bool = False) -> None:
         """Stops the server and waits for its end; ``immediate`` without a shutdown checkpoint."""
-        if (pid := self._pid()) is not None and not _end(pid, signal.SIGQUIT if immediate else signal.SIGINT):
-            _end(pid, signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait()
-            self._process = None
+        self._postmaster.stop(signal.SIGQUIT if immediate else signal.SIGINT)
 
     def destroy(self) -> None:
         """Stops the server and removes everything of it."""
@@ -162,27 +159,9 @@ class PrivateServer:
     def _data(self) -> Path:
         return self.home / "data"
 
-    @property
-    def _log(self) -> Path:
-        return self.home / "server.log"
-
-    def _state(self) -> list[str]:
-        try:
-            return (self._data / "postmaster.pid").read_text(errors="replace").splitlines()
-        except FileNotFoundError:
-            return []
-
-    def _pid(self) -> int | None:
-        """The process, unless the lock file is stale. (A postmaster keeps its arguments, its children do not.)"""
-        state = self._state()
-        if not state or not state[0].isdigit():
-            return None
-        pid = int(state[0])
-        try:
-            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError):
-            return None
-        return pid if os.fsencode(self._data) in arguments else None
+    @cached_property
+    def _postmaster(self) -> Postmaster:
+        return Postmaster(self._data, self.home / "server.log")
 
     def _make_directories(self) -> None:
         if not self.home.parent.is_dir():
@@ -210,100 +189,16 @@ class PrivateServer:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd="/",
-            env=_environment(),
+            env=bare_environment(),
             umask=0o077,
             **self._account.process_options(),
         )
         if outcome.returncode != 0:
-            raise ServerError(
-                f"PostgreSQL could not make a data directory in {self.home}.",
-                remedy="See what initdb said; a full disk and missing permissions are the usual reasons.",
-                detail=outcome.stdout.decode(errors="replace")[-LOG_TAIL_BYTES:],
-            )
+            said = outcome.stdout.decode(errors="replace")
+            kind, remedy = meaning_of_text(said) or Meaning(ServerError, "See what initdb said.")
+            raise kind(f"PostgreSQL could not make a data directory in {self.home}.", remedy=remedy, detail=said)
         unfinished.rename(self._data)
-
-    def _launch(self, programs: Path) -> int:
-        """Starts the server process and returns its pid."""
-        account = self._account
-        user, group = (account.user, account.group) if account.switched else (-1, -1)
-        owner = 0 if self._durable else os.getpid()
-        command = [sys.executable, "-I", "-S", launch.__file__, str(user), str(group), str(owner)]
-        command += [str(programs / "postgres"), "-D", str(self._data), "-k", str(self.socket_directory)]
-        command += ["-h", "", "-p", str(PORT)]
-        command += [f"--{name}={value}" for name, value in self._settings.items()]
-        with self._log.open("ab") as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                cwd="/",
-                env=_environment(),
-                umask=0o077,
-                start_new_session=True,
-            )
-        assert process.stdout is not None
-        with process.stdout as answer:
-            if self._durable:
-                detached = int(answer.read())
-                process.wait()
-                return detached
-        self._process = process
-        return process.pid
-
-    def _await_ready(self, pid: int) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            ended = _ended(pid, 0.01)
-            state = self._state()
-            if not ended and len(state) > 7 and state[0] == str(pid) and state[7].strip() == "ready":
-                return
-            if ended:
-                break
-        else:
-            self.stop(immediate=True)
-        if self._process is not None:
-            self._process.wait()
-            self._process = None
-        raise ServerError(
-            f"The private PostgreSQL server in {self.home} did not start.",
-            remedy="See the end of its log below.",
-            detail=self._log_tail(),
-        )
-
-    def _log_tail(self) -> str:
-        with self._log.open("rb") as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
-            return log.read().decode(errors="replace")
 
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of ours: PG* variables of the user must not reach a server that is not his."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
-
-
-def _ended(pid: int, seconds: float) -> bool:
-    """Waits up to ``seconds`` for the end of the process ``pid`` and tells whether it came."""
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        poll = select.poll()
-        poll.register(handle, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
-    finally:
-        os.close(handle)
-
-
-def _end(pid: int, how: signal.Signals) -> bool:
-    """Sends ``how`` and tells whether the process ended in time."""
-    try:
-        os.kill(pid, how)
-    except ProcessLookupError:
-        return True
-    return _ended(pid, STOP_SECONDS)

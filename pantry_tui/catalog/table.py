@@ -74,10 +74,15 @@ class ModelTable(Generic[K, M]):
         # Row numbers are given here: TinyDB's own counter does not know what another writer did meanwhile.
         first = max([*self._rows.values(), *self._unusable], default=0) + 1
         rows = {key: first + index for index, key in enumerate(added)}
-        with self._storage.one_write():
-            if stale:
-                self._table.remove(doc_ids=stale)
-            self._table.insert_multiple(Document(added[key].to_builtins(), row) for key, row in rows.items())
+        try:
+            with self._storage.one_write():
+                if stale:
+                    self._table.remove(doc_ids=stale)
+                self._table.insert_multiple(Document(added[key].to_builtins(), row) for key, row in rows.items())
+        except BaseException:
+            # Whether the new state reached the disk is not known here: the error may have come after it did.
+            self.forget()
+            raise
         kept = {key: model for key, model in models.items() if key not in gone}
         self._rows = {key: row for key, row in self._rows.items() if key not in gone} | rows
         self._models, self._unusable = kept | added, []

@@ -47,7 +47,7 @@ class PrivateServer:
 
     It lies elsewhere when the account it runs under cannot enter ``directory`` (root's home); the socket does when its
     path would be too long for one or needs quoting. A server that is not durable trades safety for speed and ends with
-    the thread that started it; a durable one runs until `stop`.
+    the thread that started it; a durable one runs until `stop`. As a context the one is destroyed, the other stopped.
     """
 
     port = PORT
@@ -153,7 +153,10 @@ class PrivateServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        if self._durable:
+            self.stop()
+        else:
+            self.destroy()
 
     @property
     def _data(self) -> Path:

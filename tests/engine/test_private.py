@@ -88,8 +88,9 @@ def test_the_systems_postgresql_serves_too(place: Path) -> None:
 
 
 def test_data_survives_a_restart(private: PrivateServer) -> None:
-    with private:
-        ask(private, "SELECT lo_from_bytea(4711, 'kept')")
+    private.start()
+    ask(private, "SELECT lo_from_bytea(4711, 'kept')")
+    private.stop()
     assert not private.running
 
     private.start()
@@ -302,6 +303,20 @@ def test_a_durable_server_outlives_its_owner_and_is_found_again(place: Path) -> 
         assert has_ended(pid, 0)
     finally:
         server.destroy()
+
+
+def test_a_context_throws_the_throw_away_server_away(place: Path) -> None:
+    with PrivateServer(place / "server") as server:
+        assert ask(server, "SELECT 1") == 1
+    assert list(place.iterdir()) == []
+
+
+def test_a_context_only_stops_a_durable_server(place: Path) -> None:
+    with PrivateServer(place / "server", durable=True) as server:
+        assert ask(server, "SELECT 1") == 1
+    assert not server.running
+    assert (server.home / "data" / "PG_VERSION").is_file()
+    server.destroy()
 
 
 def test_nothing_is_left_after_destroy(place: Path) -> None:

@@ -1,0 +1,143 @@
+"""The table of contents of pg_dump's archive, read from its binary form.
+
+`pg_restore -l` prints names without quotes, so that a table `a b` of schema `s` and a table `b` of schema `s a` look the
+same. The binary table of contents (pg_backup_archiver.c, ReadHead and ReadToc; versions 1.12 to 1.16, PostgreSQL 9.0 to
+18) is exact, and has each entry's statement.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from pantry_tui.artifact.copytext import codec_of
+from pantry_tui.artifact.files import open_file_in, storage_errors
+from pantry_tui.errors import BackupDamagedError
+
+MAGIC = b"PGDMP"
+OLDEST, NEWEST = (1, 12), (1, 16)
+CUSTOM = 1
+STRING_LIMIT = 1 << 30
+SECTIONS = {1: "none", 2: "pre-data", 3: "data", 4: "post-data"}
+PG_CLASS = 1259
+
+
+class TocEntry(NamedTuple):
+    """One object of the archive. Names are unquoted; ``statement`` creates it, without its owner."""
+
+    id: int
+    catalog: int  # oid of the system catalog, 0 for none
+    oid: int
+    kind: str  # TABLE, FK CONSTRAINT, ACL …
+    section: str
+    schema: str
+    tag: str
+    owner: str
+    tablespace: str
+    statement: str
+    depends_on: tuple[int, ...]
+
+    @property
+    def title(self) -> str:
+        """The object in words."""
+        name = f"{self.schema}.{self.tag}" if self.schema else self.tag
+        return f"{self.kind.lower()} {name}"
+
+
+class _Reader:
+    """Integers and strings of an archive, as its header says they are written."""
+
+    def __init__(self, file: BinaryIO, where: str, codec: str) -> None:
+        self._file = file
+        self._where = where
+        self._codec = codec
+        self.integer_size = 4
+        self.offset_size = 8
+        self.version = (1, 0)
+
+    def damaged(self, what: str) -> BackupDamagedError:
+        return BackupDamagedError(f"{self._where} {what}", remedy="restore from another backup")
+
+    def bytes(self, length: int) -> bytes:
+        data = self._file.read(length)
+        if len(data) != length:
+            raise self.damaged("is cut off in its table of contents")
+        return data
+
+    def byte(self) -> int:
+        return self.bytes(1)[0]
+
+    def integer(self) -> int:
+        negative = self.byte()
+        value = int.from_bytes(self.bytes(self.integer_size), "little")
+        return -value if negative else value
+
+    def raw(self) -> bytes | None:
+        length = self.integer()
+        if length < 0:
+            return None
+        if length > STRING_LIMIT:
+            raise self.damaged("is no readable archive: a name of its table of contents is too long")
+        return self.bytes(length)
+
+    def text(self) -> str:
+        return (self.raw() or b"").decode(self._codec, "surrogateescape")
+
+
+def read_toc(path: Path, encoding: str) -> tuple[TocEntry, ...]:
+    """The entries of a custom-format archive, in its order; ``encoding`` is the source database's.
+
+    Bytes that are no text in it are kept as surrogates. Raises `BackupDamagedError`, `StorageError`.
+    """
+    codec = codec_of(encoding) or "utf-8"
+    with storage_errors(path, "reading the archive"), os.fdopen(open_file_in(path.parent, path.name), "rb") as file:
+        reader = _Reader(file, str(path), codec)
+        _read_head(reader)
+        return tuple(_read_entry(reader) for _ in range(reader.integer()))
+
+
+def _read_head(reader: _Reader) -> None:
+    if reader.bytes(len(MAGIC)) != MAGIC:
+        raise reader.damaged("is not an archive of pg_dump")
+    major, minor, _ = struct.unpack("3B", reader.bytes(3))
+    reader.version = (major, minor)
+    if not OLDEST <= reader.version <= NEWEST:
+        raise reader.damaged(f"has archive version {major}.{minor}, which this program does not know")
+    reader.integer_size = reader.byte()
+    reader.offset_size = reader.byte()
+    if reader.byte() != CUSTOM:
+        raise reader.damaged("is not an archive in custom format")
+    if reader.version >= (1, 15):
+        reader.byte()  # compression algorithm
+    else:
+        reader.integer()  # compression level
+    for _ in range(7):
+        reader.integer()  # when it was made
+    for _ in range(3):
+        reader.raw()  # database, server version, pg_dump version
+
+
+def _read_entry(reader: _Reader) -> TocEntry:
+    number = reader.integer()
+    reader.integer()  # whether it has data
+    catalog, oid = int(reader.text() or 0), int(reader.text() or 0)
+    tag, kind = reader.text(), reader.text()
+    section = SECTIONS.get(reader.integer(), "none")
+    statement = reader.text()
+    reader.raw()  # DROP statement
+    reader.raw()  # COPY statement
+    schema = reader.text()
+    tablespace = reader.text()
+    if reader.version >= (1, 14):
+        reader.raw()  # table access method
+    if reader.version >= (1, 16):
+        reader.integer()  # kind of relation
+    owner = reader.text()
+    reader.raw()  # whether it has oids
+    depends_on = []
+    while (dependency := reader.raw()) is not None:
+        depends_on.append(int(dependency))
+    reader.bytes(1 + reader.offset_size)  # where its data stand
+    return TocEntry(number, catalog, oid, kind, section, schema, tag, owner, tablespace, statement, tuple(depends_on))

@@ -19,6 +19,7 @@ from pantry_tui.config import Config, configuration_paths, load_config
 from pantry_tui.config.configuration import URL_VARIABLES, directory_path
 from pantry_tui.config.initial import Answers, holds_password, write_configuration
 from pantry_tui.config.load import default_data_directory
+from pantry_tui.config.machine import configuration_problems, database_choices
 from pantry_tui.config.references import redact
 from pantry_tui.config.targets import libpq_variables, target_from_uri
 from pantry_tui.errors import ConfigError, UsageError
@@ -109,7 +110,7 @@ def configuration_values(config: Config) -> list[tuple[str, Any, str]]:
 def check_configuration(args: argparse.Namespace) -> int:
     """Reads the configuration and resolves its references; prints the problems."""
     config = load_config(args.config)
-    problems = configuration_problems(config)
+    problems = configuration_problems(config, database_choices(config))
     if args.json:
         names = {"databases": list(config.databases), "repositories": list(config.repositories)}
         found = [{"message": error.message, "remedy": error.remedy} for error in problems]
@@ -121,21 +122,6 @@ def check_configuration(args: argparse.Namespace) -> int:
         if not problems:
             print_line(f"the configuration is in order ({config.path or 'environment and defaults'})")
     return ConfigError.exit_status if problems else 0
-
-
-def configuration_problems(config: Config) -> list[ConfigError]:
-    """What keeps a database of the configuration from being used, as far as can be told without connecting."""
-    problems = []
-    # With several databases and no default each is named with -d, which is fine
-    asked: list[str | None] = list(config.databases)
-    if not config.databases or config.url_variable():
-        asked.append(None)
-    for name in asked:
-        try:
-            config.database_target(name)
-        except ConfigError as error:
-            problems.append(error)
-    return problems
 
 
 def write_first_configuration(args: argparse.Namespace) -> int:

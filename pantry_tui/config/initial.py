@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 from pantry_tui.config.configuration import Config
 from pantry_tui.config.load import load_config
 from pantry_tui.config.sections import is_name
-from pantry_tui.config.targets import target_from_uri
+from pantry_tui.config.targets import connection_parameters, target_from_uri
 from pantry_tui.errors import ConfigError, RefusedError, StorageError
 from pantry_tui.models import Model
 
@@ -111,7 +112,21 @@ def _database_text(answers: Answers) -> str:
     target = target_from_uri(answers.database_url or "", {}, key="the database URL")
     name = target.name if is_name(target.name) else "main"
     password = f"password = {_quoted(answers.password)}" if answers.password else '# password = "env:BACKUP_PASSWORD"'
-    return _DATABASE.format(bare_name=name, name=_quoted(name), url=_quoted(target.conninfo), password=password)
+    url = _without_password(answers.database_url or "")
+    return _DATABASE.format(bare_name=name, name=_quoted(name), url=_quoted(url), password=password)
+
+
+def _without_password(url: str) -> str:
+    """The URL as it was written, where cutting the password out of it leaves the same address; else its parameters."""
+    target = target_from_uri(url, {}, key="the database URL")
+    shortened = re.sub(r"(://[^:/@?#]*):[^/?#]*@", r"\1@", url, count=1)
+    if "PGPASSWORD" not in target.environment:
+        return url
+    left = target_from_uri(shortened, {}, key="the database URL")
+    same = connection_parameters(left.conninfo, key="the database URL") == connection_parameters(
+        target.conninfo, key="the database URL"
+    )
+    return shortened if same and not left.environment else target.conninfo
 
 
 def _quoted(text: str) -> str:

@@ -123,6 +123,12 @@ def database_name(conninfo: str, variables: Mapping[str, str]) -> str:
     return found or next(filter(None, ambient), None) or _login_name()
 
 
+def actual_database(target: DatabaseTarget) -> str:
+    """The database's own name, where ``name`` is what the configuration calls it."""
+    parameters = connection_parameters(target.conninfo, key=f"the connection of {target.name}")
+    return parameters.get("dbname") or target.environment.get("PGDATABASE") or target.name
+
+
 def check_database(name: str, settings: DatabaseSettings) -> None:
     """Raises `ConfigError` for settings that contradict each other or hold a secret."""
     key = f"databases.{name}"

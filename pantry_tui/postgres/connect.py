@@ -79,6 +79,12 @@ def server_error(error: psycopg.Error, *, doing: str) -> PantryError:
     return kind(f"{doing[:1].upper()}{doing[1:]} failed: {_first_line(text)}", remedy=remedy, detail=f"{text}{state}")
 
 
+def connection_failure(message: str, target: DatabaseTarget) -> PantryError:
+    """The error of ours for what libpq said when it could not connect to ``target``."""
+    parameters = connection_parameters(target.conninfo, key=f"the connection of {target.name}")
+    return _connection_error(psycopg.OperationalError(message), target, parameters)
+
+
 def _meaning(error: psycopg.Error, text: str) -> Meaning | None:
     if error.sqlstate:
         return meaning_of_state(error.sqlstate, text)
@@ -90,7 +96,7 @@ def _connection_error(error: psycopg.Error, target: DatabaseTarget, parameters: 
     where = f"{target.name} at {address(parameters, target.environment)}"
     kind, remedy = _meaning(error, text) or Meaning(ServerError, "See what the server said, and its log.")
     if issubclass(kind, ServerUnreachableError):
-        message = f"Cannot reach the server of {where}"
+        message = f"Cannot reach the server of {where}: {_first_line(text).rpartition('failed: ')[2]}"
     else:
         message = f"Cannot connect to {where}: {_reason(text)}"
     if _TRANSACTION_POOLER_PORT in (parameters.get("port"), target.environment.get("PGPORT")):

@@ -1,0 +1,95 @@
+"""`pantry-tui doctor`: what is wrong with this machine or database, and the remedy."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import sys
+
+from pantry_tui.cli.output import print_document, print_line
+from pantry_tui.cli.parser import Parser
+from pantry_tui.cli.streams import write_line
+from pantry_tui.cli.text import escape, paint
+from pantry_tui.config import Config, load_config
+from pantry_tui.config.machine import database_choices, examine_machine, free_bytes
+from pantry_tui.errors import ConfigError, PantryError
+from pantry_tui.models import Finding, FindingStatus
+
+_STYLES = {FindingStatus.OK: "good", FindingStatus.WARNING: "warning", FindingStatus.PROBLEM: "bad"}
+_WIDTH = max(len(status) for status in FindingStatus)
+
+
+def add_arguments(parser: Parser) -> None:
+    """Declares the options of this command."""
+    parser.description = (
+        "Examines configuration, directories and every configured database: reachable, client tools that fit,\n"
+        "a role that sees every row, locks, long transactions. Changes nothing. Exit status 0: no problem found."
+    )
+    parser.epilog = (
+        "examples:\n  pantry-tui doctor\n  pantry-tui doctor -d crm --json\n  pantry-tui doctor --sql | psql crm"
+    )
+    parser.add_argument("-d", "--database", metavar="DATABASE", help="only this database (a name or a URI)")
+    parser.add_argument(
+        "--role", metavar="NAME", default="pantry_backup", help="name of the backup role in the SQL (%(default)s)"
+    )
+    parser.add_argument("--sql", action="store_true", help="print only the SQL that creates a backup role")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Examines, prints the findings; the exit status tells whether there are problems."""
+    config = load_config(args.config)
+    if args.sql:
+        return _print_sql(args, config)
+    findings = asyncio.run(examine(config, args.database, role=args.role))
+    problems = [finding for finding in findings if finding.status is FindingStatus.PROBLEM]
+    if args.json:
+        print_document({"ok": not problems, "findings": findings})
+    else:
+        for finding in findings:
+            _print_finding(finding)
+        print_line(_verdict(findings))
+    return PantryError.exit_status if problems else 0
+
+
+async def examine(config: Config, database: str | None, *, role: str) -> list[Finding]:
+    """The findings on this machine and its databases, or on one database."""
+    from pantry_tui.postgres.diagnose import examine_database
+
+    names: list[str | None] = [database] if database else database_choices(config)
+    findings = examine_machine(config, names)
+    room = free_bytes(config.repository_target().location)
+    for name in names:
+        with contextlib.suppress(ConfigError):  # examine_machine has said so
+            target = config.database_target(name)
+            findings += await examine_database(target, role=role, free_bytes=room)
+    return findings
+
+
+def _print_sql(args: argparse.Namespace, config: Config) -> int:
+    from pantry_tui.config.targets import actual_database
+    from pantry_tui.postgres.privileges import backup_role_sql
+
+    statements = backup_role_sql(args.role, actual_database(config.database_target(args.database)))
+    if args.json:
+        print_document({"role": args.role, "sql": statements})
+    else:
+        write_line(statements)
+    return 0
+
+
+def _print_finding(finding: Finding) -> None:
+    word = paint(finding.status.ljust(_WIDTH), _STYLES[finding.status], sys.stdout)
+    write_line(f"{word}  {escape(finding.message)}")
+    indent = " " * (_WIDTH + 2)
+    if finding.remedy:
+        write_line(f"{indent}{escape(finding.remedy)}")
+    for line in (finding.sql or "").splitlines():
+        write_line(f"{indent}  {escape(line)}")
+
+
+def _verdict(findings: list[Finding]) -> str:
+    count = {status: sum(finding.status is status for finding in findings) for status in FindingStatus}
+    if count[FindingStatus.PROBLEM]:
+        return f"{count[FindingStatus.PROBLEM]} problems, {count[FindingStatus.WARNING]} warnings"
+    return f"no problems, {count[FindingStatus.WARNING]} warnings"

@@ -1,0 +1,123 @@
+"""Examining this machine: the configuration and the directories that it names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from pantry_tui.config.configuration import Config
+from pantry_tui.errors import ConfigError
+from pantry_tui.models import Finding, FindingStatus
+
+LEAST_FREE_BYTES = 1024**3
+_UNIT = 1024**3
+
+
+def examine_machine(config: Config, databases: Sequence[str | None]) -> list[Finding]:
+    """What there is to say about the configuration of ``databases``, the data directory and the repositories."""
+    return [
+        *examine_configuration(config, databases),
+        examine_directory("data_directory", config.data_directory, private=True),
+        *(examine_directory("repository", found.path, name=name) for name, found in config.repositories.items()),
+    ]
+
+
+def examine_configuration(config: Config, databases: Sequence[str | None]) -> list[Finding]:
+    """Where the configuration comes from, and each of ``databases`` that it cannot resolve."""
+    subject = config.path or "environment"
+    problems = [
+        Finding(
+            check="configuration",
+            subject=subject,
+            status=FindingStatus.PROBLEM,
+            message=error.message,
+            remedy=error.remedy,
+        )
+        for error in configuration_problems(config, databases)
+    ]
+    read = f"read from {config.path}" if config.path else "no file; from the environment and defaults"
+    return problems or [
+        Finding(check="configuration", subject=subject, status=FindingStatus.OK, message=f"Configuration {read}")
+    ]
+
+
+def configuration_problems(config: Config, databases: Sequence[str | None]) -> list[ConfigError]:
+    """What keeps any of ``databases`` from being used, as far as can be told without connecting."""
+    problems = []
+    for name in databases:
+        try:
+            config.database_target(name)
+        except ConfigError as error:
+            problems.append(error)
+    return problems
+
+
+def database_choices(config: Config) -> list[str | None]:
+    """Every database of the configuration; None among them is the default that the environment names.
+
+    Several databases without a default are fine: each is named with -d.
+    """
+    unnamed: list[str | None] = [None] if not config.databases or config.url_variable() else []
+    return [*config.databases, *unnamed]
+
+
+def free_bytes(directory: str) -> int | None:
+    """Free space for us in the file system of ``directory``, or of the parent that exists."""
+    try:
+        return shutil.disk_usage(_existing(Path(directory))).free
+    except OSError:
+        return None
+
+
+def examine_directory(check: str, location: str, *, name: str | None = None, private: bool = False) -> Finding:
+    """One directory of ours: there or possible, ours, writable by nobody else, with room.
+
+    ``private`` ones belong to one user, so that not two of them keep a catalog and a runner each.
+    """
+    path = Path(location)
+    existing = _existing(path)
+    what = f"{'Data directory' if private else f'Repository {name}'} {path}"
+
+    def finding(status: FindingStatus, message: str, remedy: str | None = None) -> Finding:
+        return Finding(check=check, subject=location, status=status, message=f"{what} {message}", remedy=remedy)
+
+    status = existing.stat()
+    if not stat.S_ISDIR(status.st_mode):
+        return finding(FindingStatus.PROBLEM, f"cannot be: {existing} is no directory", "Choose another path.")
+    if path.exists() and private and status.st_uid != os.geteuid():
+        owner = f"belongs to another user (uid {status.st_uid})"
+        return finding(FindingStatus.PROBLEM, owner, "Run as that user, or set DATA_DIR to a directory of your own.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return finding(FindingStatus.PROBLEM, f"cannot be written ({existing})", f"Run: chown {os.geteuid()} {path}")
+    if path.exists() and status.st_mode & 0o022:
+        return finding(FindingStatus.PROBLEM, "can be written by others", f"Run: chmod 700 {path}")
+    if path.exists() and status.st_mode & 0o055:
+        return finding(FindingStatus.WARNING, "can be read by others", f"Run: chmod 700 {path}")
+    return _room(finding(FindingStatus.OK, "is ready" if path.exists() else "will be created"))
+
+
+def _room(ready: Finding) -> Finding:
+    free = free_bytes(ready.subject)
+    message = f"{ready.message}, {(free or 0) / _UNIT:,.1f} GiB free"
+    little = free is not None and free < LEAST_FREE_BYTES
+    return Finding(
+        check=ready.check,
+        subject=ready.subject,
+        status=FindingStatus.PROBLEM if little else FindingStatus.OK,
+        message=message,
+        remedy="Free space on that file system, or choose another one." if little else None,
+    )
+
+
+def _existing(path: Path) -> Path:
+    """The path itself, or the nearest parent that is there (nothing below an unreadable directory is)."""
+    for candidate in (path, *path.parents):
+        try:
+            candidate.stat()
+        except OSError:
+            continue
+        return candidate
+    return Path("/")

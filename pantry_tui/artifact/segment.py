@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 from isal import isal_zlib
 
+from pantry_tui.artifact.files import storage_errors
 from pantry_tui.models import Model
 
 SEGMENT_RAW_BYTES = 16 * 1024 * 1024  # a segment is closed once it holds this much
@@ -62,8 +63,9 @@ class ArtifactFile:
     The lock is a POSIX record lock: it belongs to the process and falls with it, and a process must open the file only once.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, path: str) -> None:
         self._descriptor = descriptor
+        self._path = path
 
     def hold(self) -> None:
         """Keeps others from appending, so that what must stand first can be written first."""
@@ -75,13 +77,8 @@ class ArtifactFile:
 
     def append(self, pieces: Iterable[bytes], length: int) -> int:
         """Writes a member at the end and returns its offset. Waits while another process holds the file."""
-        fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
-        try:
-            offset = self._reserve(length)
-        finally:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
-        self._write(pieces, offset)
-        return offset
+        self.hold()
+        return self._append_and_release(pieces, length)
 
     def try_append(self, pieces: Iterable[bytes], length: int) -> int | None:
         """The same without waiting: None while another process holds the file."""
@@ -91,17 +88,22 @@ class ArtifactFile:
             if error.errno in (errno.EAGAIN, errno.EACCES):
                 return None
             raise
-        try:
-            offset = self._reserve(length)
-        finally:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
-        self._write(pieces, offset)
-        return offset
+        return self._append_and_release(pieces, length)
 
     def append_held(self, pieces: Iterable[bytes], length: int) -> int:
-        """The same, for the process that holds the file; the file stays held."""
-        offset = self._reserve(length)
-        self._write(pieces, offset)
+        """The same, for the process that holds the file; the file stays held. Raises `StorageError`, `DiskFullError`."""
+        with storage_errors(self._path, "writing the backup"):
+            offset = self._reserve(length)
+            self._write(pieces, offset)
+        return offset
+
+    def _append_and_release(self, pieces: Iterable[bytes], length: int) -> int:
+        with storage_errors(self._path, "writing the backup"):
+            try:
+                offset = self._reserve(length)
+            finally:
+                self.release()
+            self._write(pieces, offset)
         return offset
 
     def _reserve(self, length: int) -> int:
@@ -110,8 +112,9 @@ class ArtifactFile:
         return offset
 
     def _write(self, pieces: Iterable[bytes], offset: int) -> None:
-        view = memoryview(b"".join(pieces))
-        while view:
-            written = os.pwrite(self._descriptor, view, offset)
-            view = view[written:]
-            offset += written
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                written = os.pwrite(self._descriptor, view, offset)
+                view = view[written:]
+                offset += written

@@ -179,7 +179,7 @@ class _Reader:
         self._link = Link.open(setup.target, application="backup worker", settings=setup.settings)
         self._link.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing="joining the snapshot")
         self._link.execute(setup.snapshot, doing="joining the snapshot")
-        self._artifact = ArtifactFile(os.open(setup.artifact, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC))
+        self._artifact = ArtifactFile(os.open(setup.artifact, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC), setup.artifact)
         self._pending: list[_Pending] = []
         self._locked: int | None = None
 

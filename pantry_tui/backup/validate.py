@@ -1,8 +1,8 @@
 """Reading a backup back, whole: what is not read is not called valid.
 
 Every file is hashed, every segment unpacked and its COPY text checked, rows are counted against the manifest, the
-archive is read to its end by pg_restore, the ends of document and globals are looked for. All problems are collected, not only
-the first.
+archive is read to its end by pg_restore, the ends of document and globals are looked for. All problems are collected,
+not only the first.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def copy_out(
     if pages is None:
         return sql.SQL("COPY {}{} TO STDOUT{}").format(name, _column_list(columns), options)
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    condition = sql.SQL(pages)  # type: ignore[arg-type]  # made by page_condition, of numbers
+    condition = sql.SQL(pages)  # made by page_condition, of numbers
     return sql.SQL("COPY (SELECT {} FROM ONLY {} WHERE {}) TO STDOUT{}").format(names, name, condition, options)
 
 
@@ -42,7 +42,7 @@ def copy_in(
 
     ``freeze`` needs the table created or truncated in the same transaction.
     """
-    wanted = [sql.SQL("FREEZE")] if freeze else []
+    wanted: list[sql.Composable] = [sql.SQL("FREEZE")] if freeze else []
     if encoding:
         wanted.append(sql.SQL("ENCODING {}").format(sql.Literal(encoding)))
     options = sql.SQL(" WITH ({})").format(sql.SQL(", ").join(wanted)) if wanted else sql.SQL("")

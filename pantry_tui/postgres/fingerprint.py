@@ -87,4 +87,4 @@ def fingerprint_query(
 
 def _trusted(text: str) -> sql.Composable:
     """SQL that this program or the server's own quoting made."""
-    return sql.SQL(text)  # type: ignore[arg-type]
+    return sql.SQL(text)

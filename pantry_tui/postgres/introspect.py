@@ -104,7 +104,7 @@ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
     AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
     AND c.oid NOT IN (SELECT objid FROM members)
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
-"""
+"""  # noqa: S608  # made of constants of this program
 
 
 async def list_tables(connection: Connection) -> list[SourceTable]:

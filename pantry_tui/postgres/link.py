@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from psycopg import errors, pq
+from psycopg.pq.abc import PGconn, PGresult
 
 from pantry_tui.errors import ConnectionLostError, PantryError
 from pantry_tui.models import DatabaseTarget
-from pantry_tui.postgres.connect import conninfo, connection_failure, server_error
+from pantry_tui.postgres.connect import connection_failure, conninfo, server_error
 
 CHUNK_BYTES = 128 * 1024  # rows are joined to pieces of this size; a call per row into anything else would dominate
 
@@ -19,7 +20,7 @@ CHUNK_BYTES = 128 * 1024  # rows are joined to pieces of this size; a call per r
 class Link:
     """One connection. Errors of the server are raised as this program's own."""
 
-    def __init__(self, connection: pq.PGconn, encoding: str) -> None:
+    def __init__(self, connection: PGconn, encoding: str) -> None:
         self._connection = connection
         self._encoding = encoding
         self._doing = ""
@@ -34,15 +35,17 @@ class Link:
         connection.notice_handler = None
         sql_ascii = connection.parameter_status(b"server_encoding") == b"SQL_ASCII"
         link = cls(connection, "latin-1" if sql_ascii else "utf-8")
-        link.execute(f"SET client_encoding = '{'LATIN1' if sql_ascii else 'UTF8'}'; {settings}", doing="preparing a session")
+        link.execute(
+            f"SET client_encoding = '{'LATIN1' if sql_ascii else 'UTF8'}'; {settings}", doing="preparing a session"
+        )
         return link
 
-    def execute(self, statement: str, *, doing: str, result_format: pq.Format = pq.Format.TEXT) -> pq.abc.PGresult:
+    def execute(self, statement: str, *, doing: str, result_format: pq.Format = pq.Format.TEXT) -> PGresult:
         """Runs a statement (several, separated by semicolons, in text format only) and returns its last result."""
         self._doing = doing
         encoded = statement.encode(self._encoding)
         if result_format is pq.Format.TEXT:
-            result: pq.abc.PGresult = self._connection.exec_(encoded)
+            result: PGresult = self._connection.exec_(encoded)
         else:
             result = self._connection.exec_params(encoded, [], result_format=result_format)
         if result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
@@ -91,7 +94,7 @@ class Link:
             count = result.command_tuples or 0
         return count
 
-    def _error(self, result: pq.abc.PGresult) -> PantryError:
+    def _error(self, result: PGresult) -> PantryError:
         if self._connection.status != pq.ConnStatus.OK or result.error_field(pq.DiagnosticField.SQLSTATE) is None:
             return ConnectionLostError(
                 f"{self._doing}: the connection to the server was lost",

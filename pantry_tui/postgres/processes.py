@@ -15,6 +15,7 @@ from pantry_tui.config.references import redact
 from pantry_tui.errors import ClientToolError, PantryError, StorageError, WorkerDiedError
 from pantry_tui.models import Model
 from pantry_tui.postgres.messages import Meaning, meaning_of_text
+from pantry_tui.together import together
 
 STDERR_LIMIT = 64 * 1024
 _SECONDS_TO_STOP = 3.0
@@ -33,14 +34,16 @@ class ToolOutput(Model, frozen=True, kw_only=True):
 
 
 async def run_tool(
-    argv: Sequence[str],
+    argv: Sequence[str | bytes],
     *,
     environment: Mapping[str, str],
     doing: str,
-    stdout_to: Path | int | None = None,
+    stdout_to: Path | int | Callable[[bytes], None] | None = None,
     stdin_from: bytes | None = None,
 ) -> ToolOutput:
-    """Runs ``argv`` and waits. ``stdout_to`` is a file to be created (0600), or a descriptor.
+    """Runs ``argv`` and waits.
+
+    ``stdout_to`` is a file to be created (0600), a descriptor, or a function that takes the output in pieces as it comes.
 
     Cancelling kills the whole process group and waits for it. Raises `WorkerDiedError` when a signal ended the tool,
     else what its messages mean (`DiskFullError`, `PrivilegeError` …) or `ClientToolError`, with stderr in ``detail``.
@@ -52,13 +55,13 @@ async def run_tool(
         if isinstance(stdout_to, Path) and output is not None:
             os.close(output)
     try:
-        stdout, stderr = await _communicate(process, stdin_from)
+        stdout, stderr = await _communicate(process, stdin_from, stdout_to if callable(stdout_to) else None)
     except BaseException:
         await _stop_group(process)
         raise
     text = redact(stderr.decode(errors="replace").strip(), [environment.get("PGPASSWORD", "")])
     if process.returncode:
-        raise _tool_error(argv[0], process.pid, process.returncode, text, doing=doing)
+        raise _tool_error(os.fsdecode(argv[0]), process.pid, process.returncode, text, doing=doing)
     return ToolOutput(stdout=stdout, stderr=text)
 
 
@@ -74,9 +77,9 @@ def die_with_parent() -> Callable[[], None]:
     return arrange
 
 
-def _open_output(stdout_to: Path | int | None) -> int | None:
+def _open_output(stdout_to: Path | int | Callable[[bytes], None] | None) -> int | None:
     if not isinstance(stdout_to, Path):
-        return stdout_to
+        return stdout_to if isinstance(stdout_to, int) else None
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         return os.open(stdout_to, flags, stat.S_IRUSR | stat.S_IWUSR)
@@ -85,7 +88,7 @@ def _open_output(stdout_to: Path | int | None) -> int | None:
 
 
 async def _start(
-    argv: Sequence[str], *, environment: Mapping[str, str], doing: str, output: int | None, stdin: bool
+    argv: Sequence[str | bytes], *, environment: Mapping[str, str], doing: str, output: int | None, stdin: bool
 ) -> asyncio.subprocess.Process:
     try:
         return await asyncio.create_subprocess_exec(
@@ -99,22 +102,24 @@ async def _start(
         )
     except OSError as error:
         raise ClientToolError(
-            f"{doing[:1].upper()}{doing[1:]} failed: cannot run {argv[0]}: {error.strerror}",
+            f"{doing[:1].upper()}{doing[1:]} failed: cannot run {os.fsdecode(argv[0])}: {error.strerror}",
             remedy="Install PostgreSQL's client tools, or set client_tools to their directory.",
         ) from error
 
 
-async def _communicate(process: asyncio.subprocess.Process, data: bytes | None) -> tuple[bytes, bytes]:
-    async with asyncio.TaskGroup() as tasks:
-        if data is not None and process.stdin is not None:
-            tasks.create_task(_feed(process.stdin, data))
-        stdout = tasks.create_task(_read_all(process.stdout))
-        stderr = tasks.create_task(_read_tail(process.stderr))
-        await process.wait()
-    return stdout.result(), stderr.result()
+async def _communicate(
+    process: asyncio.subprocess.Process, data: bytes | None, on_stdout: Callable[[bytes], None] | None
+) -> tuple[bytes, bytes]:
+    stdout, stderr, _ = await together(
+        [_read_all(process.stdout, on_stdout), _read_tail(process.stderr), _feed(process.stdin, data)]
+    )
+    await process.wait()
+    return stdout, stderr
 
 
-async def _feed(stdin: asyncio.StreamWriter, data: bytes) -> None:
+async def _feed(stdin: asyncio.StreamWriter | None, data: bytes | None) -> bytes:
+    if stdin is None or data is None:
+        return b""
     try:
         stdin.write(data)
         await stdin.drain()
@@ -122,10 +127,17 @@ async def _feed(stdin: asyncio.StreamWriter, data: bytes) -> None:
         pass  # it ended without reading everything: its status tells
     finally:
         stdin.close()
+    return b""
 
 
-async def _read_all(stream: asyncio.StreamReader | None) -> bytes:
-    return b"" if stream is None else await stream.read()
+async def _read_all(stream: asyncio.StreamReader | None, on_piece: Callable[[bytes], None] | None) -> bytes:
+    if stream is None:
+        return b""
+    if on_piece is None:
+        return await stream.read()
+    while piece := await stream.read(STDERR_LIMIT):
+        on_piece(piece)
+    return b""
 
 
 async def _read_tail(stream: asyncio.StreamReader | None) -> bytes:

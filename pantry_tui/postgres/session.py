@@ -27,6 +27,7 @@ RANGE_SETTINGS: tuple[tuple[str, str], ...] = (
     ("enable_tidscan", "on"),
     ("enable_seqscan", "off"),  # a range of pages must never become a scan of the whole table
     ("max_parallel_workers_per_gather", "0"),
+    ("jit", "off"),  # the planner's price for a forbidden scan would have every statement compiled (40 ms a table)
 )
 
 

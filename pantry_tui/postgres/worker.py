@@ -1,13 +1,12 @@
 """The other side of `workers`: the leader process, and what each forked worker does.
 
-Started as ``python -m pantry_tui.postgres.worker PARENT-PID MODULES FD…``. Signals of the terminal are the parent's business; a
+Started as ``python -m pantry_tui.postgres.worker MODULES FD…``. Signals of the terminal are the parent's business; a
 worker ends when its socket closes, and the kernel ends all of them when their parent dies.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import os
@@ -16,30 +15,23 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
-from typing import IO, NoReturn
+from io import BufferedRWPair
+from typing import NoReturn
 
 from pantry_tui.errors import InternalError, PantryError
 from pantry_tui.models import Failure
+from pantry_tui.postgres.processes import die_with_parent
 from pantry_tui.postgres.workers import FAILURE, REPORT, RESULT, SETUP
 
 Session = Callable[[bytes, Callable[[bytes], None]], bytes]
 
-PR_SET_PDEATHSIG = 1
 
-
-def die_with_parent(parent: int) -> None:
-    """Has the kernel kill this process when its parent ends (prctl(2)); ends it now when that already happened."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-def _answer(lines: IO[bytes], kind: bytes, body: bytes) -> None:
+def _answer(lines: BufferedRWPair, kind: bytes, body: bytes) -> None:
     lines.write(kind + body + b"\n")
     lines.flush()
 
 
-def _serve(lines: IO[bytes]) -> None:
+def _serve(lines: BufferedRWPair) -> None:
     session: Session | None = None
     while message := lines.readline():
         kind, body = message[:1], message[1:-1]
@@ -61,8 +53,7 @@ def _serve(lines: IO[bytes]) -> None:
             _answer(lines, FAILURE, Failure.of(failure).to_json())
 
 
-def _work(descriptor: int, leader: int) -> NoReturn:
-    die_with_parent(leader)
+def _work(descriptor: int) -> NoReturn:
     status = 0
     try:
         with socket.socket(fileno=descriptor) as connection, connection.makefile("rwb") as lines:
@@ -76,19 +67,19 @@ def _work(descriptor: int, leader: int) -> NoReturn:
 def main(arguments: list[str]) -> int:
     """Forks a worker per descriptor and waits for all of them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent, modules, *numbers = arguments
+    modules, *numbers = arguments
     descriptors = [int(number) for number in numbers]
-    die_with_parent(int(parent))
     for module in filter(None, modules.split(",")):
         importlib.import_module(module)
     gc.freeze()  # keeps the pages shared: collections in the workers do not touch what was loaded here
-    leader = os.getpid()
+    die_with_leader = die_with_parent()
     for descriptor in descriptors:
         if os.fork() == 0:
+            die_with_leader()
             for other in descriptors:
                 if other != descriptor:
                     os.close(other)
-            _work(descriptor, leader)
+            _work(descriptor)
     for descriptor in descriptors:
         os.close(descriptor)
     for _ in descriptors:

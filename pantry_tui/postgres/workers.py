@@ -19,12 +19,14 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import msgspec
 
 from pantry_tui.errors import InternalError, WorkerDiedError
 from pantry_tui.models import Failure
+from pantry_tui.postgres.processes import die_with_parent
+from pantry_tui.together import Answer, together
 
 SETUP, COMMAND = b"S", b"C"
 REPORT, RESULT, FAILURE = b"R", b"D", b"F"
@@ -32,13 +34,12 @@ LINE_LIMIT = 64 * 1024 * 1024
 
 ReportModel = TypeVar("ReportModel")
 ResultModel = TypeVar("ResultModel")
-Answer = TypeVar("Answer")
 
 
 class Answers(Generic[ReportModel, ResultModel]):
-    """How the lines that workers send are read: the types of their reports and results."""
+    """How the lines that workers send are read: the types (also unions) of their reports and results."""
 
-    def __init__(self, report: type[ReportModel], result: type[ResultModel]) -> None:
+    def __init__(self, report: Any, result: Any) -> None:
         self.report: msgspec.json.Decoder[ReportModel] = msgspec.json.Decoder(report)
         self.result: msgspec.json.Decoder[ResultModel] = msgspec.json.Decoder(result)
 
@@ -120,11 +121,12 @@ class WorkerPool:
         descriptors = [theirs.fileno() for _, theirs in pairs]
         try:
             leader = subprocess.Popen(
-                [sys.executable, "-m", "pantry_tui.postgres.worker", str(os.getpid()), ",".join(handlers)]
+                [sys.executable, "-m", "pantry_tui.postgres.worker", ",".join(handlers)]
                 + [str(descriptor) for descriptor in descriptors],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=descriptors,
+                preexec_fn=die_with_parent(),
             )
         finally:
             for _, theirs in pairs:
@@ -143,10 +145,12 @@ class WorkerPool:
         commands: Iterable[bytes],
         answers: Answers[ReportModel, ResultModel],
         on_report: Callable[[ReportModel], None],
+        on_result: Callable[[ResultModel], None] = lambda result: None,
     ) -> list[ResultModel]:
         """Hands the commands, in their order, to whichever worker is free; results come in the commands' order.
 
-        The first failure ends the pool and is raised; so does cancellation.
+        ``on_report`` hears what workers say on the way, ``on_result`` each result at once. The first failure ends the
+        pool and is raised; so does cancellation.
         """
         queue: Iterator[tuple[int, bytes]] = enumerate(commands)
         results: dict[int, ResultModel] = {}
@@ -154,7 +158,9 @@ class WorkerPool:
         async def work(worker: _Worker) -> None:
             for number, command in queue:
                 body = await worker.ask(COMMAND, command, lambda line: on_report(answers.report.decode(line)))
-                results[number] = answers.result.decode(body)
+                result = answers.result.decode(body)
+                on_result(result)
+                results[number] = result
 
         await self._all(work(worker) for worker in self._workers)
         return [results[number] for number in sorted(results)]
@@ -164,13 +170,9 @@ class WorkerPool:
         return await self._all(worker.ask(COMMAND, command, on_report) for worker in self._workers)
 
     async def _all(self, awaitables: Iterable[Awaitable[Answer]]) -> list[Answer]:
-        tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
         try:
-            return list(await asyncio.gather(*tasks))
+            return await together(awaitables)
         except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             self.kill()
             raise
 

@@ -1,0 +1,93 @@
+"""From the tables of a snapshot to the commands for the workers that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from pantry_tui.backup.layout import Cut, cut_table
+from pantry_tui.backup.reading import ReadRange
+from pantry_tui.postgres.copy import copy_out, document_header, page_condition
+from pantry_tui.postgres.fingerprint import fingerprint_query
+from pantry_tui.postgres.introspect import SourceTable
+from pantry_tui.postgres.snapshot import LockedSnapshot
+
+Connection = psycopg.AsyncConnection[Any]
+
+
+class TableWork(NamedTuple):
+    """A table that workers read: where it stands in the manifest, and its ranges."""
+
+    number: int
+    table: SourceTable
+    cuts: list[Cut]
+
+    @property
+    def weight(self) -> int:
+        """Its bytes on the server, for progress."""
+        return sum(cut.weight for cut in self.cuts) or 1
+
+
+def plan_work(snapshot: LockedSnapshot) -> list[TableWork]:
+    """The tables whose rows are copied, numbered as in the manifest."""
+    copied = [table for table in snapshot.tables if table.kind == "r" and table.archive_reason is None]
+    return [
+        TableWork(number, table, cut_table(snapshot.sizes[table.oid].pages, snapshot.sizes[table.oid].bytes))
+        for number, table in enumerate(copied)
+    ]
+
+
+async def read_commands(connection: Connection, work: Sequence[TableWork], *, fingerprints: bool) -> list[ReadRange]:
+    """The commands in the order in which they should be done: large tables first, so that no worker ends up alone."""
+    headers = await encode_texts(
+        connection,
+        [
+            document_header(item.table.schema, item.table.name, item.table.columns).as_string(connection)
+            for item in work
+        ],
+    )
+    encoding = connection.info.parameter_status("server_encoding")
+    rows_encoding = None if encoding in ("UTF8", "SQL_ASCII") else encoding
+    commands = [
+        _command(connection, item, number, header, rows_encoding, fingerprints=fingerprints)
+        for item, header in zip(work, headers, strict=True)
+        for number in range(len(item.cuts))
+    ]
+    weights = {item.number: item.weight for item in work}
+    return sorted(commands, key=lambda command: (-weights[command.table], command.table, command.range))
+
+
+def _command(
+    connection: Connection, item: TableWork, number: int, header: bytes, encoding: str | None, *, fingerprints: bool
+) -> ReadRange:
+    table, cut = item.table, item.cuts[number]
+    pages = page_condition(cut.first_page, cut.last_page)
+    copy = copy_out(table.schema, table.name, table.columns, pages, encoding=encoding)
+    query = fingerprint_query(table.schema, table.name, table.expression, pages=pages, positions=True)
+    lock = sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE NOWAIT").format(sql.Identifier(table.schema, table.name))
+    return ReadRange(
+        table=item.number,
+        range=number,
+        name=table.qualified_name,
+        lock=lock.as_string(connection),
+        copy=copy.as_string(connection),
+        header=header,
+        fingerprint=query.as_string(connection) if fingerprints else None,
+        positions=fingerprints,
+    )
+
+
+async def encode_texts(connection: Connection, texts: Sequence[str]) -> list[bytes]:
+    """Texts in the database's own encoding. The server converts where Python may have no such codec."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding in ("UTF8", "SQL_ASCII"):
+        return [text.encode("utf-8" if encoding == "UTF8" else "latin-1") for text in texts]
+    cursor = await connection.execute(
+        "SELECT pg_catalog.convert_to(t.text, pg_catalog.getdatabaseencoding()) "
+        "FROM pg_catalog.unnest(%s::text[]) WITH ORDINALITY t(text, n) ORDER BY t.n",
+        (list(texts),),
+    )
+    return [encoded for (encoded,) in await cursor.fetchall()]

@@ -1,0 +1,188 @@
+"""The files of a backup that is being taken: the artifact with rows and sections, the archive, the globals, the positions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from pantry_tui.artifact.files import storage_errors
+from pantry_tui.artifact.manifest import Segment, SequenceState, TableEntry
+from pantry_tui.artifact.segment import ArtifactFile
+from pantry_tui.backup.archive import dump_command, excluded_rows, globals_command
+from pantry_tui.backup.collect import Collector, archived_entry, table_entries
+from pantry_tui.backup.commands import TableWork, encode_texts, plan_work, read_commands
+from pantry_tui.backup.document import write_end, write_section
+from pantry_tui.backup.progress import ProgressMeter
+from pantry_tui.backup.reading import Flush, RangeRead, ReadingSetup, ReadReport
+from pantry_tui.events import Listener, Logged
+from pantry_tui.models import BackupRequest, DatabaseTarget
+from pantry_tui.postgres.connect import child_environment, conninfo
+from pantry_tui.postgres.fingerprint import fingerprint_query
+from pantry_tui.postgres.introspect import read_sequences
+from pantry_tui.postgres.session import RANGE_SETTINGS, pin_statements
+from pantry_tui.postgres.snapshot import LockedSnapshot
+from pantry_tui.postgres.tools import ClientTools, run_tool
+from pantry_tui.postgres.workers import Answers, WorkerPool
+from pantry_tui.repository.local import StagedBackup
+from pantry_tui.together import together
+
+Connection = psycopg.AsyncConnection[Any]
+
+HANDLERS = "pantry_tui.backup.reading"
+ARCHIVE, GLOBALS, POSITIONS = "archive.dump", "globals.sql", "positions.bin"
+READING_SHARES = (0.03, 0.9)  # of the whole job's progress
+
+
+class Snapshotted(NamedTuple):
+    """Everything a running backup has at hand once its snapshot is taken."""
+
+    request: BackupRequest
+    listener: Listener
+    connection: Connection
+    pool: WorkerPool
+    tools: ClientTools
+    snapshot: LockedSnapshot
+    staged: StagedBackup
+    artifact_name: str
+    superuser: bool
+
+    @property
+    def target(self) -> DatabaseTarget:
+        """The database."""
+        return self.request.database
+
+    def file(self, name: str) -> str:
+        """The path of a file of the backup."""
+        return str(self.staged.path / name)
+
+
+class Contents(NamedTuple):
+    """What was written, for the manifest."""
+
+    tables: tuple[TableEntry, ...]
+    segments: tuple[Segment, ...]
+    sequences: tuple[SequenceState, ...]
+    files: tuple[tuple[str, str], ...]  # name and role, the artifact first
+
+
+async def write_contents(backup: Snapshotted) -> Contents:
+    """Writes all files of the backup but its manifest.
+
+    Rows, archive and globals are read at the same time. The document begins with the tables' definitions, so workers keep
+    their first segments until pg_dump is done; they hold at most some megabytes meanwhile.
+    """
+    work = plan_work(backup.snapshot)
+    descriptor = backup.staged.create(backup.artifact_name)
+    for name in (ARCHIVE, GLOBALS):
+        os.close(backup.staged.create(name))
+    artifact = ArtifactFile(descriptor, backup.file(backup.artifact_name))
+    try:
+        artifact.hold()
+        reading = asyncio.create_task(_read_rows(backup, work))
+        archiving = asyncio.create_task(_write_archive(backup, work, artifact))
+        await together([reading, archiving, asyncio.create_task(_globals(backup))])
+        rows, before = reading.result(), archiving.result()
+        archived = await _read_archived(backup)
+        sequences = await read_sequences(backup.connection)
+        after = [
+            *await _section(backup, artifact, "data"),
+            *await _section(backup, artifact, "post-data"),
+        ]
+        entries, positions = table_entries(work, backup.snapshot.sizes, rows.reads)
+        tables = (*entries, *archived)
+        end = write_end(artifact, backup.staged.id, len(tables), sum(table.rows for table in tables))
+    finally:
+        os.close(descriptor)
+    files = [(backup.artifact_name, "artifact"), (ARCHIVE, "archive"), (GLOBALS, "globals")]
+    if backup.request.fingerprints:
+        _write_file(backup, POSITIONS, positions)
+        files.append((POSITIONS, "positions"))
+    segments = sorted([*before, *rows.segments, *after, *end], key=lambda segment: segment.offset)
+    return Contents(tables=tables, segments=tuple(segments), sequences=sequences, files=tuple(files))
+
+
+class _Rows(NamedTuple):
+    reads: list[RangeRead]
+    segments: list[Segment]
+
+
+async def _read_rows(backup: Snapshotted, work: Sequence[TableWork]) -> _Rows:
+    weights = {item.table.qualified_name: item.weight for item in work}
+    first, last = READING_SHARES
+    collector = Collector(work, ProgressMeter(backup.listener, weights, first=first, last=last))
+    version = backup.connection.info.server_version
+    setup = ReadingSetup(
+        target=backup.target,
+        settings=pin_statements(version, RANGE_SETTINGS),
+        snapshot=sql.SQL("SET TRANSACTION SNAPSHOT {}").format(backup.snapshot.id).as_string(backup.connection),
+        artifact=backup.file(backup.artifact_name),
+    ).to_json()
+    commands = await read_commands(backup.connection, work, fingerprints=backup.request.fingerprints)
+    await backup.pool.open(HANDLERS, [setup] * backup.pool.count)
+    answers: Answers[ReadReport, RangeRead] = Answers(ReadReport, RangeRead)
+    reads = await backup.pool.run(
+        (command.to_json() for command in commands), answers, collector.on_report, collector.on_result
+    )
+    await backup.pool.run_on_each(Flush().to_json(), lambda line: collector.on_report(answers.report.decode(line)))
+    return _Rows(reads, collector.segments)
+
+
+async def _write_archive(backup: Snapshotted, work: Sequence[TableWork], artifact: ArtifactFile) -> list[Segment]:
+    """Runs pg_dump, puts the definitions at the document's beginning and lets the workers write behind them."""
+    names = await encode_texts(
+        backup.connection, [text for item in work for text in (item.table.schema, item.table.name)]
+    )
+    command = dump_command(
+        backup.tools.path("pg_dump"),
+        conninfo=conninfo(backup.target, application="backup archive"),
+        snapshot=backup.snapshot.id,
+        lock_timeout_seconds=backup.request.lock_timeout_seconds,
+        output=backup.file(ARCHIVE),
+        excluded=excluded_rows(zip(names[::2], names[1::2], strict=True)),
+    )
+    await run_tool(command, environment=child_environment(backup.target), doing="dumping everything but the rows")
+    segments = await _section(backup, artifact, "pre-data", held=True)
+    artifact.release()
+    return segments
+
+
+async def _section(backup: Snapshotted, artifact: ArtifactFile, section: str, *, held: bool = False) -> list[Segment]:
+    return await write_section(artifact, section, backup.file(ARCHIVE), backup.tools, backup.target, held=held)
+
+
+async def _globals(backup: Snapshotted) -> None:
+    """Roles, memberships and tablespaces; not in the snapshot: shared catalogs are read as they are now."""
+    command = globals_command(
+        backup.tools.path("pg_dumpall"),
+        conninfo=conninfo(backup.target, application="backup globals"),
+        database=backup.connection.info.dbname,
+        passwords=backup.superuser,
+        output=backup.file(GLOBALS),
+    )
+    await run_tool(command, environment=child_environment(backup.target), doing="dumping roles and tablespaces")
+
+
+async def _read_archived(backup: Snapshotted) -> list[TableEntry]:
+    """Counts and fingerprints the tables whose rows pg_dump carries."""
+    entries: list[TableEntry] = []
+    for table in backup.snapshot.tables:
+        if table.kind != "r" or table.archive_reason is None:
+            continue
+        backup.listener(Logged(message=f"{table.qualified_name}: rows in the archive ({table.archive_reason})"))
+        query = fingerprint_query(table.schema, table.name, table.expression)
+        row = await (await backup.connection.execute(query)).fetchone()
+        rows, content = row or (0, None)
+        fingerprint = content if backup.request.fingerprints else None
+        entries.append(archived_entry(table, backup.snapshot.sizes[table.oid], rows, fingerprint))
+    return entries
+
+
+def _write_file(backup: Snapshotted, name: str, content: bytes) -> None:
+    descriptor = backup.staged.create(name)
+    with storage_errors(backup.file(name), "writing the backup"), os.fdopen(descriptor, "wb") as file:
+        file.write(content)

@@ -1,0 +1,177 @@
+"""One run of a full backup in format `sql`: snapshot, contents, read back, publish."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+
+from pantry_tui import __version__
+from pantry_tui.artifact.manifest import MANIFEST_VERSION, Manifest, ServerIdentity, SnapshotPosition, StoredFile
+from pantry_tui.backup.contents import HANDLERS, Contents, Snapshotted, write_contents
+from pantry_tui.backup.progress import start_phase
+from pantry_tui.backup.readback import read_back
+from pantry_tui.errors import ServerError
+from pantry_tui.events import Listener, Logged, Progress, Warned
+from pantry_tui.models import BackupRequest, utc_now
+from pantry_tui.postgres.connect import server_error
+from pantry_tui.postgres.introspect import extensions, large_object_count, server_identity, source_database
+from pantry_tui.postgres.snapshot import open_catalog, take_snapshot
+from pantry_tui.postgres.tools import ClientTools, find_client_tools
+from pantry_tui.postgres.workers import WorkerPool, default_worker_count
+from pantry_tui.repository.ids import slug
+from pantry_tui.repository.local import LocalRepository, new_backup_id
+
+Connection = psycopg.AsyncConnection[Any]
+
+OLDEST_SERVER = 140000  # ranges of pages need the TID range scans of PostgreSQL 14
+FLUSH_SECONDS = 60.0
+
+
+class FullBackup:
+    """One attempt: makes the backup or leaves nothing."""
+
+    def __init__(self, request: BackupRequest, repository: LocalRepository, listener: Listener) -> None:
+        self._request = request
+        self._repository = repository
+        self._listener = listener
+        self._started_at = utc_now()
+        self._started = time.monotonic()
+        self._warnings: list[str] = []
+
+    async def run(self) -> Manifest:
+        """Takes the backup. Raises what `take_backup` does."""
+        start_phase(self._listener, "snapshot", "Locking the tables, taking the snapshot", 0.0)
+        pool = WorkerPool.launch(self._request.jobs or default_worker_count(), HANDLERS)
+        try:
+            connection = await open_catalog(self._request.database, application="backup")
+            try:
+                return await self._back_up(connection, pool)
+            except psycopg.Error as error:
+                raise server_error(error, doing=f"backing up {self._request.database.name}") from error
+            finally:
+                with suppress(psycopg.Error):
+                    await connection.close()
+        finally:
+            pool.kill()
+
+    async def _back_up(self, connection: Connection, pool: WorkerPool) -> Manifest:
+        server, tools = await self._meet(connection)
+        snapshot = await take_snapshot(
+            connection,
+            self._request.database,
+            lock_timeout_seconds=self._request.lock_timeout_seconds,
+            in_recovery=server.in_recovery,
+        )
+        staged = self._repository.begin(new_backup_id(self._request.name, self._started_at))
+        try:
+            backup = Snapshotted(
+                request=self._request,
+                listener=self._listener,
+                connection=connection,
+                pool=pool,
+                tools=tools,
+                snapshot=snapshot,
+                staged=staged,
+                artifact_name=f"{slug(self._request.name)}.sql.gz",
+                superuser=connection.info.parameter_status("is_superuser") == "on",
+            )
+            manifest = await self._write(backup, server)
+            self._repository.publish(staged, manifest)
+        except BaseException:
+            self._repository.discard(staged)
+            raise
+        self._listener(Progress(share=1.0, rows=manifest.rows, raw_bytes=manifest.raw_bytes))
+        return manifest
+
+    async def _meet(self, connection: Connection) -> tuple[ServerIdentity, ClientTools]:
+        """Looks who the server is and which client tools fit it."""
+        server = await server_identity(connection)
+        if server.version_num < OLDEST_SERVER:
+            raise ServerError(
+                f"PostgreSQL {server.version} is older than this program can back up",
+                remedy="upgrade the server: PostgreSQL 14 and newer are supported",
+            )
+        tools = await find_client_tools(server.version_num, directory=self._request.database.client_tools)
+        for warning in tools.warnings:
+            self._warn(warning)
+        self._listener(Logged(message=f"server {server.version}; client tools {tools.version} in {tools.directory}"))
+        return server, tools
+
+    async def _write(self, backup: Snapshotted, server: ServerIdentity) -> Manifest:
+        if not backup.superuser:
+            self._warn("roles are stored without their passwords: reading those takes a superuser")
+        start_phase(self._listener, "reading", f"Reading {len(backup.snapshot.tables):,} tables", 0.03)
+        contents = await write_contents(backup)
+        source = await source_database(backup.connection)
+        installed = await extensions(backup.connection)
+        large_objects = await large_object_count(backup.connection)
+        await backup.connection.execute("COMMIT")
+        start_phase(self._listener, "storing", "Making the files durable and reading them back", 0.92)
+        files = await read_back(backup.staged.path, contents.files, contents.segments)
+        await self._wait_for_log(backup.connection, backup.snapshot.position, in_recovery=server.in_recovery)
+        return Manifest(
+            manifest_version=MANIFEST_VERSION,
+            id=backup.staged.id,
+            name=self._request.name,
+            kind=self._request.kind,
+            format=self._request.format,
+            compression=self._request.compression,
+            program_version=__version__,
+            started_by=self._request.started_by,
+            started_at=self._started_at,
+            finished_at=utc_now(),
+            duration_seconds=round(time.monotonic() - self._started, 3),
+            database=self._request.database.name,
+            source=source,
+            server=server,
+            snapshot=backup.snapshot.position,
+            tools={"client tools": backup.tools.version, "pantry-tui": __version__},
+            files=tuple(files),
+            tables=contents.tables,
+            segments=contents.segments,
+            sequences=contents.sequences,
+            large_objects=large_objects,
+            extensions=installed,
+            fingerprints=self._request.fingerprints,
+            bytes=_stored_bytes(files),
+            raw_bytes=_raw_bytes(contents),
+            rows=sum(table.rows for table in contents.tables),
+            warnings=tuple(self._warnings),
+        )
+
+    async def _wait_for_log(self, connection: Connection, position: SnapshotPosition, *, in_recovery: bool) -> None:
+        """Waits until the server's log is flushed past the snapshot.
+
+        With asynchronous commit a crash could otherwise hand out again the transaction ids that this backup has seen.
+        """
+        if in_recovery:
+            return
+        deadline = time.monotonic() + FLUSH_SECONDS
+        query = "SELECT pg_catalog.pg_current_wal_flush_lsn() >= %s::pg_catalog.pg_lsn"
+        while True:
+            row = await (await connection.execute(query, (position.insert_lsn,))).fetchone()
+            if row is not None and row[0]:
+                return
+            if time.monotonic() > deadline:
+                raise ServerError(
+                    f"the server has not flushed its log to {position.insert_lsn} within {FLUSH_SECONDS:.0f} s",
+                    remedy="look at the server's disk and log, then take the backup again",
+                )
+            await asyncio.sleep(0.05)
+
+    def _warn(self, message: str) -> None:
+        self._warnings.append(message)
+        self._listener(Warned(message=message))
+
+
+def _stored_bytes(files: Sequence[StoredFile]) -> int:
+    return sum(file.bytes for file in files)
+
+
+def _raw_bytes(contents: Contents) -> int:
+    return sum(segment.raw_length for segment in contents.segments)

@@ -1,0 +1,44 @@
+"""Taking a backup."""
+
+from __future__ import annotations
+
+from pantry_tui.backup.full import FullBackup
+from pantry_tui.errors import DatabaseChangedError, LockTimeoutError, UsageError
+from pantry_tui.events import Listener, Warned
+from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, BackupSummary, Compression
+from pantry_tui.repository.local import LocalRepository
+
+ATTEMPTS = 3
+
+
+async def take_backup(request: BackupRequest, listener: Listener) -> BackupSummary:
+    """Takes a backup and publishes it; nothing is left of one that fails.
+
+    A lock that some migration holds, or a table that goes away while it is read, makes the whole run start again, three times
+    at most: a backup that leaves a table out is none. Raises `UsageError`, `ServerError` and its kin, `StorageError`.
+    """
+    _refuse_unsupported(request)
+    repository = LocalRepository(request.repository)
+    repository.prepare()
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            manifest = await FullBackup(request, repository, listener).run()
+            break
+        except (LockTimeoutError, DatabaseChangedError) as error:
+            if attempt == ATTEMPTS:
+                raise
+            listener(Warned(message=f"{error.message}; starting again ({attempt + 1} of {ATTEMPTS})"))
+    return repository.summary(manifest.id)
+
+
+def _refuse_unsupported(request: BackupRequest) -> None:
+    wanted = {
+        "kind": (request.kind, BackupKind.FULL),
+        "format": (request.format, BackupFormat.SQL),
+        "compression": (request.compression, Compression.GZIP),
+    }
+    for what, (value, supported) in wanted.items():
+        if value is not supported:
+            raise UsageError(f"{what} {value.value} is not supported by this version", remedy=f"use {supported.value}")
+    if request.jobs is not None and not 1 <= request.jobs <= 64:
+        raise UsageError(f"{request.jobs} worker processes cannot be", remedy="choose from 1 to 64")

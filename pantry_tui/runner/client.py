@@ -1,0 +1,229 @@
+"""What the faces see of a runner: its API as methods, and how to find or start one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from pantry_tui import __version__
+from pantry_tui.config import Config
+from pantry_tui.errors import RunnerBusyError, RunnerError
+from pantry_tui.events import Event, Failed, Finished, JobChanged, decode_event
+from pantry_tui.models import BackupDetails, BackupSummary, Failure, Job, JobRequest, RepositoryTarget, RunnerStatus
+from pantry_tui.runner.address import answers, no_runner, runner_address
+from pantry_tui.runner.directory import prepare_data_directory
+from pantry_tui.runner.peer import own_headers
+from pantry_tui.runner.start import HAND_OVER_SECONDS, start_detached, wait_for_end, wait_while_silent
+from pantry_tui.runner.wire import Answer, path_part, read_answer, repository_query
+
+ANSWER_SECONDS = 10.0  # a healthy runner answers in milliseconds
+_ATTEMPTS = 3
+
+
+class RunnerClient:
+    """A connection to a runner. Methods raise what the runner reports, and `RunnerError` when it is gone."""
+
+    def __init__(self, socket: Path) -> None:
+        import aiohttp  # 0.2 s, which commands that ask nothing of a runner do not pay
+
+        self._socket = socket
+        self._lost = (OSError, aiohttp.ClientError)
+        self._session = aiohttp.ClientSession(
+            "http://runner",
+            connector=aiohttp.UnixConnector(str(socket), limit=0),
+            headers=own_headers(os.environ),
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Lets the connection go; the runner and its jobs go on."""
+        await self._session.close()
+
+    async def status(self) -> RunnerStatus:
+        """Who the runner is and what it does."""
+        return await self._ask("GET", "/v1/status", RunnerStatus, timeout_seconds=ANSWER_SECONDS)
+
+    async def backups(
+        self, repository: RepositoryTarget, *, database: str | None = None, limit: int | None = None
+    ) -> list[BackupSummary]:
+        """The backups of a repository, newest first."""
+        where = repository_query(repository, database=database, limit=limit)
+        return await self._ask("GET", "/v1/backups", list[BackupSummary], query=where)
+
+    async def backup(self, repository: RepositoryTarget, backup_id: str) -> BackupDetails:
+        """One backup by its id, the beginning of it, or `latest`. Raises `NotFoundError`."""
+        return await self._ask(
+            "GET", f"/v1/backups/{path_part(backup_id)}", BackupDetails, query=repository_query(repository)
+        )
+
+    async def delete_backup(self, repository: RepositoryTarget, backup_id: str, *, force: bool = False) -> None:
+        """Deletes a backup. Raises `NotFoundError`, `RefusedError` for one in use or the last valid one."""
+        where = repository_query(repository, force=1 if force else None)
+        await self._ask("DELETE", f"/v1/backups/{path_part(backup_id)}", type(None), query=where)
+
+    async def submit(self, request: JobRequest) -> Job:
+        """Queues a job; it goes on whatever becomes of this client."""
+        return await self._ask("POST", "/v1/jobs", Job, body=request)
+
+    async def jobs(self, *, limit: int = 100) -> list[Job]:
+        """Jobs, newest first."""
+        return await self._ask("GET", "/v1/jobs", list[Job], query={"limit": str(limit)})
+
+    async def job(self, job_id: str) -> Job:
+        """One job. Raises `NotFoundError`."""
+        return await self._ask("GET", f"/v1/jobs/{path_part(job_id)}", Job)
+
+    async def job_log(self, job_id: str) -> list[str]:
+        """What a job did, in lines with their times in UTC. Raises `NotFoundError`."""
+        return await self._ask("GET", f"/v1/jobs/{path_part(job_id)}/log", list[str])
+
+    async def cancel(self, job_id: str) -> Job:
+        """Has a job stopped; its events say when it is. Raises `NotFoundError`, `RefusedError` when it has ended."""
+        return await self._ask("POST", f"/v1/jobs/{path_part(job_id)}/cancel", Job)
+
+    async def job_events(self, job_id: str) -> AsyncIterator[Event]:
+        """The events of a job from its beginning, then live, up to and with `Finished` or `Failed`.
+
+        Raises `NotFoundError`, and `RunnerError` when the runner goes away before the job's end.
+        """
+        async with contextlib.aclosing(self._stream(f"/v1/jobs/{path_part(job_id)}/events")) as events:
+            async for event in events:
+                yield event
+                if isinstance(event, Finished | Failed):
+                    return
+        raise self._gone()
+
+    async def changes(self) -> AsyncIterator[JobChanged]:
+        """The jobs that are alive, then every change of any job, until the runner ends."""
+        async with contextlib.aclosing(self._stream("/v1/events")) as events:
+            async for event in events:
+                if isinstance(event, JobChanged):
+                    yield event
+
+    async def catalog_check(self, repositories: Sequence[RepositoryTarget]) -> list[str]:
+        """What is wrong with the catalog, in words; empty when nothing is."""
+        return await self._ask("POST", "/v1/catalog/check", list[str], body=list(repositories))
+
+    async def catalog_rebuild(self, repositories: Sequence[RepositoryTarget]) -> int:
+        """Makes the catalog anew from the repositories and returns how many backups there are."""
+        return await self._ask("POST", "/v1/catalog/rebuild", int, body=list(repositories))
+
+    async def stop(self, *, when_idle: bool = False) -> None:
+        """Ends the runner: at once, its jobs being stopped cleanly, or when its last job has ended."""
+        await self._ask("POST", "/v1/stop", RunnerStatus, query={"when": "idle" if when_idle else "now"})
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        kind: type[Answer],
+        *,
+        query: dict[str, str] | None = None,
+        body: object = None,
+        timeout_seconds: float | None = None,
+    ) -> Answer:
+        data = None if body is None else msgspec.json.encode(body)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                async with self._session.request(method, path, params=query, data=data) as response:
+                    return read_answer(response.status, await response.read(), kind)
+        except TimeoutError as error:
+            raise RunnerError(
+                f"the runner at {self._socket} does not answer", remedy="is it stopped (SIGSTOP)? look at its process"
+            ) from error
+        except self._lost as error:
+            raise self._gone() from error
+
+    async def _stream(self, path: str) -> AsyncGenerator[Event, None]:
+        try:
+            async with self._session.get(path) as response:
+                if response.status != 200:
+                    read_answer(response.status, await response.read(), Failure)
+                rest = b""
+                async for piece in response.content.iter_any():
+                    *messages, rest = (rest + piece).split(b"\n\n")
+                    for message in messages:
+                        yield decode_event(message.removeprefix(b"data: "))
+        except self._lost as error:
+            raise self._gone() from error
+
+    def _gone(self) -> RunnerError:
+        return RunnerError(
+            f"the runner at {self._socket} went away",
+            remedy="run the command again; a new runner says what became of the jobs",
+        )
+
+
+async def attach(config: Config) -> RunnerClient:
+    """The runner that works on the data directory.
+
+    Raises `RunnerError` when none is there, when it does not answer, or when it is of another version.
+    """
+    directory = prepare_data_directory(config.data_directory)
+    path = runner_address(directory)
+    if not answers(path):
+        raise no_runner(directory)
+    client = RunnerClient(path)
+    try:
+        status = await client.status()
+        if status.version != __version__:
+            raise RunnerError(
+                f"the runner is of version {status.version}, and this is {__version__}",
+                remedy="restart it: pantry-tui runner stop, then pantry-tui runner start",
+            )
+    except BaseException:
+        await client.close()
+        raise
+    return client
+
+
+async def attach_or_start(config: Config) -> RunnerClient:
+    """The runner that works on the data directory; where none is, one is started that outlives this process.
+
+    A runner of another version is told to end with its last job, and replaced when it has. Raises `RunnerError` when
+    that takes longer than `HAND_OVER_SECONDS`, or when the new one does not start.
+    """
+    directory = prepare_data_directory(config.data_directory)
+    await make_way(directory)
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(RunnerError):
+            return await attach(config)
+        try:
+            await asyncio.to_thread(start_detached, directory, config)
+        except RunnerBusyError:  # somebody else starts one, or one is just ending
+            await asyncio.to_thread(wait_while_silent, directory, HAND_OVER_SECONDS)
+    return await attach(config)
+
+
+async def make_way(directory: Path) -> None:
+    """Has a runner that is ending, or of another version, end. Raises `RunnerError` when its jobs take long."""
+    path = runner_address(directory)
+    if not answers(path):
+        return
+    async with RunnerClient(path) as client:
+        status = await client.status()
+        if status.version == __version__ and not status.stopping:
+            return
+        if not status.stopping:
+            await client.stop(when_idle=True)
+    if not await asyncio.to_thread(wait_for_end, directory, HAND_OVER_SECONDS):
+        raise RunnerError(
+            f"the runner of version {status.version} finishes its jobs ({status.running + status.queued}) "
+            "before another takes over",
+            remedy=f"try again later, or end it and its jobs at once: kill {status.pid}",
+        )

@@ -1,0 +1,279 @@
+"""Jobs from queue to history: who runs when, and what a crash left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import traceback
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from pantry_tui.catalog.catalog import Catalog
+from pantry_tui.errors import (
+    CancelledError,
+    InternalError,
+    InterruptedJobError,
+    PantryError,
+    RefusedError,
+    RunnerError,
+    StorageError,
+)
+from pantry_tui.events import Failed, Finished
+from pantry_tui.models import BackupRequest, Failure, Job, JobRequest, JobState, RepositoryTarget, utc_now
+from pantry_tui.runner.audit import AuditTrail
+from pantry_tui.runner.board import JobBoard
+from pantry_tui.runner.joblog import JobLog, RequestNotes, prune_logs
+from pantry_tui.runner.library import Library
+from pantry_tui.runner.live import LiveJob
+from pantry_tui.runner.process import JobProcess
+from pantry_tui.runner.request import JobOrder, backup_of, database_of, kind_of, title_of
+
+RUNNER = "runner"  # who acts, in the audit trail, when nobody asked
+PRUNE_SECONDS = 24 * 3600.0
+
+
+class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How much at once, and how long it is remembered."""
+
+    max_jobs: int = 3
+    history_days: int = 30
+    nice: int = 0
+    keeps_spare: bool = True  # a runner that ends with its jobs prepares only the first one's process
+
+
+class Executor:
+    """Runs the jobs of one data directory. Everything here happens on one event loop."""
+
+    def __init__(
+        self, directory: Path, settings: ExecutorSettings, catalog: Catalog, library: Library, audit: AuditTrail
+    ) -> None:
+        self.board = JobBoard(directory, catalog)
+        self._directory = directory
+        self._settings = settings
+        self._catalog = catalog
+        self._library = library
+        self._audit = audit
+        self._notes = RequestNotes(directory)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._spare: JobProcess | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing = False
+        self._prune_timer: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Prepares the first job's process, and settles what an earlier runner left in the middle."""
+        self._spare = JobProcess.start()
+        await self._settle_interrupted()
+        self._prune()
+
+    async def close(self) -> None:
+        """Stops every job cleanly and returns when their processes are gone. Nothing is accepted any more."""
+        self._closing = True
+        for live in list(self.board.alive.values()):
+            self._stop(live, InterruptedJobError("the runner was stopped in the middle of the job"))
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._spare is not None:
+            await self._spare.dismiss()
+            self._spare = None
+        if self._prune_timer is not None:
+            self._prune_timer.cancel()
+        self.board.end()
+
+    @property
+    def closing(self) -> bool:
+        """Whether no further job is accepted."""
+        return self._closing
+
+    def refuse_more(self) -> None:
+        """Accepts no further job; those that are alive go on."""
+        self._closing = True
+
+    async def idle(self) -> None:
+        """Returns when no job is queued or running."""
+        await self._idle.wait()
+
+    async def submit(self, request: JobRequest, who: str) -> Job:
+        """Queues a job, and starts it when it may run.
+
+        Raises `RunnerError` when the runner is about to stop, `NotFoundError` for an unknown backup, `StorageError`
+        when the job cannot be written down.
+        """
+        self._require_open()
+        if not isinstance(request, BackupRequest):
+            backup_id = await self._library.resolve(request.repository, request.backup_id)
+            request = msgspec.structs.replace(request, backup_id=backup_id)
+            self._require_open()  # resolving took its time
+        request = msgspec.structs.replace(request, started_by=request.started_by or who)
+        job = _new_job(request)
+        self._audit.append(who, "job.submit", job.id, "accepted", {"title": job.title, "started_by": job.started_by})
+        try:
+            self._notes.put(job.id, request)
+            live = LiveJob(self._directory, job, request, self.board.publish)
+        except OSError as error:
+            raise StorageError(f"the job cannot be written down in {self._directory}: {error.strerror}") from error
+        self.board.alive[job.id] = live
+        self._idle.clear()
+        self.board.save(job)
+        self.board.publish(job)
+        self._start_what_may_run()
+        return live.job
+
+    def cancel(self, job_id: str, who: str) -> Job:
+        """Stops a job; how it ended is known when its process is gone. Raises `RefusedError` when it has ended."""
+        job = self.board.job(job_id)
+        live = self.board.alive.get(job_id)
+        if live is None:
+            raise RefusedError(f"job {job_id} cannot be cancelled: it has already ended ({job.state.value})")
+        self._audit.append(who, "job.cancel", job_id, "accepted", {"title": job.title})
+        self._stop(live, CancelledError(f"the job was cancelled by {who}"))
+        return live.job
+
+    def require_unused(self, target: RepositoryTarget, backup_id: str) -> None:
+        """Raises `RefusedError` when a job reads that backup."""
+        for live in self.board.alive.values():
+            if live.request.repository.location == target.location and live.job.backup_id == backup_id:
+                raise RefusedError(
+                    f"backup {backup_id} is in use: {live.job.title}",
+                    remedy=f"wait for job {live.job.id}, or cancel it",
+                )
+
+    def _require_open(self) -> None:
+        if self._closing:
+            raise RunnerError("the runner is about to stop and takes no more jobs", remedy="try again in a moment")
+
+    def _start_what_may_run(self) -> None:
+        alive = list(self.board.alive.values())
+        taken = {live.key for live in alive if live.job.state is JobState.RUNNING and live.key}
+        for live in alive:
+            if self.board.running >= self._settings.max_jobs:
+                return
+            if live.job.state is JobState.QUEUED and live.key not in taken:
+                taken |= {live.key} if live.key else set()
+                self._launch(live)
+
+    def _launch(self, live: LiveJob) -> None:
+        live.change(state=JobState.RUNNING, started_at=utc_now())
+        self.board.save(live.job)
+        task = asyncio.create_task(self._run(live))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, live: LiveJob) -> None:
+        try:
+            last = await self._carry_out(live)
+        except PantryError as error:
+            last = Failed(failure=Failure.of(error))
+        except Exception as error:  # the executor's edge: one job's trouble must not become the runner's
+            last = Failed(failure=Failure.of(_unexpected(error)))
+        if isinstance(last, Failed) and isinstance(live.request, BackupRequest):
+            await self._library.clean(live.request.repository)
+        self._finish(live, last)
+
+    async def _carry_out(self, live: LiveJob) -> Finished | Failed:
+        live.process = self._take_spare()
+        if live.stopped_by is not None:
+            live.process.ask_to_stop()
+        order = JobOrder(request=live.request, nice=self._settings.nice)
+        last = await live.process.carry_out(order, live.take)
+        if isinstance(last, Finished):
+            await self._library.record_success(live.request, last.result)
+        return last
+
+    def _take_spare(self) -> JobProcess:
+        spare, self._spare = self._spare, None
+        return spare if spare is not None and spare.is_alive else JobProcess.start()
+
+    def _stop(self, live: LiveJob, reason: PantryError) -> None:
+        if live.stopped_by is None:
+            live.stopped_by = reason
+        if live.job.state is JobState.QUEUED:
+            self._finish(live, Failed(failure=Failure.of(reason)))
+        elif live.process is not None:
+            live.process.ask_to_stop()
+
+    def _finish(self, live: LiveJob, last: Finished | Failed) -> None:
+        live.end(last)
+        self.board.save(live.job)
+        del self.board.alive[live.job.id]
+        with contextlib.suppress(OSError):
+            self._notes.remove(live.job.id)
+        self._audit_end(live.job, live.request.started_by)
+        if not self._closing:
+            self._start_what_may_run()
+        if not self.board.alive:
+            self._idle.set()
+            if self._settings.keeps_spare and not self._closing and self._spare is None:
+                self._spare = JobProcess.start()  # never beside a running job: it would count against its memory
+
+    def _audit_end(self, job: Job, who: str) -> None:
+        details = {"title": job.title, "backup": job.backup_id, "failure": job.failure.message if job.failure else None}
+        with contextlib.suppress(StorageError):  # the work is done; that it could not be recorded undoes nothing
+            self._audit.append(who, "job.end", job.id, job.state.value, details)
+
+    async def _settle_interrupted(self) -> None:
+        """Ends, in the history, the jobs that an earlier runner left alive, and removes what they had written."""
+        unfinished = self._notes.unfinished()
+        lost = {job.id: job for job in self._catalog.jobs() if not job.state.is_final}
+        for job_id in sorted(unfinished.keys() | lost.keys()):
+            request = unfinished.get(job_id)
+            removed = await self._library.clean(request.repository) if request is not None else []
+            if job_id in lost:
+                self._settle(lost[job_id], removed)
+            self._notes.remove(job_id)
+
+    def _settle(self, job: Job, removed: list[str]) -> None:
+        since = job.started_at or job.queued_at
+        error = InterruptedJobError(
+            f"the runner ended in the middle of the job, which was {job.state.value} since {_time(since)}; "
+            f"the next runner found it at {_time(utc_now())}",
+            remedy="run the operation again",
+        )
+        failed = Failed(failure=Failure.of(error))
+        with contextlib.suppress(OSError):
+            log = JobLog(self._directory, job.id)
+            log.write(failed)
+            log.close()
+        ended = msgspec.structs.replace(
+            job, state=JobState.FAILED, finished_at=failed.at, seconds_left=None, failure=failed.failure
+        )
+        self.board.save(ended)
+        details = {"title": job.title, "failure": error.message, "removed": removed}
+        self._audit.append(RUNNER, "job.end", job.id, ended.state.value, details)
+
+    def _prune(self) -> None:
+        older = utc_now() - timedelta(days=self._settings.history_days)
+        self._catalog.prune_jobs(older)
+        prune_logs(self._directory, older, frozenset(self.board.alive))
+        self._prune_timer = asyncio.get_running_loop().call_later(PRUNE_SECONDS, self._prune)
+
+
+def _new_job(request: JobRequest) -> Job:
+    now = utc_now()
+    database = database_of(request)
+    return Job(
+        id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        kind=kind_of(request),
+        title=title_of(request),
+        database=database.name if database else None,
+        state=JobState.QUEUED,
+        queued_at=now,
+        started_by=request.started_by,
+        backup_id=backup_of(request),
+    )
+
+
+def _unexpected(error: Exception) -> InternalError:
+    return InternalError(
+        f"the runner failed while it ran the job: {type(error).__name__}: {error}",
+        remedy="please report it, with the traceback below",
+        detail="".join(traceback.format_exception(error)),
+    )
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,55 @@
+"""What the API of a runner acts on."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from pantry_tui import __version__
+from pantry_tui.models import RunnerStatus
+from pantry_tui.runner.audit import AuditTrail
+from pantry_tui.runner.executor import Executor
+from pantry_tui.runner.library import Library
+from pantry_tui.runner.lock import Holder
+
+
+class Runner:
+    """A runner at work: its parts, and how it is told to end."""
+
+    def __init__(
+        self, directory: Path, holder: Holder, executor: Executor, library: Library, audit: AuditTrail
+    ) -> None:
+        self.executor = executor
+        self.board = executor.board
+        self.library = library
+        self.audit = audit
+        self.stopped = asyncio.Event()  # set when the process that runs this should let it end
+        self._directory = directory
+        self._holder = holder
+        self._waiting: asyncio.Task[None] | None = None
+
+    def status(self) -> RunnerStatus:
+        """Who this runner is and what it does."""
+        return RunnerStatus(
+            version=__version__,
+            pid=self._holder.pid,
+            started_at=self._holder.started_at,
+            data_directory=str(self._directory),
+            socket=self._holder.socket,
+            running=self.board.running,
+            queued=self.board.queued,
+            stopping=self.executor.closing,
+        )
+
+    def stop(self, who: str, *, when_idle: bool) -> None:
+        """Ends the runner: now, with its jobs stopped cleanly, or when its last job has ended."""
+        self.audit.append(who, "runner.stop", "runner", "accepted", {"when": "idle" if when_idle else "now"})
+        self.executor.refuse_more()
+        if when_idle:
+            self._waiting = asyncio.create_task(self._stop_when_idle())
+        else:
+            self.stopped.set()
+
+    async def _stop_when_idle(self) -> None:
+        await self.executor.idle()
+        self.stopped.set()

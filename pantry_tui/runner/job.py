@@ -1,0 +1,161 @@
+"""The process of one job: ``python -m pantry_tui.runner.job``.
+
+It reads one line, a `JobOrder`, from its standard input and writes events as JSON lines to its standard output. The end
+of its input means that the runner is gone; it then stops the work, as it does on SIGTERM. It is started before there is
+a job, so that the imports (0.25 s) and the start of the workers are done when one comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+import signal
+import sys
+import threading
+import traceback
+
+from pantry_tui.errors import CancelledError, InternalError, PantryError
+from pantry_tui.events import Event, Failed, Finished, encode_event
+from pantry_tui.models import BackupRequest, Failure, JobRequest, Model, RestoreRequest, ValidateRequest
+from pantry_tui.runner.request import JobOrder, secrets_of
+
+GRACE_SECONDS = 10.0  # from being told to stop to being killed
+
+_ENGINE = ("pantry_tui.backup.service", "pantry_tui.backup.validate", "pantry_tui.recovery.service")
+
+
+class _Reporter:
+    """Writes events to the runner; a runner that is gone is no reason to fail."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()  # the engine may report from threads, and long lines are written in parts
+
+    def send(self, event: Event) -> None:
+        line = memoryview(encode_event(event) + b"\n")
+        with self._lock, contextlib.suppress(BrokenPipeError):
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+
+
+def main() -> int:
+    """Waits for an order, carries it out, and reports; the exit status is 0 whenever the report was complete."""
+    os.umask(0o077)
+    orders, events = _private_pipes()
+    _warm_up()
+    line = _read_line(orders)
+    if not line:
+        _discard_spare_workers()  # the runner stopped before there was a job
+        return 0
+    order = JobOrder.from_json(line)
+    if order.nice:
+        os.nice(order.nice)
+    asyncio.run(_carry_out(order.request, orders, _Reporter(events)))
+    return 0
+
+
+def _private_pipes() -> tuple[int, int]:
+    """Moves input and output to descriptors that no child inherits; a stray print must not look like an event."""
+    orders, events = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    os.close(nothing)
+    return orders, events
+
+
+def _warm_up() -> None:
+    with contextlib.suppress(ImportError):  # what is broken is reported when a job needs it
+        for module in _ENGINE:
+            importlib.import_module(module)
+    from pantry_tui.postgres.workers import default_worker_count, prelaunch
+
+    prelaunch(default_worker_count())
+
+
+def _discard_spare_workers() -> None:
+    from pantry_tui.postgres.workers import discard_prelaunched
+
+    discard_prelaunched()
+
+
+def _read_line(descriptor: int) -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = os.read(descriptor, 65536)
+        if not piece:
+            return b""
+        line += piece
+    return line
+
+
+async def _carry_out(request: JobRequest, orders: int, reporter: _Reporter) -> None:
+    loop = asyncio.get_running_loop()
+    work = loop.create_task(_perform(request, reporter))
+    loop.add_signal_handler(signal.SIGTERM, work.cancel)
+    loop.add_reader(orders, _runner_is_gone, loop, orders, work)
+    try:
+        reporter.send(Finished(result=(await work).to_builtins()))
+    except asyncio.CancelledError:
+        reporter.send(Failed(failure=Failure.of(CancelledError("the job was cancelled"))))
+    except PantryError as error:
+        reporter.send(Failed(failure=Failure.of(error)))
+    except Exception as error:  # the edge: whatever it is, the runner must hear of it
+        reporter.send(Failed(failure=Failure.of(_explained(error, secrets_of(request)))))
+    finally:
+        _discard_spare_workers()
+
+
+def _runner_is_gone(loop: asyncio.AbstractEventLoop, orders: int, work: asyncio.Task[Model]) -> None:
+    if os.read(orders, 4096):
+        return
+    loop.remove_reader(orders)
+    work.cancel()
+    loop.call_later(GRACE_SECONDS, os.killpg, 0, signal.SIGKILL)
+
+
+async def _perform(request: JobRequest, reporter: _Reporter) -> Model:
+    from pantry_tui.postgres.connect import adopt_environment
+
+    if isinstance(request, BackupRequest):
+        from pantry_tui.backup.service import take_backup
+
+        adopt_environment(request.database)
+        return await take_backup(request, reporter.send)
+    if isinstance(request, RestoreRequest):
+        from pantry_tui.recovery.service import restore_backup
+
+        adopt_environment(request.target)
+        return await restore_backup(request, reporter.send)
+    return await _validate(request, reporter)
+
+
+async def _validate(request: ValidateRequest, reporter: _Reporter) -> Model:
+    from pantry_tui.backup.validate import validate_backup
+
+    _discard_spare_workers()  # reading back needs no server and no processes of its own
+    return await validate_backup(request, reporter.send)
+
+
+def _explained(error: BaseException, secrets: tuple[str, ...]) -> PantryError:
+    """What to report for an exception that is none of ours; a group of them stands for the first of ours in it."""
+    if isinstance(error, BaseExceptionGroup):
+        cause: BaseException | None = error.subgroup(PantryError)
+        while isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        if isinstance(cause, PantryError):
+            return cause
+    message, detail = f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error))
+    for secret in secrets:
+        message, detail = message.replace(secret, "***"), detail.replace(secret, "***")
+    return InternalError(
+        f"the job failed in a way it should not have: {message}",
+        remedy="please report it, with the traceback below",
+        detail=detail,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

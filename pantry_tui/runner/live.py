@@ -1,0 +1,89 @@
+"""A job that is queued or running: its latest state, its log, its listeners."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pantry_tui.errors import PantryError, WorkerDiedError
+from pantry_tui.events import Event, Failed, Finished, PhaseStarted, Progress, Warned
+from pantry_tui.models import BackupRequest, Failure, Job, JobRequest, JobState, utc_now
+from pantry_tui.runner.feed import EventFeed
+from pantry_tui.runner.joblog import JobLog
+from pantry_tui.runner.process import JobProcess
+from pantry_tui.runner.request import database_key
+
+
+class LiveJob:
+    """One job while it lives. ``publish`` hears of every change."""
+
+    def __init__(self, directory: Path, job: Job, request: JobRequest, publish: Callable[[Job], None]) -> None:
+        self.job = job
+        self.request = request
+        self.key = database_key(request)
+        self.process: JobProcess | None = None
+        self.stopped_by: PantryError | None = None  # why somebody stopped it
+        self.feeds: set[EventFeed] = set()
+        self._publish = publish
+        self._log = JobLog(directory, job.id)
+
+    def change(self, **fields: Any) -> None:
+        """Gives the job new values."""
+        self.job = msgspec.structs.replace(self.job, **fields)
+        self._publish(self.job)
+
+    def take(self, event: Event) -> None:
+        """Passes on an event of the job's process."""
+        self._tell(event)
+        match event:
+            case PhaseStarted(title=title):
+                self.change(phase=title)
+            case Progress(share=share, seconds_left=seconds_left):
+                self.change(share=share, seconds_left=seconds_left)
+            case Warned():
+                self.change(warnings=self.job.warnings + 1)
+            case _:
+                pass
+
+    def end(self, last: Finished | Failed) -> None:
+        """The job is over; nothing follows."""
+        if isinstance(last, Finished):
+            fields: dict[str, Any] = {"state": JobState.SUCCEEDED, "share": 1.0, "result": last.result}
+            if isinstance(self.request, BackupRequest):
+                fields["backup_id"] = last.result.get("id")
+        else:
+            last = Failed(at=last.at, failure=self._cause(last.failure))
+            fields = {"state": _state(last.failure), "failure": last.failure}
+        self._tell(last)
+        for feed in self.feeds:
+            feed.end()
+        self._log.close()
+        self.change(finished_at=utc_now(), seconds_left=None, **fields)
+
+    def _tell(self, event: Event) -> None:
+        for feed in self.feeds:
+            feed.put(event)
+        with contextlib.suppress(OSError):  # a full data directory must not stop a backup onto another disk
+            self._log.write(event)
+
+    def _cause(self, failure: Failure) -> Failure:
+        """What ended the job, as far as its process cannot know it."""
+        if self.stopped_by is not None:
+            detail = None if failure.code == "cancelled" else failure.message
+            return msgspec.structs.replace(Failure.of(self.stopped_by), detail=detail)
+        if failure.code == "cancelled":
+            error = WorkerDiedError(
+                "the job's process was told to stop (SIGTERM) by somebody outside the runner",
+                remedy="cancel jobs with `pantry-tui job cancel`; run the operation again",
+            )
+            return Failure.of(error)
+        return failure
+
+
+def _state(failure: Failure) -> JobState:
+    final = {"cancelled": JobState.CANCELLED, "timed_out": JobState.TIMED_OUT}
+    return final.get(failure.code, JobState.FAILED)

@@ -1,0 +1,123 @@
+"""Reading backups and jobs without a runner: what `backup list` needs, and nothing that is slow to import.
+
+The catalog's files are replaced whole, so any process may read them at any time; only a change has to be written by
+the one who holds the catalog, which is this process when no runner is there. A runner that is there is asked, over
+`http.client`: importing aiohttp alone takes 0.2 s.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import socket
+import urllib.parse
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from pantry_tui import __version__
+from pantry_tui.catalog.catalog import Catalog
+from pantry_tui.config import Config
+from pantry_tui.errors import BackupDamagedError, NotFoundError, RunnerBusyError
+from pantry_tui.models import BackupDetails, BackupSummary, Job, RepositoryTarget
+from pantry_tui.repository.local import LocalRepository
+from pantry_tui.runner.address import runner_address
+from pantry_tui.runner.directory import prepare_data_directory
+from pantry_tui.runner.joblog import describe, read_events
+from pantry_tui.runner.peer import own_headers
+from pantry_tui.runner.wire import VERSION_HEADER, path_part, read_answer, repository_query
+
+Answer = TypeVar("Answer")
+
+_ANSWER_SECONDS = 60.0
+
+
+class LocalReads:
+    """The reading half of `RunnerClient`, with the same methods."""
+
+    def __init__(self, config: Config) -> None:
+        self._directory = prepare_data_directory(config.data_directory)
+
+    async def backups(
+        self, repository: RepositoryTarget, *, database: str | None = None, limit: int | None = None
+    ) -> list[BackupSummary]:
+        """The backups of a repository, newest first."""
+        with Catalog(self._directory) as catalog:
+            try:
+                catalog.refresh(LocalRepository(repository))
+            except RunnerBusyError:  # there is something new, and a runner, who may write it
+                return self._backups_elsewhere(repository, database, limit)
+            return catalog.backups(repository=repository.location, database=database, limit=limit)
+
+    async def backup(self, repository: RepositoryTarget, backup_id: str) -> BackupDetails:
+        """One backup by its id, the beginning of it, or `latest`. Raises `NotFoundError`."""
+        local = LocalRepository(repository)
+        return local.details(local.resolve(backup_id))
+
+    async def jobs(self, *, limit: int = 100) -> list[Job]:
+        """Jobs, newest first; those that run as they are at this moment."""
+        if (found := self._ask("/v1/jobs", {"limit": str(limit)}, list[Job])) is not None:
+            return found
+        with Catalog(self._directory) as catalog:
+            return catalog.jobs(limit)
+
+    async def job(self, job_id: str) -> Job:
+        """One job. Raises `NotFoundError`."""
+        if (found := self._ask(f"/v1/jobs/{path_part(job_id)}", {}, Job)) is not None:
+            return found
+        with Catalog(self._directory) as catalog:
+            return catalog.job(job_id)
+
+    async def job_log(self, job_id: str) -> list[str]:
+        """What a job did, in lines with their times in UTC. Raises `NotFoundError`."""
+        job = await self.job(job_id)
+        events = read_events(self._directory, job.id)
+        return [line for event in events if (line := describe(event)) is not None]
+
+    def _backups_elsewhere(
+        self, repository: RepositoryTarget, database: str | None, limit: int | None
+    ) -> list[BackupSummary]:
+        """From the runner; from the manifests, which takes longer, when it goes away or is of another version."""
+        query = repository_query(repository, database=database, limit=limit)
+        if (found := self._ask("/v1/backups", query, list[BackupSummary])) is not None:
+            return found
+        local = LocalRepository(repository)
+        summaries: list[BackupSummary] = []
+        for backup_id in local.ids():
+            with contextlib.suppress(BackupDamagedError, NotFoundError):
+                summaries.append(local.summary(backup_id))
+        return [summary for summary in summaries if database in (None, summary.database)][:limit]
+
+    def _ask(self, path: str, query: dict[str, str], kind: type[Answer]) -> Answer | None:
+        """The runner's answer; None when there is no runner, or one of another version."""
+        try:
+            answer = _get(runner_address(self._directory), f"{path}?{urllib.parse.urlencode(query)}")
+        except (OSError, http.client.HTTPException):
+            return None
+        return None if answer.version != __version__ else read_answer(answer.status, answer.body, kind)
+
+
+class _Answer(NamedTuple):
+    status: int
+    version: str | None
+    body: bytes
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP to a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("runner", timeout=_ANSWER_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def _get(path: Path, target: str) -> _Answer:
+    with contextlib.closing(_UnixConnection(path)) as connection:
+        connection.request("GET", target, headers=own_headers(os.environ))
+        response = connection.getresponse()
+        return _Answer(response.status, response.headers.get(VERSION_HEADER), response.read())

@@ -1,0 +1,74 @@
+"""What the runner must know of a request: its names for people, and which others it excludes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pantry_tui.models import BackupRequest, DatabaseTarget, JobRequest, Model, RestoreRequest
+
+_WHERE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGSERVICEFILE")
+
+_decoder: msgspec.json.Decoder[JobRequest] = msgspec.json.Decoder(JobRequest)
+
+
+class JobOrder(Model, frozen=True, kw_only=True):
+    """What a job's process reads, as one line, before it begins."""
+
+    request: JobRequest
+    nice: int = 0
+
+
+def decode_request(data: bytes) -> JobRequest:
+    """Reads a request. Raises `msgspec.DecodeError` or `msgspec.ValidationError`."""
+    return _decoder.decode(data)
+
+
+def kind_of(request: JobRequest) -> str:
+    """backup, validate or restore."""
+    kind = request.__struct_config__.tag
+    return str(kind)
+
+
+def title_of(request: JobRequest) -> str:
+    """The request in a few words."""
+    if isinstance(request, BackupRequest):
+        return f"backup of {request.database.name} into {request.repository.name}"
+    if isinstance(request, RestoreRequest):
+        return f"restore of {request.backup_id} into {request.target.name}"
+    return f"validation of {request.backup_id}"
+
+
+def database_of(request: JobRequest) -> DatabaseTarget | None:
+    """The database that the job works on."""
+    if isinstance(request, BackupRequest):
+        return request.database
+    return request.target if isinstance(request, RestoreRequest) else None
+
+
+def backup_of(request: JobRequest) -> str | None:
+    """The backup that the job reads."""
+    return None if isinstance(request, BackupRequest) else request.backup_id
+
+
+def database_key(request: JobRequest) -> str | None:
+    """Two requests with equal keys work on one database; None excludes nothing."""
+    target = database_of(request)
+    if target is None:
+        return None
+    return repr((target.conninfo, [target.environment.get(name) for name in _WHERE]))
+
+
+def redacted(request: JobRequest) -> JobRequest:
+    """The request without anything secret, for what is written down."""
+    if isinstance(request, BackupRequest):
+        return msgspec.structs.replace(request, database=request.database.redacted())
+    if isinstance(request, RestoreRequest):
+        return msgspec.structs.replace(request, target=request.target.redacted())
+    return request
+
+
+def secrets_of(request: JobRequest) -> tuple[str, ...]:
+    """What must never appear in anything written down."""
+    target = database_of(request)
+    password = target.environment.get("PGPASSWORD") if target else None
+    return (password,) if password else ()

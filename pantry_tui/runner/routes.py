@@ -1,0 +1,149 @@
+"""The API's paths."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator
+
+import msgspec
+from aiohttp import web
+
+from pantry_tui.errors import PantryError, UsageError
+from pantry_tui.events import Event, encode_event
+from pantry_tui.models import RepositoryTarget
+from pantry_tui.runner.joblog import describe
+from pantry_tui.runner.manners import PEER, RUNNER, STREAM, answer
+from pantry_tui.runner.request import decode_request
+
+_DEFAULT_JOBS = 100
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/v1/status")
+async def _status(request: web.Request) -> web.Response:
+    return answer(request.app[RUNNER].status())
+
+
+@routes.post("/v1/stop")
+async def _stop(request: web.Request) -> web.Response:
+    when = request.query.get("when", "now")
+    if when not in ("now", "idle"):
+        raise UsageError(f"when={when}: a runner stops now, or when it is idle")
+    runner = request.app[RUNNER]
+    runner.stop(request[PEER].name, when_idle=when == "idle")
+    return answer(runner.status(), status=202)
+
+
+@routes.get("/v1/jobs")
+async def _jobs(request: web.Request) -> web.Response:
+    return answer(request.app[RUNNER].board.jobs(_number(request, "limit") or _DEFAULT_JOBS))
+
+
+@routes.post("/v1/jobs")
+async def _submit(request: web.Request) -> web.Response:
+    order = decode_request(await request.read())
+    return answer(await request.app[RUNNER].executor.submit(order, request[PEER].name), status=201)
+
+
+@routes.get("/v1/jobs/{job}")
+async def _job(request: web.Request) -> web.Response:
+    return answer(request.app[RUNNER].board.job(request.match_info["job"]))
+
+
+@routes.get("/v1/jobs/{job}/log")
+async def _log(request: web.Request) -> web.Response:
+    events = request.app[RUNNER].board.log(request.match_info["job"])
+    return answer([line for event in events if (line := describe(event)) is not None])
+
+
+@routes.post("/v1/jobs/{job}/cancel")
+async def _cancel(request: web.Request) -> web.Response:
+    return answer(request.app[RUNNER].executor.cancel(request.match_info["job"], request[PEER].name), status=202)
+
+
+@routes.get("/v1/jobs/{job}/events")
+async def _job_events(request: web.Request) -> web.StreamResponse:
+    board = request.app[RUNNER].board
+    job = board.job(request.match_info["job"])  # an unknown one is an answer, not an empty stream
+    return await _stream(request, board.events(job.id))
+
+
+@routes.get("/v1/events")
+async def _changes(request: web.Request) -> web.StreamResponse:
+    return await _stream(request, request.app[RUNNER].board.changes())
+
+
+@routes.get("/v1/backups")
+async def _backups(request: web.Request) -> web.Response:
+    library = request.app[RUNNER].library
+    found = await library.backups(_repository(request), request.query.get("database"), _number(request, "limit"))
+    return answer(found)
+
+
+@routes.get("/v1/backups/{backup}")
+async def _backup(request: web.Request) -> web.Response:
+    return answer(await request.app[RUNNER].library.backup(_repository(request), request.match_info["backup"]))
+
+
+@routes.delete("/v1/backups/{backup}")
+async def _delete(request: web.Request) -> web.Response:
+    runner, repository = request.app[RUNNER], _repository(request)
+    force = request.query.get("force") == "1"
+    backup_id = await runner.library.resolve(repository, request.match_info["backup"])
+    runner.executor.require_unused(repository, backup_id)
+    details = {"repository": repository.location, "force": force}
+    runner.audit.append(request[PEER].name, "backup.delete", backup_id, "accepted", details)
+    try:
+        await runner.library.delete(repository, backup_id, force=force)
+    except PantryError as error:
+        runner.audit.append(request[PEER].name, "backup.delete", backup_id, error.code, {"failure": error.message})
+        raise
+    runner.audit.append(request[PEER].name, "backup.delete", backup_id, "done", details)
+    return answer(None)
+
+
+@routes.post("/v1/catalog/check")
+async def _check(request: web.Request) -> web.Response:
+    return answer(await request.app[RUNNER].library.check(await _repositories(request)))
+
+
+@routes.post("/v1/catalog/rebuild")
+async def _rebuild(request: web.Request) -> web.Response:
+    runner, repositories = request.app[RUNNER], await _repositories(request)
+    count = await runner.library.rebuild(repositories)
+    details = {"repositories": [repository.location for repository in repositories], "backups": count}
+    runner.audit.append(request[PEER].name, "catalog.rebuild", "catalog", "done", details)
+    return answer(count)
+
+
+async def _stream(request: web.Request, events: AsyncGenerator[Event, None]) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": STREAM, "Cache-Control": "no-store"})
+    await response.prepare(request)
+    async with contextlib.aclosing(events):
+        async for event in events:
+            await response.write(b"data: " + encode_event(event) + b"\n\n")
+    return response
+
+
+async def _repositories(request: web.Request) -> list[RepositoryTarget]:
+    return msgspec.json.decode(await request.read(), type=list[RepositoryTarget])
+
+
+def _repository(request: web.Request) -> RepositoryTarget:
+    try:
+        return RepositoryTarget(name=request.query["repository"], location=request.query["location"])
+    except KeyError as error:
+        raise UsageError(
+            f"the request does not name its repository: {error.args[0]} is missing",
+            remedy="add ?repository=NAME&location=/its/directory",
+        ) from error
+
+
+def _number(request: web.Request, name: str) -> int | None:
+    text = request.query.get(name)
+    if text is None:
+        return None
+    if not (text.isdecimal() and 0 < int(text) < 10**9):
+        raise UsageError(f"{name}={text[:40]}: not a whole number above 0")
+    return int(text)

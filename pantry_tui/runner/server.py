@@ -1,0 +1,54 @@
+"""The API of a runner: HTTP on a Unix socket, under `/v1`.
+
+Bodies and answers are JSON of `pantry_tui.models`; a refusal is a `Failure`; streams are server-sent events with one
+event of `pantry_tui.events` per message. So ``curl --unix-socket DATA_DIR/runner.sock http://runner/v1/jobs`` works.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from aiohttp import web
+
+from pantry_tui.runner.instance import Runner
+from pantry_tui.runner.manners import LARGEST_REQUEST, RUNNER, middlewares, say_version
+from pantry_tui.runner.routes import routes
+
+_CLOSE_SECONDS = 1.0  # for streams to end when the runner does
+
+
+@contextlib.asynccontextmanager
+async def serve(runner: Runner, path: Path) -> AsyncIterator[None]:
+    """Answers at the socket until the context is left; the socket's file is gone then."""
+    application = web.Application(middlewares=middlewares, client_max_size=LARGEST_REQUEST)
+    application[RUNNER] = runner
+    application.add_routes(routes)
+    application.on_response_prepare.append(say_version)
+    serving = web.AppRunner(
+        application, access_log=None, handle_signals=False, shutdown_timeout=_CLOSE_SECONDS, handler_cancellation=True
+    )
+    await serving.setup()
+    try:
+        await web.SockSite(serving, _bind(path)).start()
+        yield
+    finally:
+        await serving.cleanup()  # closes the socket too
+        path.unlink(missing_ok=True)
+
+
+def _bind(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)  # of a runner that was killed; the lock says that none is alive
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)  # 0600 from its first moment
+    try:
+        listener.bind(str(path))
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.umask(before)
+    return listener

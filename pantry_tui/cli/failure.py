@@ -8,30 +8,41 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from pantry_tui.cli import streams
 from pantry_tui.cli.text import escape, paint
-from pantry_tui.errors import InternalError, PantryError
+from pantry_tui.errors import CancelledError, InternalError, PantryError, StorageError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+TERMINATED = 143  # 128 + SIGTERM
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 DEBUG_VARIABLE = "PANTRY_DEBUG"
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error: somebody asked for it
+    """The person at the keyboard, or the system, ended the command; ``status`` is 130 or 143."""
+
+    def __init__(self, message: str, status: int = INTERRUPTED) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def guard(command: Callable[[], int], *, as_json: bool) -> int:
     """Runs ``command`` and returns its exit status, whatever happens in it."""
     try:
         status = command()
-        sys.stdout.flush()
+        streams.flush()
     except PantryError as error:
-        return _report(error, as_json=as_json)
+        return _report(error, error.exit_status, as_json=as_json)
+    except Interrupted as error:
+        return _report(CancelledError(str(error)), error.status, as_json=as_json)
     except KeyboardInterrupt:
-        _to_stderr("pantry-tui: interrupted\n")
-        return INTERRUPTED
-    except BrokenPipeError:
-        return _nobody_reads()
+        return _report(CancelledError("interrupted"), INTERRUPTED, as_json=as_json)
+    except streams.NobodyReadsError:
+        return BROKEN_PIPE
     except Exception as error:  # the edge: a defect must not end in a traceback at 03:00
         if os.environ.get(DEBUG_VARIABLE) == "1":
             traceback.print_exc()
-        return _report(_defect(error), as_json=as_json)
+        return _report(_defect(error), InternalError.exit_status, as_json=as_json)
     return status
 
 
@@ -40,12 +51,12 @@ def describe(error: PantryError) -> str:
     lines = [f"{paint('pantry-tui:', 'error', sys.stderr)} {escape(error.message)}"]
     if error.remedy:
         lines += [escape(line) for line in error.remedy.splitlines()]
-    if error.detail:
+    if error.detail and _detail_helps(error):
         lines += [f"    {escape(line)}" for line in error.detail.strip().splitlines()]
     return "\n".join(lines) + "\n"
 
 
-def error_document(error: PantryError) -> dict[str, Any]:
+def error_document(error: PantryError, status: int) -> dict[str, Any]:
     """The error as `--json` prints it."""
     return {
         "error": {
@@ -53,22 +64,27 @@ def error_document(error: PantryError) -> dict[str, Any]:
             "message": error.message,
             "remedy": error.remedy,
             "detail": error.detail,
-            "exit_status": error.exit_status,
+            "exit_status": status,
         }
     }
 
 
-def _report(error: PantryError, *, as_json: bool) -> int:
+def _detail_helps(error: PantryError) -> bool:
+    """The detail of a defect is a traceback, for the maintainers."""
+    return not isinstance(error, InternalError) or os.environ.get(DEBUG_VARIABLE) == "1"
+
+
+def _report(error: PantryError, status: int, *, as_json: bool) -> int:
     try:
         if as_json:
-            from pantry_tui.cli.output import print_document
+            from pantry_tui.cli.output import print_document  # here, because `--help` does not need it
 
-            print_document(error_document(error))
-            sys.stdout.flush()
-    except BrokenPipeError:
-        _nobody_reads()
-    _to_stderr(describe(error))
-    return error.exit_status
+            print_document(error_document(error, status))
+        streams.flush()
+    except (streams.NobodyReadsError, StorageError):
+        pass  # the error below is the one to tell
+    streams.narrate(describe(error))
+    return status
 
 
 def _defect(error: Exception) -> InternalError:
@@ -81,19 +97,3 @@ def _defect(error: Exception) -> InternalError:
         remedy=f"please report it to the maintainers, with the traceback that {DEBUG_VARIABLE}=1 shows"
         " and the output of `pantry-tui doctor`",
     )
-
-
-def _nobody_reads() -> int:
-    """The reader of our output went away (`| head`): end without a word, also from the interpreter's last flush."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
-    return BROKEN_PIPE
-
-
-def _to_stderr(text: str) -> None:
-    try:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-    except (BrokenPipeError, ValueError):  # closed as well: there is nobody left to tell
-        return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from typing import NamedTuple
 import humanize
 import msgspec
 
+from pantry_tui.cli.streams import narrate, write_line
 from pantry_tui.cli.text import escape, pad, width
 from pantry_tui.models import Model, utc_now
 
@@ -25,32 +25,31 @@ class Column(NamedTuple):
 def print_document(value: object) -> None:
     """Prints ``value`` (models, dicts, lists, datetimes) as one JSON document, indented."""
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-    sys.stdout.write(text + "\n")
+    write_line(text)
 
 
 def print_line(text: str = "") -> None:
     """Prints one line of a result, made safe for the terminal."""
-    sys.stdout.write(escape(text) + "\n")
+    write_line(escape(text))
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     """Prints rows under their titles, aligned; control characters in cells are shown, not obeyed."""
     for line in table_lines(columns, rows):
-        sys.stdout.write(line + "\n")
+        write_line(line)
 
 
 def print_fields(fields: Sequence[tuple[str, str]]) -> None:
     """Prints names and values, one pair a line, values aligned."""
     room = max((width(name) for name, _ in fields), default=0)
     for name, value in fields:
-        sys.stdout.write(f"{pad(name, room)}  {escape(value)}".rstrip() + "\n")
+        write_line(f"{pad(name, room)}  {escape(value)}".rstrip())
 
 
 def note(args: argparse.Namespace, text: str) -> None:
     """A remark on standard error; `--quiet` leaves it out."""
     if not args.quiet:
-        sys.stderr.write(escape(text) + "\n")
-        sys.stderr.flush()
+        narrate(escape(text) + "\n")
 
 
 def print_result(args: argparse.Namespace, value: Model) -> bool:

@@ -27,7 +27,8 @@ class Parser(argparse.ArgumentParser):
         self._commands: argparse._SubParsersAction[Parser] | None = None
         self._module = module
         super().__init__(*args, **kwargs)
-        _add_global_options(self)
+        self.options.clear()  # --help
+        self.global_options = _add_global_options(self)
 
     @property
     def commands(self) -> dict[str, Parser]:
@@ -114,13 +115,15 @@ def command(
     return parser
 
 
-def _add_global_options(parser: Parser) -> None:
+def _add_global_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     """Accepted before and after the command: a default here would overwrite what stood before it."""
-    add, unset = super(Parser, parser).add_argument, argparse.SUPPRESS
-    add("--config", metavar="FILE", default=unset, help="configuration file to use")
-    add("--json", action="store_true", default=unset, help="print one JSON document")
-    add("--quiet", action="store_true", default=unset, help="no progress and no remarks")
-    add("--no-color", action="store_true", default=unset, help="no colours (NO_COLOR does the same)")
+    group, unset = parser.add_argument_group("options of every command"), argparse.SUPPRESS
+    return [
+        group.add_argument("--config", metavar="FILE", default=unset, help="configuration file to use"),
+        group.add_argument("--json", action="store_true", default=unset, help="print one JSON document"),
+        group.add_argument("--quiet", action="store_true", default=unset, help="no progress and no remarks"),
+        group.add_argument("--no-color", action="store_true", default=unset, help="no colours (as NO_COLOR=1)"),
+    ]
 
 
 def global_defaults() -> argparse.Namespace:

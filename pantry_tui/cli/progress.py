@@ -60,9 +60,8 @@ class ProgressPrinter:
     def close(self) -> None:
         """Clears the live line, so that what follows starts on a clean one."""
         if self._line_shown:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
             self._line_shown = False
+            self._write("\r\x1b[K")
 
     def _start_phase(self, title: str) -> None:
         self._title = title
@@ -82,16 +81,22 @@ class ProgressPrinter:
 
     def _show(self) -> None:
         columns = shutil.get_terminal_size().columns
-        self._stream.write("\r" + cut(self._status(), columns - 1) + "\x1b[K")
-        self._stream.flush()
+        self._write("\r" + cut(self._status(), columns - 1) + "\x1b[K")
         self._line_shown = True
         self._written_at = self._clock()
 
     def _write_line(self, line: str) -> None:
         self.close()
-        self._stream.write(line + "\n")
-        self._stream.flush()
+        self._write(line + "\n")
         self._written_at = self._clock()
+
+    def _write(self, text: str) -> None:
+        """A terminal that went away must not stop the job whose progress it showed."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            self._quiet = True
 
     def _status(self) -> str:
         progress = self._progress

@@ -11,9 +11,9 @@ _STYLES = {"error": "1;31", "good": "32", "bad": "31", "warning": "33", "strong"
 
 def escape(text: str) -> str:
     r"""``text`` with everything made visible that would move the cursor, hide or reorder: `\x1b`, `\n`, `\u202e`."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
-    return "".join(character if _harmless(character) else _visible(character) for character in text)
+    return "".join(character if character.isprintable() else _visible(character) for character in text)
 
 
 def width(text: str) -> int:
@@ -47,14 +47,6 @@ def paint(text: str, style: str, stream: TextIO) -> str:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return text
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
-
-
-def _harmless(character: str) -> bool:
-    if character == " ":
-        return True
-    category = unicodedata.category(character)
-    # Cc control, Cf reordering and invisible, Cs lone surrogates, Co/Cn unknown to any font, Zl/Zp line ends
-    return category not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def _visible(character: str) -> str:

@@ -1,0 +1,233 @@
+"""`pantry-tui backup`: take, list, show, validate and delete backups."""
+
+from __future__ import annotations
+
+import argparse
+from enum import StrEnum
+
+from pantry_tui.cli import backup_view as view
+from pantry_tui.cli.output import note, print_document, print_line
+from pantry_tui.cli.parser import Parser, Unsupported, command, positive, unsupported
+from pantry_tui.cli.question import confirm_typed, require_terminal
+from pantry_tui.cli.session import (
+    add_repository_option,
+    ask_runner,
+    configuration,
+    leave_job,
+    repository,
+    run_job,
+    started_by,
+)
+from pantry_tui.config import Config
+from pantry_tui.errors import BackupDamagedError
+from pantry_tui.models import (
+    BackupFormat,
+    BackupKind,
+    BackupRequest,
+    BackupSummary,
+    Compression,
+    ValidateRequest,
+    ValidationResult,
+    utc_now,
+)
+
+ALL_DATABASES = "*"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Declares the commands of this group."""
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
+    _add_create(commands)
+    _add_list(commands)
+    show = command(
+        commands,
+        "show",
+        show_backup,
+        summary="everything that is known of one backup",
+        description="Shows a backup: when and from which server, its tables with rows and sizes,\n"
+        "its files with checksums.",
+        examples=("pantry-tui backup show latest", "pantry-tui backup show 20261123T020000Z-daily-7f3a --json"),
+    )
+    validate = command(
+        commands,
+        "validate",
+        validate_backup,
+        summary="read a backup back, whole, and say whether it is what was written",
+        description="Reads every stored byte back: checksums, compression, structure of the rows, their number and\n"
+        "the end of the document. A backup is called valid only if all of it was read.",
+        examples=("pantry-tui backup validate latest",),
+    )
+    delete = command(
+        commands,
+        "delete",
+        delete_backup,
+        summary="delete a backup; refuses the last good one",
+        description="Deletes a backup after its id was typed. The last good backup of a database is protected.",
+        examples=("pantry-tui backup delete 20261123T020000Z-daily-7f3a",),
+    )
+    for one in (show, validate, delete):
+        one.add_argument("id", metavar="ID", help="a backup's id, the beginning of one, or `latest`")
+        add_repository_option(one)
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    delete.add_argument("--force", action="store_true", help="delete it even if it is protected")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command that was chosen."""
+    status: int = args.action(args)
+    return status
+
+
+def create_backup(args: argparse.Namespace) -> int:
+    """Takes a backup; its verified summary is the result."""
+    config = configuration(args)
+    _reject_unsupported(args, config)
+    request = BackupRequest(
+        database=config.database_target(args.database),
+        repository=repository(args, config),
+        name=args.name,
+        jobs=args.jobs or config.backup.jobs,
+        fingerprints=not args.no_fingerprints,
+        lock_timeout_seconds=config.backup.lock_timeout_seconds,
+        started_by=started_by(),
+    )
+    if args.no_wait:
+        leave_job(args, config, request)
+        return 0
+    summary = BackupSummary.from_builtins(run_job(args, config, request))
+    if args.json:
+        print_document(summary)
+    else:
+        view.print_created(summary)
+    return 0
+
+
+def list_backups(args: argparse.Namespace) -> int:
+    """Lists backups, newest first."""
+    config = configuration(args)
+    place = repository(args, config)
+    backups = ask_runner(config, lambda runner: runner.backups(place, database=args.database, limit=args.limit))
+    if args.json:
+        print_document(backups)
+    elif backups:
+        view.print_list(backups, utc_now())
+    else:
+        note(args, f"no backups in {place.location}")
+    return 0
+
+
+def show_backup(args: argparse.Namespace) -> int:
+    """Shows one backup."""
+    config = configuration(args)
+    place = repository(args, config)
+    details = ask_runner(config, lambda runner: runner.backup(place, args.id))
+    if args.json:
+        print_document(view.details_document(details))
+    else:
+        view.print_details(details)
+    return 0
+
+
+def validate_backup(args: argparse.Namespace) -> int:
+    """Reads a backup back; damage is the result and the exit status."""
+    config = configuration(args)
+    request = ValidateRequest(repository=repository(args, config), backup_id=args.id, started_by=started_by())
+    try:
+        result = ValidationResult.from_builtins(run_job(args, config, request))
+    except BackupDamagedError as error:  # so damaged that it cannot even be opened
+        if not args.json:
+            raise
+        print_document({"backup_id": args.id, "valid": False, "problems": [error.message]})
+        return error.exit_status
+    if args.json:
+        print_document(result)
+    else:
+        view.print_validation(result)
+    return 0 if result.valid else BackupDamagedError.exit_status
+
+
+def delete_backup(args: argparse.Namespace) -> int:
+    """Deletes a backup, after a confirmation."""
+    if not (args.yes or args.force):
+        require_terminal("deleting a backup", "--yes")
+    config = configuration(args)
+    place = repository(args, config)
+    summary = ask_runner(config, lambda runner: runner.backup(place, args.id)).summary
+    if not (args.yes or args.force):
+        confirm_typed(view.loss(summary), summary.id)
+    ask_runner(config, lambda runner: runner.delete_backup(place, summary.id, force=args.force))
+    if args.json:
+        print_document({"id": summary.id, "deleted": True})
+    else:
+        print_line(f"Deleted {summary.id}")
+    return 0
+
+
+def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
+    create = command(
+        commands,
+        "create",
+        create_backup,
+        summary="take a backup",
+        description="Takes a full backup of one database: one snapshot for schema, rows, sequences and fingerprints,\n"
+        "whatever the number of workers. It exists when everything was written, read back and agreed.",
+        examples=(
+            "pantry-tui backup create -n daily",
+            "pantry-tui backup create -n before-upgrade -d crm --jobs 4 --json",
+        ),
+    )
+    create.add_argument("-n", "--name", required=True, metavar="NAME", help="what the backup is called")
+    create.add_argument("-d", "--database", metavar="DATABASE", help="a configured database, a URI, or a database name")
+    create.add_argument("-f", "--format", choices=_words(BackupFormat), default="sql", metavar="FORMAT", help="sql")
+    create.add_argument("--kind", choices=_words(BackupKind), default="full", metavar="KIND", help="full")
+    create.add_argument(
+        "--compression",
+        nargs="?",
+        const="gzip",
+        choices=_words(Compression),
+        metavar="METHOD",
+        help="gzip, which is also the default",
+    )
+    create.add_argument("--jobs", type=positive, metavar="N", help="worker processes (default: one per core)")
+    create.add_argument(
+        "--no-fingerprints", action="store_true", help="faster; a restore can then compare row counts only"
+    )
+    create.add_argument("--no-wait", action="store_true", help="leave the job to a runner and print the job's id")
+    add_repository_option(create)
+    create.add_argument("--base", action=Unsupported)
+    create.add_argument("--encrypt", action=Unsupported, nargs=0)
+    create.add_argument("--recipient", action=Unsupported)
+    create.add_argument("-t", "--table", action=Unsupported)
+    create.add_argument("-T", "--exclude-table", action=Unsupported)
+    create.add_argument("--batch-size", action=Unsupported)
+
+
+def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:
+    listing = command(
+        commands,
+        "list",
+        list_backups,
+        summary="list backups, newest first",
+        description="Lists backups, newest first. CHECKED tells whether and when a backup was last read back whole,\n"
+        "PROVEN when a restore of it last compared equal.",
+        examples=("pantry-tui backup list -l 10", "pantry-tui backup list -d crm --json"),
+    )
+    listing.add_argument("-l", "--limit", type=positive, metavar="N", help="at most so many")
+    listing.add_argument("-d", "--database", metavar="DATABASE", help="only backups of that database")
+    add_repository_option(listing)
+
+
+def _reject_unsupported(args: argparse.Namespace, config: Config) -> None:
+    if args.database == ALL_DATABASES:
+        raise unsupported("-d '*' (every database of the server)")
+    for option, value, supported in (
+        ("-f", args.format, BackupFormat.SQL),
+        ("--kind", args.kind, BackupKind.FULL),
+        ("compression", args.compression or config.backup.compression, Compression.GZIP),
+    ):
+        if value != supported:
+            raise unsupported(f"{option} {value}")
+
+
+def _words(kind: type[StrEnum]) -> list[str]:
+    return [str(member) for member in kind]

@@ -1,0 +1,163 @@
+"""Backups as the command line prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pantry_tui.cli.output import Column, age, count, duration, moment, print_fields, print_line, print_table, size
+from pantry_tui.models import BackupDetails, BackupSummary, ValidationResult
+
+_LIST = (
+    Column("ID"),
+    Column("NAME"),
+    Column("DATABASE"),
+    Column("KIND"),
+    Column("FORMAT"),
+    Column("AGE", right=True),
+    Column("SIZE", right=True),
+    Column("ROWS", right=True),
+    Column("CHECKED"),
+    Column("PROVEN"),
+)
+_TABLES = (
+    Column("TABLE"),
+    Column("ROWS", right=True),
+    Column("RAW", right=True),
+    Column("STORED", right=True),
+    Column("SEGMENTS", right=True),
+    Column("CARRIED BY"),
+)
+_FILES = (Column("FILE"), Column("ROLE"), Column("SIZE", right=True), Column("SHA256"))
+
+
+def print_list(backups: Sequence[BackupSummary], now: datetime) -> None:
+    """Prints one line per backup."""
+    rows = [
+        (
+            backup.id,
+            backup.name,
+            backup.database,
+            backup.kind,
+            backup.format,
+            age(backup.started_at, now),
+            size(backup.bytes),
+            count(backup.rows),
+            _checked(backup, now),
+            "never" if backup.proven_at is None else f"{age(backup.proven_at, now)} ago",
+        )
+        for backup in backups
+    ]
+    print_table(_LIST, rows)
+
+
+def print_created(backup: BackupSummary) -> None:
+    """Prints what a finished backup is, and where."""
+    print_fields(
+        (
+            ("id", backup.id),
+            ("path", backup.path),
+            ("database", f"{backup.database} (PostgreSQL {backup.server_version})"),
+            ("content", f"{count(backup.tables)} tables, {count(backup.rows)} rows"),
+            ("size", _sizes(backup)),
+            ("time", duration(backup.duration_seconds)),
+        )
+    )
+    if backup.warnings:
+        print_line(f"{backup.warnings} warnings: `pantry-tui backup show {backup.id}` lists them")
+    print_line(f"Backed up and verified: {backup.id}")
+
+
+def print_details(details: BackupDetails) -> None:
+    """Prints everything that is known of a backup."""
+    print_fields(_fields(details))
+    print_line()
+    rows = [
+        (
+            f"{table.schema}.{table.name}",
+            count(table.rows),
+            size(table.raw_bytes),
+            size(table.stored_bytes),
+            count(table.segments),
+            table.carried_by + (f" ({table.reason})" if table.reason else ""),
+        )
+        for table in details.tables
+    ]
+    print_table(_TABLES, rows)
+    print_line()
+    print_table(_FILES, [(file.name, file.role, size(file.bytes), file.sha256) for file in details.files])
+    for warning in details.warnings:
+        print_line(f"warning: {warning}")
+
+
+def details_document(details: BackupDetails) -> dict[str, Any]:
+    """The summary's keys, and below them what only the details know."""
+    document = details.summary.to_builtins()
+    more = details.to_builtins()
+    document["table_list"] = more["tables"]
+    document["file_list"] = more["files"]
+    document["warning_list"] = more["warnings"]
+    for key in ("tools", "server", "source"):
+        document[key] = more[key]
+    return document
+
+
+def print_validation(result: ValidationResult) -> None:
+    """Prints what reading a backup back found."""
+    for problem in result.problems:
+        print_line(f"problem: {problem}")
+    read = (
+        f"{size(result.bytes_read)} read ({size(result.raw_bytes)} unpacked), {count(result.tables)} tables,"
+        f" {count(result.rows)} rows in {duration(result.duration_seconds)}"
+    )
+    if result.valid:
+        print_line(f"Valid: {result.backup_id}, {read}")
+    else:
+        print_line(f"DAMAGED: {result.backup_id}, {len(result.problems)} problems; {read}")
+
+
+def loss(backup: BackupSummary) -> list[str]:
+    """What deleting the backup takes away, for the question before it."""
+    proven = "never restored" if backup.proven_at is None else f"proven by a restore {age(backup.proven_at)} ago"
+    return [
+        f"Backup {backup.id} ({backup.name!r} of database {backup.database}, {age(backup.started_at)} old, {proven})",
+        f"{count(backup.tables)} tables, {count(backup.rows)} rows, {size(backup.bytes)} in {backup.path}",
+        "will be deleted. This cannot be undone.",
+    ]
+
+
+def _fields(details: BackupDetails) -> list[tuple[str, str]]:
+    summary = details.summary
+    return [
+        ("id", summary.id),
+        ("name", summary.name),
+        ("database", summary.database),
+        ("kind", f"{summary.kind}, {summary.format}, {summary.compression}"),
+        ("path", summary.path),
+        ("started", moment(summary.started_at)),
+        ("finished", f"{moment(summary.finished_at)}, after {duration(summary.duration_seconds)}"),
+        ("started by", summary.started_by),
+        ("server", f"PostgreSQL {summary.server_version}"),
+        ("tools", ", ".join(f"{tool} {version}" for tool, version in details.tools.items())),
+        ("content", f"{count(summary.tables)} tables, {count(summary.rows)} rows"),
+        ("size", _sizes(summary)),
+        ("fingerprints", "yes" if summary.fingerprints else "no: a restore compares row counts only"),
+        (
+            "checked",
+            f"valid, {moment(summary.validated_at)}" if summary.valid else _checked(summary, summary.finished_at),
+        ),
+        ("proven", moment(summary.proven_at) or "never restored"),
+    ]
+
+
+def _checked(backup: BackupSummary, now: datetime) -> str:
+    if backup.valid is None:
+        return "never"
+    when = f" {age(backup.validated_at, now)} ago" if backup.validated_at is not None else ""
+    return f"valid{when}" if backup.valid else "DAMAGED"
+
+
+def _sizes(backup: BackupSummary) -> str:
+    saved = 1 - backup.bytes / backup.raw_bytes if backup.raw_bytes else 0.0
+    return f"{size(backup.bytes)} stored, {size(backup.raw_bytes)} raw" + (f" ({saved:.0%} saved)" if saved > 0 else "")

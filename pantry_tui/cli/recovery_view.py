@@ -1,0 +1,62 @@
+"""Restores as the command line prints them."""
+
+from __future__ import annotations
+
+from pantry_tui.cli.output import Column, age, count, duration, print_line, print_table
+from pantry_tui.config.targets import connection_parameters
+from pantry_tui.models import BackupSummary, DatabaseTarget, RestoredTable, RestoreResult
+
+_TABLES = (Column("TABLE"), Column("ROWS", right=True), Column("COMPARED BY"), Column("RESULT"))
+_COMPARED = {"fingerprint": "fingerprint", "text": "every value", "count": "row count", "unverified": "-"}
+
+
+def print_result(result: RestoreResult) -> None:
+    """Prints what became of each table, and in the last line whether the result is proven."""
+    print_table(_TABLES, [_row(table) for table in result.tables])
+    for heading, lines in (("left out", result.left_out), ("warning", result.warnings)):
+        for line in lines:
+            print_line(f"{heading}: {line}")
+    print_line(last_line(result))
+
+
+def last_line(result: RestoreResult) -> str:
+    """The outcome in one sentence; "verified" stands there only when everything was compared and equal."""
+    rows = sum(table.inserted for table in result.tables)
+    made = "new database" if result.created_database else "database"
+    what = f"{count(len(result.tables))} tables, {count(rows)} rows in {made} {result.target}"
+    took = duration(result.duration_seconds)
+    if not result.validation.performed:
+        return f"Restored, not verified: {what}, {took}"
+    if not result.validation.equal:
+        return f"Restored, but DIFFERENT from the backup: {what}"
+    checked = (
+        f"{count(result.validation.constraints_validated)} constraints,"
+        f" {count(result.validation.sequences_compared)} sequences"
+    )
+    return f"Restored and verified: {what}, {checked}; {took}, verification {duration(result.verification_seconds)}"
+
+
+def content(backup: BackupSummary) -> str:
+    """A backup in a few words, for a question."""
+    return f"{backup.database}, {count(backup.tables)} tables, {count(backup.rows)} rows, {age(backup.started_at)} old"
+
+
+def place(target: DatabaseTarget) -> str:
+    """The server of a target, for a question."""
+    parameters = connection_parameters(target.conninfo, key="the target") if target.conninfo else {}
+    service = parameters.get("service") or target.environment.get("PGSERVICE")
+    host = parameters.get("host") or target.environment.get("PGHOST")
+    port = parameters.get("port") or target.environment.get("PGPORT")
+    if host is None and service is not None:
+        return f"service {service}"
+    return f"host {host or 'localhost'}" + (f" port {port}" if port else "")
+
+
+def _row(table: RestoredTable) -> tuple[str, str, str, str]:
+    outcome = "not compared" if table.verified == "unverified" else "equal"
+    return (
+        f"{table.schema}.{table.name}",
+        count(table.inserted),
+        _COMPARED.get(table.verified, table.verified),
+        f"DIFFERENT: {table.difference}" if table.difference else outcome,
+    )

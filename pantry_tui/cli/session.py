@@ -1,0 +1,84 @@
+"""What commands share: the configuration, who asks, and having a runner do something."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import pwd
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from pantry_tui.cli.follow import OnInterrupt, follow
+from pantry_tui.cli.output import print_document, print_line
+from pantry_tui.cli.parser import Parser
+from pantry_tui.config import Config, load_config
+from pantry_tui.models import JobRequest, RepositoryTarget
+from pantry_tui.runner.client import RunnerClient, attach_or_start
+from pantry_tui.runner.inline import inline_runner
+
+T = TypeVar("T")
+
+
+def configuration(args: argparse.Namespace) -> Config:
+    """The configuration that ``args`` and the environment name. Raises `ConfigError`."""
+    return load_config(args.config)
+
+
+def add_repository_option(parser: Parser) -> None:
+    """Declares `--repository`, for those who have several."""
+    parser.add_argument("--repository", metavar="NAME", help="a configured repository or an absolute path")
+
+
+def repository(args: argparse.Namespace, config: Config) -> RepositoryTarget:
+    """The repository that ``args`` name. Raises `ConfigError`."""
+    return config.repository_target(args.repository)
+
+
+def started_by() -> str:
+    """Who runs this command: `user@host`, and behind sudo the person who typed it."""
+    try:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # an account without a name, as containers have
+        user = f"uid {os.geteuid()}"
+    person = os.environ.get("SUDO_USER")
+    return f"{user}@{socket.gethostname()}" + (f" (sudo by {person})" if person and person != user else "")
+
+
+def ask_runner(config: Config, question: Callable[[RunnerClient], Awaitable[T]]) -> T:
+    """The answer of the runner that is there, or of one in this process."""
+
+    async def ask() -> T:
+        async with inline_runner(config) as client:
+            return await question(client)
+
+    return asyncio.run(ask())
+
+
+def run_job(args: argparse.Namespace, config: Config, request: JobRequest) -> dict[str, Any]:
+    """Has a runner do ``request``, shows its progress, and returns the result model as builtins.
+
+    Raises the job's own failure, and `Interrupted` when the person at the keyboard stopped it.
+    """
+
+    async def work(client: RunnerClient) -> dict[str, Any]:
+        job = await client.submit(request)
+        ours = (await client.status()).pid == os.getpid()
+        return await follow(client, job.id, args, OnInterrupt.CANCEL if ours else OnInterrupt.ASK)
+
+    return ask_runner(config, work)
+
+
+def leave_job(args: argparse.Namespace, config: Config, request: JobRequest) -> None:
+    """Hands ``request`` to a runner in a session of its own and prints the job's id."""
+
+    async def leave() -> None:
+        async with await attach_or_start(config) as client:
+            job = await client.submit(request)
+        if args.json:
+            print_document({"job": job})
+        else:
+            print_line(job.id)
+
+    asyncio.run(leave())

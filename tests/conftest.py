@@ -14,15 +14,17 @@ from pantry_tui.postgres.private import embedded_binaries, system_binaries
 from tests.servers import TestServer, serve
 
 ROOT = Path(__file__).resolve().parent.parent
-CORPUS = Path(os.environ.get("PANTRY_CORPUS") or ROOT.parent / "shared" / "corpus")
+CORPUS_VARIABLE = "PANTRY_CORPUS"
+CORPUS = Path(os.environ.get(CORPUS_VARIABLE) or ROOT.parent / "shared" / "corpus")
 OUTSIDE = ("PG", "PANTRY_", "SUPABASE_")
 OUTSIDE_NAMES = {"DATABASE_URL", "BACKUP_DIR", "DATA_DIR"}
 
 
 def pytest_configure() -> None:
     """Nothing of the person's own databases, repositories and settings reaches a test."""
-    for name in [name for name in os.environ if name.startswith(OUTSIDE) or name in OUTSIDE_NAMES]:
-        del os.environ[name]
+    for name in list(os.environ):
+        if (name.startswith(OUTSIDE) or name in OUTSIDE_NAMES) and name != CORPUS_VARIABLE:
+            del os.environ[name]  # the exception is for the other test processes, which inherit ours
 
 
 @pytest.fixture(scope="session")

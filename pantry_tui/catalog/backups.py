@@ -6,8 +6,9 @@ An entry is good as long as its manifest is the same file and nothing was added 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from pantry_tui.catalog.table import ModelTable
 from pantry_tui.errors import NotFoundError, StorageError
@@ -41,6 +42,7 @@ class BackupEntry(Model, frozen=True, kw_only=True):
 
 
 Changes = dict[Key, BackupEntry | None]
+_NOTHING: Mapping[Key, BackupEntry | None] = MappingProxyType({})
 
 
 class BackupTable:
@@ -68,10 +70,16 @@ class BackupTable:
         """All entries; not to be changed by the caller."""
         return self._stored.models()
 
-    def changes(self, repository: LocalRepository, *, afresh: bool = False) -> Changes:
+    def changes(
+        self,
+        repository: LocalRepository,
+        *,
+        afresh: bool = False,
+        just_read: Mapping[Key, BackupEntry | None] = _NOTHING,
+    ) -> Changes:
         """What differs from the entries in a repository; None for those whose backup is gone or unreadable.
 
-        ``afresh``: as if there were no entries.
+        ``afresh``: as if there were no entries. What was ``just_read`` is not read again.
         """
         location = repository.target.location
         known = {} if afresh else {key: entry for key, entry in self.entries().items() if key[0] == location}
@@ -83,7 +91,7 @@ class BackupTable:
         }
         changed: Changes = {key: None for key in known if key not in found}
         for key, presence in found.items():
-            entry = self._look(repository, presence, known.get(key))
+            entry = self._look(repository, presence, just_read.get(key) or known.get(key))
             if entry != known.get(key):
                 changed[key] = entry
         return changed

@@ -65,7 +65,7 @@ class Catalog:
             return
         changes = self._backups.changes(repository)
         if changes and self._become_writer():
-            changes = self._backups.changes(repository)
+            changes = self._backups.changes(repository, just_read=changes)
         if changes:
             self._backups.apply(changes)
 

@@ -5,8 +5,8 @@ They sort by time, are file names everywhere, and hold nothing of a name that co
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ def new_backup_id(name: str, at: datetime) -> str:
     """A new id for a backup called ``name`` that starts ``at`` (aware). Raises ValueError for a naive time."""
     if at.tzinfo is None:
         raise ValueError("the time of a backup needs a time zone")
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{slug(name)}-{secrets.token_hex(2)}"
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{slug(name)}-{os.urandom(2).hex()}"
 
 
 def is_backup_id(text: str) -> bool:

@@ -103,7 +103,8 @@ class LocalRepository:
     def resolve(self, reference: str, *, database: str | None = None) -> str:
         """The id that ``reference`` means: an id, the beginning of just one, or `latest` (of ``database``).
 
-        Raises `NotFoundError`.
+        The latest of all is the newest even when it is damaged, so that nobody gets older rows unawares; the latest
+        of a database is the newest that says to be of it. Raises `NotFoundError`.
         """
         ids = self.ids()
         if reference != LATEST:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -38,7 +37,7 @@ def is_record_name(name: str) -> bool:
 
 def write_record(directory: Path, record: ProofRecord) -> None:
     """Adds a record, durable when this returns. Raises `StorageError`."""
-    name = f"{record.kind}-{record.at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}.json"
+    name = f"{record.kind}-{record.at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}.json"
     with storage_errors(directory / name, f"recording a {record.kind}"):
         write_atomically(directory / name, record.to_json() + b"\n")
 

@@ -40,10 +40,7 @@ _SslMode = Annotated[
 class BackupSettings(Model, frozen=True, kw_only=True):
     """How backups are taken unless the command says otherwise."""
 
-    jobs: Annotated[
-        int | None,
-        Meta(ge=1, le=64, description="a whole number of processes from 1 to 64 (default: one per core)"),
-    ] = None
+    jobs: Annotated[int, Meta(ge=1, le=64, description="a whole number of processes from 1 to 64")] | None = None
     compression: Annotated[Compression, Meta(description='"gzip", "zstd" or "none"')] = Compression.GZIP
     lock_timeout_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="a number of seconds above 0, at most 3600")

@@ -57,16 +57,26 @@ def connection_parameters(conninfo: str, *, key: str) -> dict[str, str]:
     from psycopg.conninfo import conninfo_to_dict
 
     try:
-        return {name: str(value) for name, value in conninfo_to_dict(conninfo).items() if value is not None}
+        found = {name: str(value) for name, value in conninfo_to_dict(conninfo).items() if value is not None}
     except psycopg.ProgrammingError as error:
         unknown = re.search(r'invalid URI query parameter: "(\w+)"', str(error))
-        raise ConfigError(
-            f"{key} cannot be read as a PostgreSQL connection string"
-            + (f": libpq knows no parameter {unknown[1]}" if unknown else ""),
-            remedy=f"Remove {unknown[1]} from it."
-            if unknown
-            else "Write postgresql://user@host:5432/database; characters like @ : / # % in it as %40 %3A %2F %23 %25.",
-        ) from None
+        raise _unreadable(key, unknown and unknown[1]) from None
+    # A slash in a password ends the address early; what libpq then takes for the port is the password's beginning
+    if not re.fullmatch(r"[0-9,\s]*", found.get("port", "")):
+        raise _unreadable(key, None)
+    return found
+
+
+def _unreadable(key: str, parameter: str | None) -> ConfigError:
+    if parameter:
+        return ConfigError(
+            f"{key} cannot be read as a PostgreSQL connection string: libpq knows no parameter {parameter}",
+            remedy=f"Remove {parameter} from it.",
+        )
+    return ConfigError(
+        f"{key} cannot be read as a PostgreSQL connection string",
+        remedy="Write postgresql://user@host:5432/database; characters like @ : / # % in it as %40 %3A %2F %23 %25.",
+    )
 
 
 def target_from_uri(uri: str, environment: Mapping[str, str], *, key: str) -> DatabaseTarget:
@@ -166,10 +176,9 @@ def _expanded(path: str | None) -> str | None:
 def _may_hold_secret(text: str) -> bool:
     if not is_uri(text):
         return "pass" in text.lower() or "secret" in text.lower()
-    authority, _, rest = text.partition("://")[2].partition("/")
-    user_part = authority.rpartition("@")[0]
-    query = (authority + rest).partition("?")[2].lower()
-    return ":" in user_part or any(sign in query for sign in ("pass", "secret", "%"))
+    before, _, query = text.partition("://")[2].partition("?")
+    user_part = before.rpartition("@")[0]
+    return ":" in user_part or any(sign in query.lower() for sign in ("pass", "secret", "%", "@"))
 
 
 def _refuse_other_secrets(parameters: Mapping[str, str], *, key: str) -> None:

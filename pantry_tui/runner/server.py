@@ -37,11 +37,11 @@ async def serve(runner: Runner, path: Path) -> AsyncIterator[None]:
         yield
     finally:
         await serving.cleanup()  # closes the socket too
-        path.unlink(missing_ok=True)
+        _remove(path)
 
 
 def _bind(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)  # of a runner that was killed; the lock says that none is alive
+    _remove(path)  # of a runner that was killed; the lock says that none is alive
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)  # 0600 from its first moment
     try:
@@ -52,3 +52,7 @@ def _bind(path: Path) -> socket.socket:
     finally:
         os.umask(before)
     return listener
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)

@@ -96,7 +96,7 @@ def _connection_error(error: psycopg.Error, target: DatabaseTarget, parameters: 
     where = f"{target.name} at {address(parameters, target.environment)}"
     kind, remedy = _meaning(error, text) or Meaning(ServerError, "See what the server said, and its log.")
     if issubclass(kind, ServerUnreachableError):
-        message = f"Cannot reach the server of {where}: {_first_line(text).rpartition('failed: ')[2]}"
+        message = f"Cannot reach the server of {where}: {_first_line(text.rpartition('failed: ')[2])}"
     else:
         message = f"Cannot connect to {where}: {_reason(text)}"
     if _TRANSACTION_POOLER_PORT in (parameters.get("port"), target.environment.get("PGPORT")):

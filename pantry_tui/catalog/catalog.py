@@ -52,6 +52,18 @@ class Catalog:
             *self._absent.values(),
         ]
 
+    def become_writer(self) -> bool:
+        """Takes the write lock, as every change does by itself; True when this process did not have it before.
+
+        What was in memory is dropped then, because somebody else may have written meanwhile. Raises `RunnerBusyError`
+        when another process is the writer, and what is wrong with the data directory.
+        """
+        if not self._lock.acquire():
+            return False
+        self._backups.forget()
+        self._jobs.forget()
+        return True
+
     # --- backups
 
     def refresh(self, repository: LocalRepository) -> None:
@@ -64,7 +76,7 @@ class Catalog:
         if self._is_absent(repository):
             return
         changes = self._backups.changes(repository)
-        if changes and self._become_writer():
+        if changes and self.become_writer():
             changes = self._backups.changes(repository, just_read=changes)
         if changes:
             self._backups.apply(changes)
@@ -96,7 +108,7 @@ class Catalog:
 
         The old entries stay when it fails. Raises `RefusedError`, `StorageError`, `RunnerBusyError`.
         """
-        self._become_writer()
+        self.become_writer()
         self._backups.rebuild(repositories)
         self._absent = {}
         return len(self._backups.entries())
@@ -130,7 +142,7 @@ class Catalog:
             elif entry.summary != known[key].summary:
                 problems.append(f"{name}: what the catalog says of {key[1]} is out of date")
         for backup_id in repository.ids():
-            problems += repository.problems(backup_id)
+            problems += repository.problems(backup_id) + repository.oddities(backup_id)
         problems += [f"{repository.directory / left} was left behind by a crash" for left in repository.leftovers()]
         return problems
 
@@ -142,7 +154,7 @@ class Catalog:
         Raises `StorageError`: the job is known all the same, and written with the next one that is.
         """
         if self._jobs.put(job):
-            self._become_writer()
+            self.become_writer()
             self._jobs.save()
 
     def job(self, job_id: str) -> Job:
@@ -155,13 +167,5 @@ class Catalog:
 
     def prune_jobs(self, older_than: datetime) -> list[str]:
         """Forgets the jobs that ended before ``older_than`` and returns their ids."""
-        self._become_writer()
+        self.become_writer()
         return self._jobs.prune(older_than)
-
-    def _become_writer(self) -> bool:
-        """True when this process has just become the writer and what was in memory was dropped."""
-        if not self._lock.acquire():
-            return False
-        self._backups.forget()
-        self._jobs.forget()
-        return True

@@ -15,14 +15,14 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from pantry_tui.artifact.files import open_file_in, read_descriptor, storage_errors
+from pantry_tui.artifact.files import open_file_in, read_descriptor, storage_error, storage_errors
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, decode_manifest
 from pantry_tui.artifact.private import prepare_private_directory, require_private_directory
 from pantry_tui.errors import BackupDamagedError, NotFoundError, RefusedError, StorageError
 from pantry_tui.models import BackupDetails, BackupSummary, RepositoryTarget
 from pantry_tui.repository.ids import LATEST, is_backup_id, match_reference, new_backup_id
-from pantry_tui.repository.records import ProofRecord, read_records, write_record
-from pantry_tui.repository.soundness import find_problems, is_complete
+from pantry_tui.repository.records import ProofRecord, is_unfinished_record, read_records, write_record
+from pantry_tui.repository.soundness import oddities, wrong_files
 from pantry_tui.repository.staging import (
     StagedBackup,
     is_abandoned,
@@ -157,7 +157,8 @@ class LocalRepository:
 
     def add_record(self, backup_id: str, record: ProofRecord) -> None:
         """Writes down a validation or a restore beside the manifest. Raises `NotFoundError`, `StorageError`."""
-        write_record(self.path(backup_id), record)
+        with self._alone(f"recording a {record.kind}"):
+            write_record(self.path(backup_id), record)
 
     def summary(self, backup_id: str) -> BackupSummary:
         """The backup as lists show it. Raises what `manifest` does."""
@@ -177,11 +178,17 @@ class LocalRepository:
         return describe(manifest, self._summarize(manifest))
 
     def problems(self, backup_id: str) -> list[str]:
-        """What looks wrong with a backup without reading its data: files missing, of another size, or unknown."""
+        """What is wrong with a backup as far as shows without reading its data: files missing or of another size."""
         try:
-            return find_problems(self.path(backup_id), self.manifest(backup_id))
+            return wrong_files(self.path(backup_id), self.manifest(backup_id))
         except StorageError as error:
             return [error.message]
+
+    def oddities(self, backup_id: str) -> list[str]:
+        """What lies beside a backup and does it no harm: files that are not its own, records nobody can read."""
+        with suppress(BackupDamagedError):
+            return oddities(self.path(backup_id), self.manifest(backup_id))
+        return []
 
     # --- removing
 
@@ -200,22 +207,36 @@ class LocalRepository:
             remove_backup_directory(directory)
 
     def leftovers(self) -> list[str]:
-        """The names of directories that a crash left behind: without a manifest, and nobody is working on them."""
+        """What a crash left behind, by its path in the repository.
+
+        Directories without a manifest on which nobody works, and records that were not finished.
+        """
         if not self.is_there():
             return []
         with self._alone("looking for leftovers"):
-            return self._abandoned()
+            return [*self._abandoned(), *self._unfinished_records()]
 
     def clean_leftovers(self) -> list[str]:
-        """Removes the leftovers and returns their names. Raises `StorageError`."""
+        """Removes the leftovers and returns what `leftovers` would have.
+
+        Raises `StorageError` for the first that cannot be removed, after trying them all.
+        """
         if not self.is_there():
             return []
         require_private_directory(self.directory, self._what)
+        failures: list[OSError] = []
         with self._alone("cleaning up"):
-            found = self._abandoned()
-            for name in found:
-                remove_backup_directory(self.directory / name)
-            return found
+            abandoned, unfinished = self._abandoned(), self._unfinished_records()
+            for name in unfinished:
+                (self.directory / name).unlink(missing_ok=True)
+            for name in abandoned:
+                try:
+                    remove_backup_directory(self.directory / name)
+                except OSError as error:
+                    failures.append(error)
+        if failures:
+            raise storage_error(failures[0], failures[0].filename or self.directory, "cleaning up") from failures[0]
+        return [*abandoned, *unfinished]
 
     def _abandoned(self) -> list[str]:
         with os.scandir(self.directory) as entries:
@@ -227,6 +248,13 @@ class LocalRepository:
                 and not _presence(self.directory, entry.name)
             )
         return [name for name in unpublished if is_abandoned(self.directory / name)]
+
+    def _unfinished_records(self) -> list[str]:
+        found = []
+        for backup_id in self.ids():
+            with os.scandir(self.directory / backup_id) as entries:
+                found += [f"{backup_id}/{entry.name}" for entry in entries if is_unfinished_record(entry.name)]
+        return found
 
     def _require_plain_files(self, directory: Path) -> None:
         with os.scandir(directory) as entries:
@@ -265,7 +293,7 @@ class LocalRepository:
     def _is_good(self, backup_id: str) -> bool:
         """Whether no validation found it damaged and its files are there."""
         manifest = self.manifest(backup_id)
-        return self._summarize(manifest).valid is not False and is_complete(self.path(backup_id), manifest)
+        return self._summarize(manifest).valid is not False and not wrong_files(self.path(backup_id), manifest)
 
     # --- wording
 

@@ -35,6 +35,11 @@ def is_record_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def is_unfinished_record(name: str) -> bool:
+    """Whether a file beside a manifest is what a crash left of a record."""
+    return name.startswith(".") and name.endswith(".tmp") and is_record_name(name[1:-4])
+
+
 def write_record(directory: Path, record: ProofRecord) -> None:
     """Adds a record, durable when this returns. Raises `StorageError`."""
     name = f"{record.kind}-{record.at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}.json"

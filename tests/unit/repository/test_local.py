@@ -224,6 +224,8 @@ class TestReading:
         assert local.problems(made) == [
             f"{directory}/crm.sql.gz is missing",
             f"{directory}/archive.dump holds 5 bytes; the manifest says 15",
+        ]
+        assert local.oddities(made) == [
             f"{directory}/stranger does not belong to the backup",
             f"{directory}/validation-20261123T120000Z-0000.json is not a readable record",
         ]
@@ -273,7 +275,8 @@ class TestSummaries:
         local.add_record(made, ProofRecord(kind="validation", at=NOON, ok=True))
         (local.path(made) / "validation-20261123T130000Z-0000.json").write_bytes(data)
         assert local.summary(made).valid is True
-        assert len(local.problems(made)) == 1
+        assert local.problems(made) == []
+        assert len(local.oddities(made)) == 1
 
 
 class TestDeleting:
@@ -353,6 +356,25 @@ class TestLeftovers:
         assert local.clean_leftovers() == []
         assert local.ids() == [made]
         assert (local.directory / "notes").is_dir()
+
+    def test_one_that_cannot_be_removed_does_not_keep_the_others(self, local: LocalRepository) -> None:
+        stubborn, other = (local.begin(new_backup_id(name, NOON)) for name in ("a-stubborn", "other"))
+        (stubborn.path / "mine").mkdir()
+        stubborn.release()
+        other.release()
+        with pytest.raises(StorageError, match="cleaning up"):
+            local.clean_leftovers()
+        assert local.leftovers() == [stubborn.id]
+
+    def test_a_record_that_was_not_finished(self, local: LocalRepository) -> None:
+        made = publish_backup(local)
+        name = f"{made}/.validation-20261123T120000Z-0000.json.tmp"
+        (local.directory / name).write_bytes(b"{")
+        assert local.problems(made) + local.oddities(made) == []
+        assert local.leftovers() == [name]
+        assert local.clean_leftovers() == [name]
+        assert local.leftovers() == []
+        assert local.ids() == [made]
 
 
 def test_a_manifest_that_names_files_elsewhere_reaches_nothing(local: LocalRepository, tmp_path: Path) -> None:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
+import psycopg
 from psycopg import errors, pq
 from psycopg.pq.abc import PGconn, PGresult
 
@@ -69,16 +71,25 @@ class Link:
 
     def write(self, rows: bytes) -> None:
         """Sends a piece of the COPY stream; it may end anywhere."""
-        self._connection.put_copy_data(rows)
+        try:
+            self._connection.put_copy_data(rows)
+        except psycopg.OperationalError as error:  # the server has ended the stream: its result says why
+            self._finish_copy()
+            raise self._lost(str(error)) from error
 
     def finish_copy_in(self) -> int:
         """Ends the stream and returns the server's count of rows."""
-        self._connection.put_copy_end()
+        try:
+            self._connection.put_copy_end()
+        except psycopg.OperationalError as error:
+            self._finish_copy()
+            raise self._lost(str(error)) from error
         return self._finish_copy()
 
     def abort_copy_in(self, reason: str) -> None:
         """Ends the stream so that the server throws its rows away."""
-        self._connection.put_copy_end(reason.encode(self._encoding, "replace"))
+        with suppress(psycopg.OperationalError):  # a connection that is lost has thrown them away already
+            self._connection.put_copy_end(reason.encode(self._encoding, "replace"))
         while self._connection.get_result() is not None:
             pass
 
@@ -96,12 +107,15 @@ class Link:
 
     def _error(self, result: PGresult) -> PantryError:
         if self._connection.status != pq.ConnStatus.OK or result.error_field(pq.DiagnosticField.SQLSTATE) is None:
-            return ConnectionLostError(
-                f"{self._doing}: the connection to the server was lost",
-                remedy="see the server's log for the reason, then run the operation again",
-                detail=result.get_error_message(self._encoding),
-            )
+            return self._lost(result.get_error_message(self._encoding))
         return server_error(errors.error_from_result(result, encoding=self._encoding), doing=self._doing)
+
+    def _lost(self, detail: str) -> ConnectionLostError:
+        return ConnectionLostError(
+            f"{self._doing}: the connection to the server was lost",
+            remedy="see the server's log for the reason, then run the operation again",
+            detail=detail,
+        )
 
 
 class RowStream:

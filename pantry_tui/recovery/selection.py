@@ -112,11 +112,11 @@ class _Closure:
 
     def left_out(self) -> tuple[str, ...]:
         """What belongs to a selected table and does not come, with the reason."""
-        lost = []
-        for entry in self._toc:
-            if entry.id not in self._chosen and self._is_of_selected(entry) and (outside := self._outside(entry)):
-                lost.append(f"{entry.title} (refers to {', '.join(outside)})")
-        return tuple(lost)
+        return tuple(
+            f"{entry.title} (refers to {', '.join(outside)})"
+            for entry in self._toc
+            if entry.id not in self._chosen and self._is_of_selected(entry) and (outside := self._outside(entry))
+        )
 
     def _is_of_selected(self, entry: TocEntry) -> bool:
         """Whether the entry is a selected table's own: such entries are tagged with the table's name, then their own."""

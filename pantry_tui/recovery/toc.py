@@ -60,18 +60,18 @@ class _Reader:
     def damaged(self, what: str) -> BackupDamagedError:
         return BackupDamagedError(f"{self._where} {what}", remedy="restore from another backup")
 
-    def bytes(self, length: int) -> bytes:
+    def take(self, length: int) -> bytes:
         data = self._file.read(length)
         if len(data) != length:
             raise self.damaged("is cut off in its table of contents")
         return data
 
     def byte(self) -> int:
-        return self.bytes(1)[0]
+        return self.take(1)[0]
 
     def integer(self) -> int:
         negative = self.byte()
-        value = int.from_bytes(self.bytes(self.integer_size), "little")
+        value = int.from_bytes(self.take(self.integer_size), "little")
         return -value if negative else value
 
     def raw(self) -> bytes | None:
@@ -80,7 +80,7 @@ class _Reader:
             return None
         if length > STRING_LIMIT:
             raise self.damaged("is no readable archive: a name of its table of contents is too long")
-        return self.bytes(length)
+        return self.take(length)
 
     def text(self) -> str:
         return (self.raw() or b"").decode(self._codec, "surrogateescape")
@@ -99,9 +99,9 @@ def read_toc(path: Path, encoding: str) -> tuple[TocEntry, ...]:
 
 
 def _read_head(reader: _Reader) -> None:
-    if reader.bytes(len(MAGIC)) != MAGIC:
+    if reader.take(len(MAGIC)) != MAGIC:
         raise reader.damaged("is not an archive of pg_dump")
-    major, minor, _ = struct.unpack("3B", reader.bytes(3))
+    major, minor, _ = struct.unpack("3B", reader.take(3))
     reader.version = (major, minor)
     if not OLDEST <= reader.version <= NEWEST:
         raise reader.damaged(f"has archive version {major}.{minor}, which this program does not know")
@@ -136,8 +136,8 @@ def _read_entry(reader: _Reader) -> TocEntry:
         reader.integer()  # kind of relation
     owner = reader.text()
     reader.raw()  # whether it has oids
-    depends_on = []
+    depends_on: list[int] = []
     while (dependency := reader.raw()) is not None:
         depends_on.append(int(dependency))
-    reader.bytes(1 + reader.offset_size)  # where its data stand
+    reader.take(1 + reader.offset_size)  # where its data stand
     return TocEntry(number, catalog, oid, kind, section, schema, tag, owner, tablespace, statement, tuple(depends_on))

@@ -1,0 +1,102 @@
+"""pg_restore: everything but the rows we load, section by section, any error a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pantry_tui.config.targets import connection_parameters
+from pantry_tui.errors import ClientToolError, RestoreError
+from pantry_tui.models import DatabaseTarget, Model
+from pantry_tui.postgres.connect import child_environment, conninfo
+from pantry_tui.postgres.tools import ClientTools, run_tool
+
+MEMORY_SHARE = 4  # of the machine's available memory, the part that index builds may use
+MEMORY_LIMIT = 1024 * 1024 * 1024
+
+
+class Archive(Model, frozen=True, kw_only=True):
+    """The archive of a backup, and how it is restored. ``entries`` None: all of it."""
+
+    path: Path
+    tools: ClientTools
+    target: DatabaseTarget
+    entries: tuple[int, ...] | None = None
+    tablespaces: bool = True
+
+    async def restore(self, section: str, *, jobs: int = 1) -> list[str]:
+        """Restores one section; returns the warnings of server and tool.
+
+        Raises `RestoreError` with what was said word for word, and the server's errors that have a class of their own.
+        """
+        environment = child_environment(self.target)
+        environment.pop("PGOPTIONS", None)  # part of the connection string, which comes first
+        try:
+            output = await run_tool(
+                self.command(section, jobs=jobs),
+                environment=environment,
+                doing=f"restoring {section}",
+                stdin_from=None if self.entries is None else use_list(self.entries),
+            )
+        except ClientToolError as error:
+            if type(error) is not ClientToolError:
+                raise
+            raise RestoreError(
+                error.message,
+                remedy="see what the server said; nothing of this restore is kept",
+                detail=error.detail,
+            ) from error
+        return [line for line in output.stderr.splitlines() if line.strip()]
+
+    def command(self, section: str, *, jobs: int = 1) -> list[str]:
+        """pg_restore's argv. It holds no secret and no name that could be taken for an option."""
+        options = self.target.environment.get("PGOPTIONS", "")
+        parameters = connection_parameters(conninfo(self.target, application="restore"), key="the target")
+        options = " ".join(filter(None, [parameters.get("options", options), *self._settings(jobs)]))
+        text = conninfo(self.target, application="restore") + f" options={_quoted(options)}"
+        return [
+            self.tools.path("pg_restore"),
+            "--exit-on-error",
+            "--no-password",
+            f"--section={section}",
+            *([] if jobs == 1 else [f"--jobs={jobs}"]),
+            *([] if self.tablespaces else ["--no-tablespaces"]),
+            *([] if self.entries is None else ["--use-list=/dev/stdin"]),
+            f"--dbname={text}",
+            str(self.path),
+        ]
+
+    def _settings(self, jobs: int) -> Sequence[str]:
+        memory = maintenance_memory(jobs) if is_local(self.target) else None
+        settings = {"default_transaction_read_only": "off", "synchronous_commit": "off"}
+        if memory is not None:
+            settings["maintenance_work_mem"] = f"{memory // 1024}kB"
+        return [f"-c {name}={value}" for name, value in settings.items()]
+
+
+def use_list(entries: Sequence[int]) -> bytes:
+    """The list of entries as `pg_restore --use-list` reads it."""
+    return "".join(f"{number};\n" for number in entries).encode()
+
+
+def is_local(target: DatabaseTarget) -> bool:
+    """Whether the server is surely on this machine."""
+    parameters = connection_parameters(target.conninfo, key="the target")
+    host = parameters.get("host") or target.environment.get("PGHOST") or ""
+    return host.startswith("/") or host in ("localhost", "127.0.0.1", "::1")
+
+
+def maintenance_memory(jobs: int) -> int | None:
+    """Bytes that each of ``jobs`` index builds may use: a quarter of what is available, shared, at most 1 GB each."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    available = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
+    if available is None:
+        return None
+    return max(16 * 1024 * 1024, min(MEMORY_LIMIT, available // MEMORY_SHARE // max(1, jobs)))
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("\\", r"\\").replace("'", r"\'") + "'"

@@ -1,0 +1,80 @@
+"""Comparing as text, in a worker process: the lines of a table's stored segments against a COPY of the restored table.
+
+Fingerprints depend on the server's major version and byte order; the text of a row does not. Both sides' lines are hashed
+with this process's keyed hash and summed, so that order does not matter and only equal multisets agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from pantry_tui.artifact.reader import SegmentReader
+from pantry_tui.models import Model
+from pantry_tui.postgres.connect import adopt_environment
+from pantry_tui.postgres.copy import copy_out
+from pantry_tui.postgres.link import Link
+from pantry_tui.recovery.loading import LoadingSetup
+from pantry_tui.repository.local import LocalRepository
+
+
+class CompareTable(Model, frozen=True, kw_only=True):
+    """Compare the table with these segments."""
+
+    table: int
+    segments: tuple[int, ...]
+
+
+class TextCompared(Model, frozen=True, kw_only=True):
+    """Row counts on both sides, and whether all lines agree."""
+
+    table: int
+    stored_rows: int
+    restored_rows: int
+    equal: bool
+
+
+_Report = Callable[[bytes], None]
+
+
+def open_session(setup: bytes) -> Callable[[bytes, _Report], bytes]:
+    """Connects and opens the artifact; for `pantry_tui.postgres.worker`."""
+    comparer = _Comparer(LoadingSetup.from_json(setup))
+
+    def session(line: bytes, report: _Report) -> bytes:
+        return comparer.compare(CompareTable.from_json(line)).to_json()
+
+    return session
+
+
+class _Comparer:
+    def __init__(self, setup: LoadingSetup) -> None:
+        adopt_environment(setup.target)
+        repository = LocalRepository(setup.repository)
+        self._manifest = repository.manifest(setup.backup_id)
+        self._file = repository.open(setup.backup_id, self._manifest.file("artifact").name)
+        self._reader = SegmentReader(self._file, self._manifest)
+        self._link = Link.open(setup.target, application="restore verification", settings=setup.settings)
+
+    def compare(self, command: CompareTable) -> TextCompared:
+        entry = self._manifest.tables[command.table]
+        stored_rows, stored_sum = sum_lines(piece for number in command.segments for piece in self._reader.rows(number))
+        statement = copy_out(entry.schema, entry.name, entry.columns, encoding=self._manifest.source.encoding)
+        stream = self._link.rows_out(statement.as_string(), doing=f"reading {entry.qualified_name}")
+        restored_rows, restored_sum = sum_lines(text for _, text in stream)
+        equal = (stored_rows, stored_sum) == (restored_rows, restored_sum)
+        return TextCompared(table=command.table, stored_rows=stored_rows, restored_rows=restored_rows, equal=equal)
+
+
+def sum_lines(pieces: Iterable[bytes]) -> tuple[int, int]:
+    """How many lines the pieces have together, and the sum of their hashes; pieces may end anywhere.
+
+    The hash is Python's own, keyed anew in each process: sums compare only within one.
+    """
+    count = total = 0
+    rest = b""
+    for piece in pieces:
+        lines = (rest + piece).split(b"\n")
+        rest = lines.pop()
+        count += len(lines)
+        total += sum(map(hash, lines))
+    return count, total

@@ -1,0 +1,136 @@
+"""Comparing the content of restored tables with the backup, many at once.
+
+By fingerprint where both servers compute the same ones (major version, byte order); else the stored lines against a COPY
+of the table; a table whose rows pg_dump carried and that has no fingerprint, by its count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from pantry_tui.artifact.manifest import Manifest, TableEntry
+from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, RestoredTable
+from pantry_tui.postgres.fingerprint import fingerprint_query
+from pantry_tui.postgres.introspect import SourceTable, server_identity
+from pantry_tui.postgres.session import pin_statements
+from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.postgres.workers import Answers, WorkerPool
+from pantry_tui.recovery.comparing import CompareTable, TextCompared
+from pantry_tui.recovery.database import writable_session
+from pantry_tui.recovery.loading import LoadingSetup
+from pantry_tui.recovery.preflight import Segments
+from pantry_tui.recovery.progress import RestoreProgress
+from pantry_tui.recovery.selection import Selection
+from pantry_tui.recovery.toc import TocEntry
+
+COMPARERS = "pantry_tui.recovery.comparing"
+COMPARING = (("default_transaction_read_only", "on"),)
+
+
+class Expected(Model, frozen=True, kw_only=True):
+    """What was restored, and from where. ``toc``: the archive's entries that belong to the selection."""
+
+    manifest: Manifest
+    selection: Selection
+    segments: Segments
+    toc: tuple[TocEntry, ...]
+    repository: RepositoryTarget
+
+
+class ContentComparison:
+    """Compares the tables of one restore."""
+
+    def __init__(self, target: DatabaseTarget, expected: Expected, jobs: int, progress: RestoreProgress) -> None:
+        self._target = target
+        self._expected = expected
+        self._manifest = expected.manifest
+        self._jobs = jobs
+        self._progress = progress
+        self._results: dict[int, RestoredTable] = {}
+
+    async def run(self, connection: Connection, found: dict[tuple[str, str], SourceTable]) -> list[RestoredTable]:
+        """The outcome for every table of the selection; ``found`` are the tables that are there."""
+        comparable = await _fingerprints_agree(connection, self._manifest)
+        on_server: list[tuple[int, SourceTable]] = []
+        as_text: list[int] = []
+        for index in self._expected.selection.tables:
+            entry = self._manifest.tables[index]
+            table = found.get((entry.schema, entry.name))
+            if table is None:
+                self._note(index, 0, "count", "the table is missing")
+            elif index in self._expected.segments.by_table and not (comparable and entry.fingerprint is not None):
+                as_text.append(index)
+            else:
+                on_server.append((index, table))
+        await self._compare_on_server(on_server, comparable=comparable)
+        if as_text:
+            await self._compare_as_text(as_text, connection.info.server_version)
+        return [self._results[index] for index in self._expected.selection.tables]
+
+    def _note(self, index: int, rows: int, verified: str, difference: str | None) -> None:
+        entry = self._manifest.tables[index]
+        self._results[index] = RestoredTable(
+            schema=entry.schema, name=entry.name, inserted=rows, verified=verified, difference=difference
+        )
+        self._progress.part(len(self._results) / len(self._expected.selection.tables))
+
+    async def _compare_on_server(self, tables: list[tuple[int, SourceTable]], *, comparable: bool) -> None:
+        waiting = iter(sorted(tables, key=lambda item: -self._manifest.tables[item[0]].raw_bytes))
+
+        async def work() -> None:
+            connection = await writable_session(self._target)
+            async with connection:
+                for index, table in waiting:
+                    await self._compare_one(connection, index, table, comparable=comparable)
+
+        await asyncio.gather(*(work() for _ in range(min(self._jobs, len(tables)))))
+
+    async def _compare_one(self, connection: Connection, index: int, table: SourceTable, *, comparable: bool) -> None:
+        entry = self._manifest.tables[index]
+        if not (comparable and entry.fingerprint is not None):
+            query = sql.SQL("SELECT pg_catalog.count(*), '0' FROM ONLY {}").format(
+                sql.Identifier(entry.schema, entry.name)
+            )
+        else:
+            query = fingerprint_query(entry.schema, entry.name, table.expression)
+        row = await (await connection.execute(query)).fetchone()
+        rows, content = row or (0, "0")
+        by = "fingerprint" if comparable and entry.fingerprint is not None else "count"
+        self._note(index, rows, by, _difference(entry, rows, same=by == "count" or content == entry.fingerprint))
+
+    async def _compare_as_text(self, tables: Sequence[int], server_version: int) -> None:
+        setup = LoadingSetup(
+            target=self._target,
+            settings=pin_statements(server_version, COMPARING),
+            repository=self._expected.repository,
+            backup_id=self._manifest.id,
+        ).to_json()
+        ordered = sorted(tables, key=lambda index: -self._manifest.tables[index].raw_bytes)
+        commands = [
+            CompareTable(table=index, segments=self._expected.segments.by_table[index]).to_json() for index in ordered
+        ]
+        async with WorkerPool.launch(min(self._jobs, len(tables)), COMPARERS) as pool:
+            await pool.open(COMPARERS, [setup] * pool.count)
+            answers: Answers[int, TextCompared] = Answers(int, TextCompared)
+            for result in await pool.run(commands, answers, lambda report: None):
+                entry = self._manifest.tables[result.table]
+                rows = result.restored_rows
+                self._note(result.table, rows, "text", _difference(entry, rows, same=result.equal))
+
+
+def _difference(entry: TableEntry, rows: int, *, same: bool) -> str | None:
+    if rows != entry.rows:
+        return f"{rows:,} rows; the backup has {entry.rows:,}"
+    return None if same else f"{rows:,} rows as in the backup, but their content differs"
+
+
+async def _fingerprints_agree(connection: Connection, manifest: Manifest) -> bool:
+    """Whether equal rows have equal fingerprints on both servers: same major version, same byte order."""
+    server = await server_identity(connection)
+    return (server.version_num // 10000, server.byte_order) == (
+        manifest.server.version_num // 10000,
+        manifest.server.byte_order,
+    )

@@ -1,0 +1,151 @@
+"""What a restore will do, decided before anything is created."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from contextlib import suppress
+
+import psycopg
+
+from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.config.targets import database_name
+from pantry_tui.errors import DatabaseMissingError
+from pantry_tui.models import Model, RestoreRequest
+from pantry_tui.postgres.connect import server_error
+from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.postgres.tools import ClientTools, find_client_tools
+from pantry_tui.recovery.content import Expected
+from pantry_tui.recovery.database import maintenance_session, require_empty, writable_session
+from pantry_tui.recovery.preflight import (
+    check_archive,
+    check_room,
+    check_segments,
+    database_settings,
+    missing_tablespaces,
+    needed_segments,
+    refuse_unsupported,
+    require_extensions,
+    require_roles,
+    require_version,
+)
+from pantry_tui.recovery.requirements import requirements
+from pantry_tui.recovery.rows import raw_bytes
+from pantry_tui.recovery.selection import select_tables
+from pantry_tui.recovery.toc import TocEntry, read_toc
+from pantry_tui.repository.local import LocalRepository
+
+_MISSING = re.compile(r'database "(.*)" does not exist', re.DOTALL)
+
+
+class RestorePlan(Model, frozen=True, kw_only=True):
+    """Everything that was found out and decided. ``exists``: an empty database of that name is there."""
+
+    expected: Expected
+    name: str
+    exists: bool
+    server_version: int
+    tools: ClientTools
+    tablespaces: bool
+
+
+async def make_plan(
+    request: RestoreRequest, repository: LocalRepository, manifest: Manifest, warn: Callable[[str], None]
+) -> RestorePlan:
+    """Checks the target, then every stored byte that will be read. Nothing is created.
+
+    Raises `TargetNotEmptyError`, `RestoreError`, `BackupDamagedError`, `NotFoundError` for an unknown table, and what
+    connecting to the server raises.
+    """
+    refuse_unsupported(manifest)
+    directory = repository.path(manifest.id)
+    stored = manifest.file("archive")
+    with repository.open(manifest.id, stored.name) as file:
+        await check_archive(directory, file, manifest)
+    toc = await asyncio.to_thread(read_toc, directory / stored.name, manifest.source.encoding)
+    selection = select_tables(manifest, toc, request.tables)
+    chosen = toc if selection.entries is None else tuple(entry for entry in toc if entry.id in set(selection.entries))
+    expected = Expected(
+        manifest=manifest,
+        selection=selection,
+        segments=needed_segments(manifest, selection),
+        toc=chosen,
+        repository=request.repository,
+    )
+    plan = await _meet_server(request, repository, expected, warn)
+    with repository.open(manifest.id, manifest.file("artifact").name) as file:
+        await check_segments(file, manifest, selection, expected.segments)
+    if selection.is_whole and (warning := database_settings(_database_settings(toc))):
+        warn(warning)
+    return plan
+
+
+async def _meet_server(
+    request: RestoreRequest, repository: LocalRepository, expected: Expected, warn: Callable[[str], None]
+) -> RestorePlan:
+    connection, name, exists = await _reach(request)
+    try:
+        if exists:
+            for warning in await require_empty(connection, name, expected.manifest.source):
+                warn(warning)
+        tools, tablespaces = await _check_server(connection, request, repository, expected, warn)
+    except psycopg.Error as error:
+        raise server_error(error, doing="looking at the target server") from error
+    finally:
+        with suppress(psycopg.Error):
+            await connection.close()
+    return RestorePlan(
+        expected=expected,
+        name=name,
+        exists=exists,
+        server_version=connection.info.server_version,
+        tools=tools,
+        tablespaces=tablespaces,
+    )
+
+
+async def _reach(request: RestoreRequest) -> tuple[Connection, str, bool]:
+    """A connection to the target's server, the database's name, and whether it is there."""
+    try:
+        connection = await writable_session(request.target)
+    except DatabaseMissingError as error:
+        # The server's own words: a service file may have named the database.
+        found = _MISSING.search(error.detail or "")
+        name = found[1] if found else database_name(request.target.conninfo, request.target.environment)
+        return await maintenance_session(request.target), name, False
+    return connection, connection.info.dbname, True
+
+
+async def _check_server(
+    connection: Connection,
+    request: RestoreRequest,
+    repository: LocalRepository,
+    expected: Expected,
+    warn: Callable[[str], None],
+) -> tuple[ClientTools, bool]:
+    manifest = expected.manifest
+    require_version(manifest, connection.info.server_version)
+    needs = requirements(expected.toc)
+    tools = await find_client_tools(connection.info.server_version, directory=request.target.client_tools)
+    globals_file = repository.path(manifest.id) / manifest.file("globals").name
+    await require_roles(connection, needs, globals_file)
+    warnings = [*tools.warnings, *await require_extensions(connection, needs, manifest)]
+    text = sum(raw_bytes(manifest, numbers) for numbers in expected.segments.by_table.values())
+    if room := await check_room(connection, text):
+        warnings.append(room)
+    lost = await missing_tablespaces(connection, needs)
+    if lost:
+        warnings.append(f"the target has no tablespace {', '.join(lost)}: everything goes to the default one")
+    for warning in warnings:
+        warn(warning)
+    return tools, not lost
+
+
+def _database_settings(toc: tuple[TocEntry, ...]) -> list[str]:
+    """The statements of the archive that belong to the source database itself."""
+    return [
+        entry.statement
+        for entry in toc
+        if entry.kind == "DATABASE PROPERTIES" or (entry.kind == "ACL" and entry.tag.startswith("DATABASE "))
+    ]

@@ -1,0 +1,194 @@
+"""Before anything is created: the backup is whole, the server can take it, roles and extensions are there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
+from pantry_tui.errors import BackupDamagedError, DiskFullError, PrivilegeError, RestoreError, UsageError
+from pantry_tui.models import BackupFormat, BackupKind, Compression, Model
+from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.postgres.tools import version_text
+from pantry_tui.recovery.database import quoted_names
+from pantry_tui.recovery.requirements import Requirements, create_statements
+from pantry_tui.recovery.selection import Selection
+
+LEAST_SPACE = 1 / 3  # of the rows' text: tables with compressed values can be smaller than it
+USUAL_SPACE = 1.5  # tables, indexes and log
+
+
+class Segments(Model, frozen=True, kw_only=True):
+    """The segments of rows that a restore reads, by table."""
+
+    by_table: dict[int, tuple[int, ...]]
+
+    @property
+    def numbers(self) -> list[int]:
+        """All of them, in the order of the file."""
+        return sorted(number for numbers in self.by_table.values() for number in numbers)
+
+
+def needed_segments(manifest: Manifest, selection: Selection) -> Segments:
+    """The segments of the selected tables."""
+    wanted: dict[int, list[int]] = {
+        index: [] for index in selection.tables if manifest.tables[index].carried_by == "segments"
+    }
+    for number, segment in enumerate(manifest.segments):
+        if segment.section == "rows" and segment.table in wanted:
+            wanted[segment.table].append(number)
+    return Segments(by_table={table: tuple(numbers) for table, numbers in wanted.items()})
+
+
+def refuse_unsupported(manifest: Manifest) -> None:
+    """Raises `UsageError` for a kind or format of backup that this version cannot restore."""
+    supported = (BackupKind.FULL, BackupFormat.SQL, Compression.GZIP)
+    if (manifest.kind, manifest.format, manifest.compression) != supported:
+        raise UsageError(
+            f"backup {manifest.id} is {manifest.kind}, {manifest.format}, {manifest.compression}: "
+            "this version restores full backups in format sql with gzip"
+        )
+
+
+async def check_archive(directory: Path, file: BinaryIO, manifest: Manifest) -> None:
+    """Hashes the archive. Raises `BackupDamagedError`."""
+    stored = manifest.file("archive")
+    await asyncio.to_thread(check_file, file, stored, where=str(directory / stored.name))
+
+
+async def check_segments(file: BinaryIO, manifest: Manifest, selection: Selection, segments: Segments) -> int:
+    """Hashes every stored byte that will be read, before any row is loaded; returns how many they are.
+
+    For a whole restore the document must also be complete, to its end mark. Raises `BackupDamagedError`.
+    """
+    reader = SegmentReader(file, manifest)
+    numbers = segments.numbers
+    if selection.is_whole:
+        numbers = list(range(len(manifest.segments)))
+        problems = layout_problems(manifest.segments, os.fstat(file.fileno()).st_size)
+        if not manifest.segments or manifest.segments[-1].section != "end":
+            problems.append("its last segment is not the one that ends a backup")
+        if problems:
+            raise BackupDamagedError(
+                f"{manifest.file('artifact').name}: {problems[0]}", remedy="restore from another backup"
+            )
+    _require_rows(manifest, segments)
+
+    def check(part: Sequence[int]) -> int:
+        return sum(reader.check(number) for number in part)
+
+    return sum(await asyncio.gather(*(asyncio.to_thread(check, numbers[start::2]) for start in range(2))))
+
+
+def _require_rows(manifest: Manifest, segments: Segments) -> None:
+    for index, numbers in segments.by_table.items():
+        rows = sum(manifest.segments[number].rows for number in numbers)
+        if rows != manifest.tables[index].rows:
+            name = manifest.tables[index].qualified_name
+            raise BackupDamagedError(
+                f"{name}: its segments have {rows:,} rows, the manifest says {manifest.tables[index].rows:,}",
+                remedy="restore from another backup",
+            )
+
+
+def require_version(manifest: Manifest, server_version: int) -> None:
+    """Raises `RestoreError` when the server is of an older major version than the backup's."""
+    if server_version // 10000 < manifest.server.version_num // 10000:
+        raise RestoreError(
+            f"the target server is PostgreSQL {version_text(server_version)}, the backup is of "
+            f"{version_text(manifest.server.version_num)}: what an older release does not know would be lost",
+            remedy=f"restore on PostgreSQL {manifest.server.version_num // 10000} or newer",
+        )
+
+
+async def require_roles(connection: Connection, needs: Requirements, globals_file: Path) -> None:
+    """Raises `RestoreError` naming roles that are missing, `PrivilegeError` naming owners we may not act for."""
+    query = """
+        SELECT wanted, r.oid IS NOT NULL, pg_catalog.pg_has_role(r.oid, 'MEMBER')
+        FROM pg_catalog.unnest(%s::text[]) wanted LEFT JOIN pg_catalog.pg_roles r ON r.rolname = wanted ORDER BY 1
+    """
+    rows = await (await connection.execute(query, (list(needs.roles),))).fetchall()
+    missing = [name for name, exists, _ in rows if not exists]
+    if missing:
+        raise RestoreError(
+            f"the target server has no role {quoted_names(missing)}, to which objects of the backup belong or are granted",
+            remedy=f"create them, as {globals_file} has them with their attributes, or bare: "
+            + create_statements(missing),
+        )
+    foreign = [name for name, _, member in rows if name in needs.owners and not member]
+    if foreign:
+        me = connection.info.user
+        raise PrivilegeError(
+            f"role {me} may not make objects for {quoted_names(foreign)}, who own some in the backup",
+            remedy=f"restore as a superuser, or make {me} a member: "
+            + " ".join(f'GRANT "{name}" TO "{me}";' for name in foreign),
+        )
+
+
+async def require_extensions(connection: Connection, needs: Requirements, manifest: Manifest) -> list[str]:
+    """Raises `RestoreError` naming extensions the server does not offer; returns warnings about other versions."""
+    query = "SELECT name::text, default_version FROM pg_catalog.pg_available_extensions"
+    offered: dict[str, str] = dict(await (await connection.execute(query)).fetchall())
+    missing = [name for name in needs.extensions if name not in offered]
+    if missing:
+        raise RestoreError(
+            f"the target server does not offer the extension {quoted_names(missing)}",
+            remedy="install the package that brings it on the server's machine, then try again",
+        )
+    return [
+        f"extension {name} is restored in version {offered[name]}; the source had {manifest.extensions[name]}"
+        for name in needs.extensions
+        if manifest.extensions.get(name, offered[name]) != offered[name]
+    ]
+
+
+async def missing_tablespaces(connection: Connection, needs: Requirements) -> list[str]:
+    """Tablespaces of the backup that the server does not have."""
+    query = "SELECT spcname::text FROM pg_catalog.pg_tablespace"
+    there = {name for (name,) in await (await connection.execute(query)).fetchall()}
+    return [name for name in needs.tablespaces if name not in there]
+
+
+async def check_room(connection: Connection, raw_bytes: int) -> str | None:
+    """Looks at the disk of a server on this machine; a warning when it may not do, None when all is well or unknown.
+
+    Raises `DiskFullError` when it cannot possibly do.
+    """
+    if not (connection.info.host or "/").startswith("/"):
+        return None
+    row = await (
+        await connection.execute(
+            "SELECT CASE WHEN pg_catalog.pg_has_role('pg_read_all_settings', 'USAGE')"
+            " THEN pg_catalog.current_setting('data_directory') END"
+        )
+    ).fetchone()
+    directory = row[0] if row is not None else None
+    if not isinstance(directory, str):
+        return None
+    try:
+        figures = os.statvfs(directory)
+    except OSError:
+        return None  # a container's, or not ours to see
+    free = figures.f_bavail * figures.f_frsize
+    if free < raw_bytes * LEAST_SPACE:
+        raise DiskFullError(
+            f"the server's disk has {free:,} bytes free; the rows alone are {raw_bytes:,} bytes of text",
+            remedy=f"free space on the file system of {directory}, then try again",
+        )
+    if free < raw_bytes * USUAL_SPACE:
+        return f"the server's disk has {free:,} bytes free; {raw_bytes:,} bytes of rows, with indexes, may not fit"
+    return None
+
+
+def database_settings(statements: Sequence[str]) -> str | None:
+    """A warning about settings of the source database, which a restore under another name does not carry over."""
+    if not statements:
+        return None
+    shown = msgspec.json.encode([statement.strip() for statement in statements]).decode()
+    return f"settings and privileges of the source database itself are not restored: {shown}"

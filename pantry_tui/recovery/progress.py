@@ -1,0 +1,109 @@
+"""How far a restore is, in one share of everything, and per table."""
+
+from __future__ import annotations
+
+import time
+
+from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.events import Listener, Logged, PhaseStarted, Progress, TableProgress, Warned
+
+REPORT_SECONDS = 0.25
+RATE_SECONDS = 2.0  # before that a rate says little
+
+# phase: where it begins and ends in the whole, its title. Measured on the sample CRM.
+PHASES = {
+    "check": (0.0, 0.04, "Checking the stored bytes and the target server"),
+    "create": (0.04, 0.06, "Creating the database"),
+    "pre-data": (0.06, 0.08, "Creating tables and types"),
+    "rows": (0.08, 0.5, "Loading rows"),
+    "data": (0.5, 0.52, "Restoring large objects and sequences"),
+    "post-data": (0.52, 0.85, "Building indexes, constraints and triggers"),
+    "verify": (0.85, 0.99, "Comparing the result with the backup"),
+    "finish": (0.99, 1.0, "Giving the database its name"),
+}
+
+
+class RestoreProgress:
+    """Turns what happens into events, at most a few times a second."""
+
+    def __init__(self, listener: Listener, manifest: Manifest) -> None:
+        self._listener = listener
+        self._manifest = manifest
+        self._started = time.monotonic()
+        self._next = 0.0
+        self._bounds = (0.0, 0.0)
+        self._rows: dict[int, int] = {}
+        self._raw: dict[int, int] = {}
+        self._expected: dict[int, int] = {}
+        self.warnings: list[str] = []
+
+    def phase(self, name: str) -> None:
+        """A phase of `PHASES` begins."""
+        first, last, title = PHASES[name]
+        self._bounds = (first, last)
+        self._listener(PhaseStarted(phase=name, title=title))
+        self._report(0.0)
+
+    def expect(self, raw_bytes: dict[int, int]) -> None:
+        """Says how many bytes of text each table will bring."""
+        self._expected = raw_bytes
+
+    def loaded(self, table: int, rows: int, raw_bytes: int) -> None:
+        """Rows of a table were sent."""
+        self._rows[table] = self._rows.get(table, 0) + rows
+        self._raw[table] = self._raw.get(table, 0) + raw_bytes
+        done = self._raw[table] >= self._expected.get(table, 0)
+        if done or self._is_time():
+            self._report_table(table, done=done)
+        if self._is_time():
+            self._next = time.monotonic() + REPORT_SECONDS
+            self._report(sum(self._raw.values()) / max(1, sum(self._expected.values())))
+
+    def part(self, done: float) -> None:
+        """The phase is done to this share."""
+        if self._is_time():
+            self._next = time.monotonic() + REPORT_SECONDS
+            self._report(done)
+
+    def warn(self, message: str) -> None:
+        """A person should know; it goes into the result too."""
+        self.warnings.append(message)
+        self._listener(Warned(message=message))
+
+    def log(self, message: str) -> None:
+        """A line for the job's log."""
+        self._listener(Logged(message=message))
+
+    def finished(self) -> None:
+        """Everything is done."""
+        self._listener(Progress(share=1.0, rows=sum(self._rows.values()), raw_bytes=sum(self._raw.values())))
+
+    def _is_time(self) -> bool:
+        return time.monotonic() >= self._next
+
+    def _report_table(self, table: int, *, done: bool) -> None:
+        share = 1.0 if done else min(0.99, self._raw[table] / max(1, self._expected.get(table, 0)))
+        self._listener(
+            TableProgress(
+                table=self._manifest.tables[table].qualified_name,
+                rows=self._rows[table],
+                raw_bytes=self._raw[table],
+                share=share,
+                done=done,
+            )
+        )
+
+    def _report(self, done: float) -> None:
+        first, last = self._bounds
+        share = first + (last - first) * min(1.0, done)
+        elapsed = time.monotonic() - self._started
+        raw_bytes = sum(self._raw.values())
+        self._listener(
+            Progress(
+                share=share,
+                rows=sum(self._rows.values()),
+                raw_bytes=raw_bytes,
+                bytes_per_second=raw_bytes / elapsed if raw_bytes and elapsed > 0 else None,
+                seconds_left=elapsed / share - elapsed if share > 0.05 and elapsed > RATE_SECONDS else None,
+            )
+        )

@@ -1,0 +1,228 @@
+"""Restoring a backup and proving that the result is what was backed up."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+
+import psycopg
+
+from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.errors import PantryError, RestoreError, ServerError, UsageError, VerificationError
+from pantry_tui.events import Listener
+from pantry_tui.models import DatabaseTarget, RestoredTable, RestoreRequest, RestoreResult, RestoreValidation, utc_now
+from pantry_tui.postgres.workers import WorkerPool, default_worker_count
+from pantry_tui.recovery.archive import Archive
+from pantry_tui.recovery.database import (
+    RestoreDatabase,
+    create_database,
+    drop_database,
+    maintenance_session,
+    make_durable,
+    settle,
+)
+from pantry_tui.recovery.plan import RestorePlan, make_plan
+from pantry_tui.recovery.progress import RestoreProgress
+from pantry_tui.recovery.rows import HANDLERS, load_rows, open_loaders
+from pantry_tui.recovery.verify import not_compared, verify
+from pantry_tui.repository.local import LocalRepository, ProofRecord
+
+JOBS_LIMIT = 64
+DIFFERENCES_SHOWN = 5
+
+
+async def restore_backup(request: RestoreRequest, listener: Listener) -> RestoreResult:
+    """Restores a backup, or some of its tables, into a new or empty database and compares the result.
+
+    Nothing is created before every byte that will be read has been checked. A new database gets its name only when it
+    has been compared; one that fails on the way is dropped. Raises `NotFoundError`, `BackupDamagedError`,
+    `TargetNotEmptyError`, `RestoreError`, `VerificationError` (the database stays, under the name that calls it
+    unverified), `ServerError` and its kin.
+    """
+    if request.jobs is not None and not 1 <= request.jobs <= JOBS_LIMIT:
+        raise UsageError(f"{request.jobs} worker processes cannot be", remedy=f"choose from 1 to {JOBS_LIMIT}")
+    pool = WorkerPool.launch(request.jobs or default_worker_count(), HANDLERS)
+    try:
+        return await _Restore(request, listener, pool).run()
+    finally:
+        pool.kill()
+
+
+class _Restore:
+    """One restore, from the plan to the proof."""
+
+    def __init__(self, request: RestoreRequest, listener: Listener, pool: WorkerPool) -> None:
+        self._request = request
+        self._pool = pool
+        self._repository = LocalRepository(request.repository)
+        self._manifest: Manifest = self._repository.manifest(self._repository.resolve(request.backup_id))
+        self._progress = RestoreProgress(listener, self._manifest)
+        self._started_at = utc_now()
+        self._started = time.monotonic()
+        self._verification_seconds = 0.0
+
+    async def run(self) -> RestoreResult:
+        self._progress.phase("check")
+        plan = await make_plan(self._request, self._repository, self._manifest, self._progress.warn)
+        self._progress.phase("create")
+        database = await self._create(plan)
+        try:
+            loaded = await self._fill(plan, database)
+            tables, validation = await self._verify(plan, database, loaded)
+            await self._finish(database)
+        except VerificationError:
+            raise
+        except asyncio.CancelledError:
+            await asyncio.shield(self._clean_up(database))
+            raise
+        except PantryError as error:
+            left = await self._clean_up(database)
+            error.remedy = f"{error.remedy}; {left}" if error.remedy else left
+            raise
+        result = self._result(plan, database, tables, validation)
+        self._record(plan, result)
+        self._progress.finished()
+        return result
+
+    async def _create(self, plan: RestorePlan) -> RestoreDatabase:
+        if plan.exists:
+            return RestoreDatabase(name=plan.name, working_name=plan.name, target=self._request.target, created=False)
+        async with await maintenance_session(self._request.target) as connection:
+            return await create_database(connection, self._request.target, plan.name, self._manifest.source)
+
+    async def _fill(self, plan: RestorePlan, database: RestoreDatabase) -> dict[int, int]:
+        archive = self._archive(plan, database.target)
+        self._progress.phase("pre-data")
+        self._warn_of(await archive.restore("pre-data"))
+        self._progress.phase("rows")
+        try:
+            await open_loaders(
+                self._pool, database.target, self._request.repository, self._manifest, plan.server_version
+            )
+            loaded = await load_rows(self._pool, self._manifest, plan.expected.segments, self._progress)
+        except ServerError as error:
+            raise _as_restore_error(error) from error
+        await self._pool.close()
+        self._progress.phase("data")
+        self._warn_of(await archive.restore("data"))
+        self._progress.phase("post-data")
+        self._warn_of(await archive.restore("post-data", jobs=self._pool.count))
+        return loaded
+
+    def _archive(self, plan: RestorePlan, target: DatabaseTarget) -> Archive:
+        return Archive(
+            path=self._repository.path(self._manifest.id) / self._manifest.file("archive").name,
+            tools=plan.tools,
+            target=target,
+            entries=plan.expected.selection.entries,
+            tablespaces=plan.tablespaces,
+        )
+
+    def _warn_of(self, lines: list[str]) -> None:
+        """What server and pg_restore had to say about statements that succeeded."""
+        for line in lines:
+            self._progress.warn(line)
+
+    async def _verify(
+        self, plan: RestorePlan, database: RestoreDatabase, loaded: dict[int, int]
+    ) -> tuple[list[RestoredTable], RestoreValidation]:
+        if not self._request.verify:
+            entries = {index: self._manifest.tables[index] for index in plan.expected.selection.tables}
+            tables = [
+                RestoredTable(schema=entry.schema, name=entry.name, inserted=loaded.get(index, entry.rows))
+                for index, entry in entries.items()
+            ]
+            return tables, not_compared()
+        self._progress.phase("verify")
+        started = time.monotonic()
+        tables, validation = await verify(
+            database.target, plan.expected, jobs=self._pool.count, progress=self._progress
+        )
+        self._verification_seconds = time.monotonic() - started
+        if not validation.equal:
+            raise _verification_error(self._manifest, database, validation)
+        return tables, validation
+
+    async def _finish(self, database: RestoreDatabase) -> None:
+        self._progress.phase("finish")
+        if not database.created:
+            await make_durable(database.target)
+            return
+        async with await maintenance_session(self._request.target) as connection:
+            await settle(connection, database, self._manifest.source)
+
+    async def _clean_up(self, database: RestoreDatabase) -> str:
+        """Drops what this restore created; says what is left."""
+        self._pool.kill()
+        if not database.created:
+            return (
+                f"database {database.name} holds what was restored until then: drop it, or empty it, before another try"
+            )
+        try:
+            async with await maintenance_session(self._request.target) as connection:
+                await drop_database(connection, database.working_name)
+        except (PantryError, psycopg.Error):
+            return f'the unfinished database could not be dropped: DROP DATABASE "{database.working_name}"'
+        return "the database that was being filled has been dropped; nothing else was touched"
+
+    def _result(
+        self,
+        plan: RestorePlan,
+        database: RestoreDatabase,
+        tables: list[RestoredTable],
+        validation: RestoreValidation,
+    ) -> RestoreResult:
+        return RestoreResult(
+            id=f"{self._started_at:%Y%m%dT%H%M%SZ}-restore-{secrets.token_hex(2)}",
+            backup_id=self._manifest.id,
+            status="succeeded" if validation.equal else "unverified",
+            dry_run=False,
+            target=database.name,
+            created_database=database.created,
+            tables=tuple(tables),
+            validation=validation,
+            left_out=plan.expected.selection.left_out,
+            warnings=tuple(self._progress.warnings),
+            started_at=self._started_at,
+            finished_at=utc_now(),
+            duration_seconds=time.monotonic() - self._started - self._verification_seconds,
+            verification_seconds=self._verification_seconds,
+        )
+
+    def _record(self, plan: RestorePlan, result: RestoreResult) -> None:
+        """A whole restore that compared equal proves the backup; that is kept beside its manifest."""
+        if not (result.validation.equal and plan.expected.selection.is_whole):
+            return
+        details = {
+            "target": result.target,
+            "tables": len(result.tables),
+            "rows": sum(table.inserted for table in result.tables),
+            "duration_seconds": round(result.duration_seconds, 3),
+            "verification_seconds": round(result.verification_seconds, 3),
+        }
+        record = ProofRecord(kind="restore", at=result.finished_at, ok=True, details=details)
+        try:
+            self._repository.add_record(result.backup_id, record)
+        except PantryError as error:
+            self._progress.warn(f"the proof could not be recorded beside the backup: {error.message}")
+
+
+def _as_restore_error(error: ServerError) -> PantryError:
+    """A statement that failed is a failed restore; errors of the server with a class of their own keep it."""
+    if type(error) is not ServerError:
+        return error
+    return RestoreError(error.message, remedy=error.remedy, detail=error.detail)
+
+
+def _verification_error(
+    manifest: Manifest, database: RestoreDatabase, validation: RestoreValidation
+) -> VerificationError:
+    differences = validation.differences
+    shown = "; ".join(differences[:DIFFERENCES_SHOWN])
+    more = f"; and {len(differences) - DIFFERENCES_SHOWN} more" if len(differences) > DIFFERENCES_SHOWN else ""
+    return VerificationError(
+        f"the restored database differs from backup {manifest.id}: {shown}{more}",
+        remedy=f'do not use it; it stays for inspection as "{database.working_name}". Restore from another backup',
+        detail="\n".join(differences),
+    )

@@ -1,0 +1,152 @@
+"""Whether the restored database is what the backup says: rows, content, constraints, sequences, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import psycopg
+
+from pantry_tui.models import DatabaseTarget, Model, RestoredTable, RestoreValidation
+from pantry_tui.postgres.connect import server_error
+from pantry_tui.postgres.introspect import SourceTable, extensions, large_object_count, list_tables, read_sequences
+from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.recovery.content import ContentComparison, Expected
+from pantry_tui.recovery.database import quoted_names, writable_session
+from pantry_tui.recovery.progress import RestoreProgress
+from pantry_tui.recovery.toc import TocEntry
+
+CONSTRAINT_KINDS = frozenset({"CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT"})
+
+_CONSTRAINTS = """
+SELECT n.nspname::text, COALESCE(c.relname, t.typname) || ' ' || k.conname, k.convalidated,
+    k.conparentid = 0 AND (k.coninhcount = 0 OR k.conislocal)
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
+LEFT JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+LEFT JOIN pg_catalog.pg_type t ON t.oid = k.contypid
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+"""
+
+_INVALID_INDEXES = """
+SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'i' AND NOT (i.indisvalid AND i.indisready) AND n.nspname !~ '^pg_'
+"""
+
+
+class Counted(Model, frozen=True, kw_only=True):
+    """What was compared, and where it differs."""
+
+    validated: int = 0
+    not_valid: int = 0
+    differences: tuple[str, ...] = ()
+
+
+async def verify(
+    target: DatabaseTarget, expected: Expected, *, jobs: int, progress: RestoreProgress
+) -> tuple[list[RestoredTable], RestoreValidation]:
+    """Compares everything; differences are a result. Raises `ServerError` and its kin when it cannot compare."""
+    connection = await writable_session(target)
+    try:
+        there = await list_tables(connection)
+        found = {(table.schema, table.name): table for table in there if table.kind == "r"}
+        tables = await ContentComparison(target, expected, jobs, progress).run(connection, found)
+        constraints = await _compare_constraints(connection, expected.toc)
+        sequences = await _compare_sequences(connection, expected)
+        others = await _compare_inventory(connection, expected, found)
+    except psycopg.Error as error:
+        raise server_error(error, doing="comparing the restored database") from error
+    finally:
+        await connection.close()
+    differences = (
+        *(f"{table.schema}.{table.name}: {table.difference}" for table in tables if table.difference),
+        *constraints.differences,
+        *sequences.differences,
+        *others,
+    )
+    return tables, RestoreValidation(
+        performed=True,
+        equal=not differences,
+        tables_compared=len(tables),
+        constraints_validated=constraints.validated,
+        constraints_not_valid=constraints.not_valid,
+        sequences_compared=sequences.validated,
+        differences=differences,
+    )
+
+
+def not_compared() -> RestoreValidation:
+    """The validation of a restore that was asked not to compare."""
+    return RestoreValidation(
+        performed=False,
+        equal=False,
+        tables_compared=0,
+        constraints_validated=0,
+        constraints_not_valid=0,
+        sequences_compared=0,
+        differences=(),
+    )
+
+
+async def _compare_constraints(connection: Connection, toc: Sequence[TocEntry]) -> Counted:
+    """Each constraint of the archive is there, and none is NOT VALID that was not so in the source."""
+    wanted = {(entry.schema, entry.tag): _is_not_valid(entry) for entry in toc if entry.kind in CONSTRAINT_KINDS}
+    rows = await (await connection.execute(_CONSTRAINTS)).fetchall()
+    there = {(schema, tag) for schema, tag, *_ in rows}
+    differences = [f"constraint {schema}.{tag} is missing" for schema, tag in wanted if (schema, tag) not in there]
+    for schema, tag, validated, is_own in rows:
+        if is_own and not validated and not wanted.get((schema, tag), False):
+            differences.append(f"constraint {schema}.{tag} is NOT VALID; in the source it was valid")
+        if validated and wanted.get((schema, tag), False):
+            differences.append(f"constraint {schema}.{tag} is valid; in the source it was NOT VALID")
+    broken = [name for (name,) in await (await connection.execute(_INVALID_INDEXES)).fetchall()]
+    differences.extend(f"index {name} is invalid" for name in broken)
+    validated = sum(1 for row in rows if row[2])
+    return Counted(validated=validated, not_valid=len(rows) - validated, differences=tuple(differences))
+
+
+def _is_not_valid(entry: TocEntry) -> bool:
+    return entry.statement.rstrip().endswith("NOT VALID;")
+
+
+async def _compare_sequences(connection: Connection, expected: Expected) -> Counted:
+    """Each sequence of the backup (of the selection: those that came) stands where it stood."""
+    there = {(state.schema, state.name): state for state in await read_sequences(connection)}
+    differences: list[str] = []
+    compared = 0
+    for wanted in expected.manifest.sequences:
+        found = there.pop((wanted.schema, wanted.name), None)
+        if found is None:
+            if expected.selection.is_whole:
+                differences.append(f"sequence {wanted.schema}.{wanted.name} is missing")
+            continue
+        compared += 1
+        if found != wanted:
+            differences.append(
+                f"sequence {wanted.schema}.{wanted.name} stands at {found.last_value} (called: {found.is_called}); "
+                f"in the backup at {wanted.last_value} (called: {wanted.is_called})"
+            )
+    differences.extend(f"sequence {schema}.{name} is not in the backup" for schema, name in there)
+    return Counted(validated=compared, differences=tuple(differences))
+
+
+async def _compare_inventory(
+    connection: Connection, expected: Expected, found: dict[tuple[str, str], SourceTable]
+) -> list[str]:
+    """Tables, large objects and extensions that a whole restore has too many or too few of."""
+    if not expected.selection.is_whole:
+        return []
+    manifest = expected.manifest
+    differences = []
+    strange = sorted(found.keys() - {(table.schema, table.name) for table in manifest.tables})
+    if strange:
+        names = quoted_names([f"{schema}.{name}" for schema, name in strange])
+        differences.append(f"tables that the backup does not have: {names}")
+    large_objects = await large_object_count(connection)
+    if large_objects != manifest.large_objects:
+        differences.append(f"{large_objects:,} large objects; the backup has {manifest.large_objects:,}")
+    installed = await extensions(connection)
+    if installed.keys() != manifest.extensions.keys():
+        names = quoted_names(sorted(installed.keys() ^ manifest.extensions.keys()))
+        differences.append(f"extensions differ: {names}")
+    return differences

@@ -167,5 +167,7 @@ def test_the_manifest_comes_after_everything_is_durable(tmp_path: Path, faults: 
         path = str(directory / name)
         last_write = max((i for i, done in enumerate(before) if done == ("write", path)), default=-1)
         assert ("fsync", path) in before[last_write + 1 :], f"{name} is not durable before the backup exists"
-    assert after.index(Operation("fsync", str(directory))) < after.index(Operation("unlink", str(directory / ".lock")))
+    lock = str(directory / ".lock")
+    assert Operation("unlink", lock) not in before, "for a moment it looked abandoned"
+    assert after.index(Operation("fsync", str(directory))) < after.index(Operation("unlink", lock))
     assert ("fsync", str(repository.directory)) in after

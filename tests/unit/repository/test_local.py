@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from pantry_tui.artifact.files import create_exclusive
 from pantry_tui.artifact.manifest import encode_manifest
 from pantry_tui.errors import (
     BackupDamagedError,
@@ -18,6 +21,7 @@ from pantry_tui.errors import (
     StorageError,
 )
 from pantry_tui.repository.local import LocalRepository, ProofRecord, new_backup_id
+from pantry_tui.repository.staging import remove_backup_directory
 from tests.unit.repository.samples import CONTENT, NOON, local_repository, manifest_of, publish_backup
 
 
@@ -336,6 +340,57 @@ class TestDeleting:
         local.prepare()
         with pytest.raises(NotFoundError):
             local.delete(new_backup_id("daily", NOON), force=True)
+
+
+def meanwhile(work: Callable[[], object]) -> threading.Thread:
+    """Starts the work in another thread and gives it time to get in between, if it can."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(timeout=0.3)
+    return thread
+
+
+class TestAtOnce:
+    def test_two_deletions_do_not_each_leave_the_last_backup_to_the_other(
+        self, local: LocalRepository, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second = publish_backup(local), publish_backup(local, at=NOON + timedelta(hours=1))
+        refused: list[RefusedError] = []
+        threads: list[threading.Thread] = []
+
+        def delete_second() -> None:
+            try:
+                local_repository(local.directory).delete(second)
+            except RefusedError as error:
+                refused.append(error)
+
+        def remove(path: Path) -> None:
+            if not threads:
+                threads.append(meanwhile(delete_second))
+            remove_backup_directory(path)
+
+        monkeypatch.setattr("pantry_tui.repository.local.remove_backup_directory", remove)
+        local.delete(first)
+        threads[0].join()
+        assert local.ids() == [second]
+        assert len(refused) == 1
+
+    def test_nobody_cleans_up_what_has_just_begun(
+        self, local: LocalRepository, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        threads: list[threading.Thread] = []
+        cleaned: list[str] = []
+
+        def create(path: Path) -> int:
+            threads.append(meanwhile(lambda: cleaned.extend(local.clean_leftovers())))
+            return create_exclusive(path)
+
+        monkeypatch.setattr("pantry_tui.repository.staging.create_exclusive", create)
+        staged = local.begin(new_backup_id("daily", NOON))
+        threads[0].join()
+        assert cleaned == []
+        assert staged.path.is_dir()
+        local.discard(staged)
 
 
 class TestLeftovers:

@@ -14,6 +14,7 @@ from pantry_tui.cli.session import (
     ask_runner,
     configuration,
     leave_job,
+    look_up,
     repository,
     run_job,
     started_by,
@@ -106,7 +107,7 @@ def list_backups(args: argparse.Namespace) -> int:
     """Lists backups, newest first."""
     config = configuration(args)
     place = repository(args, config)
-    backups = ask_runner(config, lambda runner: runner.backups(place, database=args.database, limit=args.limit))
+    backups = look_up(config, lambda reads: reads.backups(place, database=args.database, limit=args.limit))
     if args.json:
         print_document(backups)
     elif backups:
@@ -120,7 +121,7 @@ def show_backup(args: argparse.Namespace) -> int:
     """Shows one backup."""
     config = configuration(args)
     place = repository(args, config)
-    details = ask_runner(config, lambda runner: runner.backup(place, args.id))
+    details = look_up(config, lambda reads: reads.backup(place, args.id))
     if args.json:
         print_document(view.details_document(details))
     else:
@@ -152,7 +153,7 @@ def delete_backup(args: argparse.Namespace) -> int:
         require_terminal("deleting a backup", "--yes")
     config = configuration(args)
     place = repository(args, config)
-    summary = ask_runner(config, lambda runner: runner.backup(place, args.id)).summary
+    summary = look_up(config, lambda reads: reads.backup(place, args.id)).summary
     if not (args.yes or args.force):
         confirm_typed(view.loss(summary), summary.id)
     ask_runner(config, lambda runner: runner.delete_backup(place, summary.id, force=args.force))

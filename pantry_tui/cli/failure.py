@@ -53,6 +53,8 @@ def describe(error: PantryError) -> str:
         lines += [escape(line) for line in error.remedy.splitlines()]
     if error.detail and _detail_helps(error):
         lines += [f"    {escape(line)}" for line in error.detail.strip().splitlines()]
+    elif error.detail:
+        lines.append(f"{DEBUG_VARIABLE}=1 shows the traceback")
     return "\n".join(lines) + "\n"
 
 

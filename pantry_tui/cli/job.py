@@ -7,7 +7,7 @@ import argparse
 from pantry_tui.cli.follow import OnInterrupt, follow
 from pantry_tui.cli.output import Column, duration, moment, note, print_document, print_fields, print_line, print_table
 from pantry_tui.cli.parser import Parser, command, positive
-from pantry_tui.cli.session import ask_runner, configuration
+from pantry_tui.cli.session import ask_runner, configuration, look_up
 from pantry_tui.models import Job, JobState, utc_now
 
 _LIST = (
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 def list_jobs(args: argparse.Namespace) -> int:
     """Lists jobs, newest first."""
-    jobs = ask_runner(configuration(args), lambda runner: runner.jobs(limit=args.limit))
+    jobs = look_up(configuration(args), lambda reads: reads.jobs(limit=args.limit))
     if args.json:
         print_document(jobs)
     elif jobs:
@@ -68,7 +68,7 @@ def list_jobs(args: argparse.Namespace) -> int:
 
 def show_job(args: argparse.Namespace) -> int:
     """Shows one job."""
-    job = ask_runner(configuration(args), lambda runner: runner.job(args.id))
+    job = look_up(configuration(args), lambda reads: reads.job(args.id))
     if args.json:
         print_document(job)
         return 0
@@ -78,7 +78,7 @@ def show_job(args: argparse.Namespace) -> int:
 
 def print_log(args: argparse.Namespace) -> int:
     """Prints a job's log."""
-    lines = ask_runner(configuration(args), lambda runner: runner.job_log(args.id))
+    lines = look_up(configuration(args), lambda reads: reads.job_log(args.id))
     if args.json:
         print_document({"id": args.id, "lines": lines})
     else:

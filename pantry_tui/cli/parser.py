@@ -36,6 +36,11 @@ class Parser(argparse.ArgumentParser):
         self.load()
         return dict(self._commands.choices) if self._commands is not None else {}
 
+    @property
+    def needs_command(self) -> bool:
+        """Whether it does nothing without one of its commands."""
+        return self._commands is not None and self._commands.required
+
     def load(self) -> None:
         """Imports the group's module and lets it declare its arguments, once."""
         if self._module is not None:

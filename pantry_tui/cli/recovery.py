@@ -10,8 +10,8 @@ from pantry_tui.cli.parser import Parser, Unsupported, command, positive, unsupp
 from pantry_tui.cli.question import confirm, require_terminal
 from pantry_tui.cli.session import (
     add_repository_option,
-    ask_runner,
     configuration,
+    look_up,
     repository,
     run_job,
     started_by,
@@ -79,7 +79,7 @@ def execute_recovery(args: argparse.Namespace) -> int:
     if not args.yes:
         require_terminal("a restore", "--yes")
     place = repository(args, config)
-    backup = ask_runner(config, lambda runner: runner.backup(place, args.id)).summary
+    backup = look_up(config, lambda reads: reads.backup(place, args.id)).summary
     if not args.yes:
         confirm(_question(backup, target, args.table))
     result = RestoreResult.from_builtins(run_job(args, config, _request(args, place, backup, target)))

@@ -24,9 +24,9 @@ _ALONE = """\
 `pantry-tui` alone starts the terminal application; `pantry-tui --version` prints the version.
 [Exit statuses](exit-codes.md) have a page of their own."""
 _BY_SHELLS = (
-    (INTERRUPTED, "interrupted", "Ctrl+C ended the command; a job in this process was cancelled first."),
-    (BROKEN_PIPE, "broken pipe", "The reader of the output went away, as `| head` does."),
-    (TERMINATED, "terminated", "SIGTERM ended the command; a job in this process was cancelled first."),
+    (INTERRUPTED, "", "Ctrl+C ended the command; a job in this process was cancelled first."),
+    (BROKEN_PIPE, "", "The reader of the output went away, as `head` does."),
+    (TERMINATED, "", "SIGTERM ended the command; a job in this process was cancelled first."),
 )
 
 
@@ -82,6 +82,7 @@ def _described(parser: Parser, name: str) -> Iterator[str]:
 
 def usage(parser: Parser, name: str) -> str:
     """The command with its arguments in one line; argparse's own form differs between versions of Python."""
+    parser.load()
     words = [name]
     for action in _shown(parser):
         value = _value(action)
@@ -91,14 +92,14 @@ def usage(parser: Parser, name: str) -> str:
         word = f"{action.option_strings[0]} {value}".rstrip()
         words.append(word if action.required else f"[{word}]")
     if parser.commands:
-        words.append("COMMAND …")
+        words.append("COMMAND …" if parser.needs_command else "[COMMAND …]")
     return " ".join(words)
 
 
 def _options(actions: list[argparse.Action]) -> str:
     if not actions:
         return ""
-    rows = [f"| `{', '.join(action.option_strings) or _value(action)}` | {action.help} |" for action in actions]
+    rows = [f"| `{_spelling(action)}` | {_help(action)} |" for action in actions]
     return "\n".join(("| option | meaning |", "| --- | --- |", *rows))
 
 
@@ -110,6 +111,14 @@ def _shown(parser: Parser) -> list[argparse.Action]:
     ]
 
 
+def _spelling(action: argparse.Action) -> str:
+    return f"{', '.join(action.option_strings)} {_value(action)}".strip()
+
+
+def _help(action: argparse.Action) -> str:
+    return ((action.help or "") % vars(action)).replace("|", r"\|")
+
+
 def _value(action: argparse.Action) -> str:
     if action.nargs == 0:
         return ""
@@ -118,8 +127,7 @@ def _value(action: argparse.Action) -> str:
 
 
 def _first_sentence(cls: type[PantryError]) -> str:
-    text = " ".join((cls.__doc__ or "").split("\n\n")[0].split())
-    return text.replace("|", r"\|")
+    return " ".join((cls.__doc__ or "").split("\n\n")[0].split())
 
 
 if __name__ == "__main__":

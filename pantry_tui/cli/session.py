@@ -8,15 +8,18 @@ import os
 import pwd
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from pantry_tui.cli.failure import TERMINATED, Interrupted
 from pantry_tui.cli.follow import OnInterrupt, follow
 from pantry_tui.cli.output import print_document, print_line
 from pantry_tui.cli.parser import Parser
 from pantry_tui.config import Config, load_config
 from pantry_tui.models import JobRequest, RepositoryTarget
-from pantry_tui.runner.client import RunnerClient, attach_or_start
-from pantry_tui.runner.inline import inline_runner
+
+if TYPE_CHECKING:
+    from pantry_tui.runner.client import RunnerClient
+    from pantry_tui.runner.reads import LocalReads
 
 T = TypeVar("T")
 
@@ -46,14 +49,29 @@ def started_by() -> str:
     return f"{user}@{socket.gethostname()}" + (f" (sudo by {person})" if person and person != user else "")
 
 
+def look_up(config: Config, question: Callable[[LocalReads], Awaitable[T]]) -> T:
+    """What backups and jobs there are, without a runner in this process and what it costs to start one."""
+    from pantry_tui.runner.reads import LocalReads
+
+    async def ask() -> T:
+        return await question(LocalReads(config))
+
+    return asyncio.run(ask())
+
+
 def ask_runner(config: Config, question: Callable[[RunnerClient], Awaitable[T]]) -> T:
-    """The answer of the runner that is there, or of one in this process."""
+    """The answer of the runner that is there, or of one in this process. Raises `Interrupted` on SIGTERM."""
+
+    from pantry_tui.runner.inline import inline_runner
 
     async def ask() -> T:
         async with inline_runner(config) as client:
             return await question(client)
 
-    return asyncio.run(ask())
+    try:
+        return asyncio.run(ask())
+    except asyncio.CancelledError:  # SIGTERM, while no job was followed
+        raise Interrupted("terminated", TERMINATED) from None
 
 
 def run_job(args: argparse.Namespace, config: Config, request: JobRequest) -> dict[str, Any]:
@@ -72,6 +90,8 @@ def run_job(args: argparse.Namespace, config: Config, request: JobRequest) -> di
 
 def leave_job(args: argparse.Namespace, config: Config, request: JobRequest) -> None:
     """Hands ``request`` to a runner in a session of its own and prints the job's id."""
+
+    from pantry_tui.runner.client import attach_or_start
 
     async def leave() -> None:
         async with await attach_or_start(config) as client:

@@ -149,7 +149,12 @@ def test_help_goes_to_standard_output_and_names_the_exit_statuses(capsys: pytest
 
 def test_only_the_module_of_the_group_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     imported: list[str] = []
-    monkeypatch.setattr("pantry_tui.cli.parser.import_module", lambda name: imported.append(name) or _Nothing)
+
+    def record(name: str) -> type[_Nothing]:
+        imported.append(name)
+        return _Nothing
+
+    monkeypatch.setattr("pantry_tui.cli.parser.import_module", record)
     build_parser().parse_args(["doctor"], namespace=global_defaults())
     assert imported == ["pantry_tui.cli.doctor"]
 

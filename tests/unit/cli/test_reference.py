@@ -14,7 +14,9 @@ DOCUMENTS = Path(__file__).resolve().parents[3] / "docs"
 
 @pytest.mark.parametrize("name", ["commands.md", "exit-codes.md"])
 def test_page_is_up_to_date(name: str) -> None:
-    assert (DOCUMENTS / name).read_text(encoding="utf-8") == pages()[name], "run: python -m pantry_tui.cli.reference docs"
+    assert (DOCUMENTS / name).read_text(encoding="utf-8") == pages()[name], (
+        "run: python -m pantry_tui.cli.reference docs"
+    )
 
 
 def test_every_exit_status_is_explained() -> None:

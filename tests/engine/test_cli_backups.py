@@ -1,0 +1,193 @@
+"""Backups on the command line, against a real server, with real processes."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pantry_tui.models import DatabaseTarget
+from tests.engine.command_line import CommandLine
+from tests.servers import TestServer
+
+SCHEMA = """
+CREATE TABLE contacts (id int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE notes (id serial PRIMARY KEY, contact int REFERENCES contacts, body text);
+INSERT INTO contacts SELECT g, 'contact ' || g FROM generate_series(1, 500) g;
+INSERT INTO notes (contact, body) SELECT id, repeat(name, 3) FROM contacts;
+"""
+PROMISED = {"id", "kind", "format", "path", "bytes", "raw_bytes", "tables", "rows", "duration_seconds"}
+
+
+@pytest.fixture
+def crm(server: TestServer) -> DatabaseTarget:
+    target = server.create_database()
+    server.execute(target, SCHEMA)
+    return target
+
+
+@pytest.fixture
+def cli(tmp_path: Path, crm: DatabaseTarget) -> Iterator[CommandLine]:
+    command_line = CommandLine(tmp_path, crm)
+    yield command_line
+    command_line.end_runner()
+
+
+def test_the_whole_way(server: TestServer, cli: CommandLine, crm: DatabaseTarget) -> None:
+    created = cli.json("backup", "create", "-n", "daily", "--compression", "--jobs", "2")
+    assert set(created) >= PROMISED
+    assert (created["kind"], created["format"], created["tables"], created["rows"]) == ("full", "sql", 2, 1000)
+    assert (Path(created["path"]) / "manifest.json").is_file()
+
+    listed = cli.json("backup", "list")
+    assert [set(backup) >= PROMISED for backup in listed] == [True]
+    assert listed[0]["id"] == created["id"]
+
+    shown = cli.json("backup", "show", "latest")
+    assert {key: shown[key] for key in PROMISED} == {key: created[key] for key in PROMISED}
+    assert [table["name"] for table in shown["table_list"]] == ["contacts", "notes"]
+
+    validated = cli.json("backup", "validate", created["id"][:16])
+    assert (validated["valid"], validated["problems"]) == (True, [])
+
+    target = server.drop_after_test("restored by the command line")
+    restored = cli.json("recovery", "execute", "latest", "--target", target.name, "--yes")
+    assert (restored["status"], restored["dry_run"]) == ("succeeded", False)
+    assert restored["validation"]["equal"] is True
+    changed = [(t["name"], t["inserted"], t["updated"], t["deleted"], t["unchanged"]) for t in restored["tables"]]
+    assert sorted(changed) == [("contacts", 500, 0, 0, 0), ("notes", 500, 0, 0, 0)]
+    assert server.fingerprint(target) == server.fingerprint(crm)
+
+    proven = cli.json("backup", "list")[0]
+    assert proven["valid"] is True
+    assert proven["proven_at"] is not None
+
+    assert cli.json("backup", "delete", created["id"], "--force") == {"id": created["id"], "deleted": True}
+    assert cli.json("backup", "list") == []
+    assert not Path(created["path"]).exists()
+    assert cli.left_behind() == []
+
+
+def test_what_people_read(server: TestServer, cli: CommandLine) -> None:
+    created = cli.succeed("backup", "create", "-n", "daily")
+    assert "Backed up and verified: " in created.out.splitlines()[-1]
+    assert created.err  # progress, and none of it on standard output
+
+    listed = cli.succeed("backup", "list").out.splitlines()
+    assert listed[0].split() == ["ID", "NAME", "DATABASE", "KIND", "FORMAT", "AGE", "SIZE", "ROWS", "CHECKED", "PROVEN"]
+    assert listed[1].split()[-3:] == ["1,000", "never", "never"]
+
+    target = server.drop_after_test("read_by_people")
+    restored = cli.succeed("recovery", "execute", "latest", "--target", target.name, "--yes")
+    assert restored.out.splitlines()[-1].startswith("Restored and verified: 2 tables, 1,000 rows in new database")
+
+
+def test_quiet_says_nothing_but_the_result(cli: CommandLine) -> None:
+    outcome = cli.succeed("--quiet", "backup", "create", "-n", "daily", "--json")
+    assert outcome.err == ""
+    assert outcome.json()["rows"] == 1000
+
+
+def test_one_table_into_another_database(server: TestServer, cli: CommandLine) -> None:
+    cli.succeed("backup", "create", "-n", "daily")
+    target = server.drop_after_test("one_table")
+    restored = cli.json("recovery", "execute", "latest", "-t", "public.contacts", "--target", target.name, "--yes")
+    assert [table["name"] for table in restored["tables"]] == ["contacts"]
+    assert server.execute(target, "SELECT count(*) FROM contacts") == [(500,)]
+
+
+def test_a_restore_that_is_not_compared_says_so(server: TestServer, cli: CommandLine) -> None:
+    cli.succeed("backup", "create", "-n", "daily")
+    target = server.drop_after_test("not_compared")
+    outcome = cli.succeed("recovery", "execute", "latest", "--target", target.name, "--yes", "--no-validate")
+    assert outcome.out.splitlines()[-1].startswith("Restored, not verified: ")
+
+
+def test_hostile_names(server: TestServer, cli: CommandLine) -> None:
+    name = "-f/tmp/x a=b 'quo\"ted' \x1b[31m\n{}"
+    target = server.create_database(name)
+    server.execute(target, 'CREATE TABLE "dr\x1b[2Jop\n" (a int); INSERT INTO "dr\x1b[2Jop\n" VALUES (1)')
+    created = cli.json("backup", "create", "-n", "../../etc/\x1b[31mevil\n", f"--database={name}")
+    assert Path(created["path"]).parent == cli.repository
+    for arguments in (("backup", "list"), ("backup", "show", "latest"), ("job", "list"), ("audit", "list")):
+        outcome = cli.succeed(*arguments)
+        assert "\x1b" not in outcome.out + outcome.err
+    assert "dr\\x1b[2Jop\\n" in cli.succeed("backup", "show", "latest").out
+
+
+def test_jobs_are_remembered(cli: CommandLine) -> None:
+    created = cli.json("backup", "create", "-n", "daily")
+    assert cli.run("backup", "validate", "nothing").status == 4
+    jobs = cli.json("job", "list")
+    assert [job["state"] for job in jobs][-1] == "succeeded"
+    done = next(job for job in jobs if job["kind"] == "backup")
+    assert cli.json("job", "show", done["id"])["backup_id"] == created["id"]
+    assert "finished" in cli.succeed("job", "log", done["id"]).out
+    assert cli.json("job", "wait", done["id"])["id"] == created["id"]
+    assert cli.run("job", "cancel", done["id"]).status == 5
+    assert cli.succeed("audit", "verify").out.startswith("Whole")
+
+
+def test_a_detached_runner_does_the_job_that_nobody_waits_for(cli: CommandLine) -> None:
+    job = cli.succeed("backup", "create", "-n", "daily", "--no-wait").out.strip()
+    assert cli.json("job", "wait", job)["rows"] == 1000
+    status = cli.json("runner", "status")
+    assert status["data_directory"] == str(cli.data)
+    assert cli.json("backup", "list")[0]["name"] == "daily"  # asked of the runner that is there
+    assert cli.json("runner", "stop") == {"stopped": True}
+    assert cli.run("runner", "status").status == 40
+    assert cli.json("runner", "stop") == {"stopped": False}
+    assert cli.left_behind() == []
+
+
+def test_two_commands_at_once_share_a_runner(cli: CommandLine) -> None:
+    first = cli.start("backup", "create", "-n", "one", "--json")
+    second = cli.start("backup", "create", "-n", "two", "--json")
+    for process in (first, second):
+        with process:
+            _, err = process.communicate()
+        assert process.returncode == 0, err
+    assert {backup["name"] for backup in cli.json("backup", "list")} == {"one", "two"}
+    assert cli.left_behind() == []
+
+
+def test_the_catalog_is_a_cache(cli: CommandLine) -> None:
+    cli.succeed("backup", "create", "-n", "daily")
+    assert cli.json("catalog", "check") == {"sound": True, "problems": []}
+    assert cli.json("catalog", "rebuild") == {"backups": 1}
+
+
+def wait_for_words(stream: object, words: str) -> None:
+    assert any(words in line for line in stream)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopping_the_command_cancels_its_job(
+    server: TestServer, cli: CommandLine, crm: DatabaseTarget, number: signal.Signals, status: int
+) -> None:
+    blocker = server.connect(crm, autocommit=False)
+    blocker.execute("LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE")
+    with cli.start("backup", "create", "-n", "daily") as process:
+        assert process.stderr is not None
+        wait_for_words(process.stderr, "Locking")
+        process.send_signal(number)
+        assert "cancel" in process.stderr.read()
+    assert process.returncode == status
+    assert cli.json("backup", "list") == []
+    assert [path.name for path in cli.repository.iterdir() if path.is_dir()] == []
+    assert cli.left_behind() == []
+
+
+def test_a_closed_terminal_stops_nothing(server: TestServer, cli: CommandLine, crm: DatabaseTarget) -> None:
+    blocker = server.connect(crm, autocommit=False)
+    blocker.execute("LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE")
+    with cli.start("backup", "create", "-n", "daily", "--json") as process:
+        assert process.stderr is not None
+        wait_for_words(process.stderr, "Locking")
+        process.send_signal(signal.SIGHUP)
+        blocker.rollback()
+        process.communicate()
+    assert process.returncode == 0
+    assert [backup["name"] for backup in cli.json("backup", "list")] == ["daily"]

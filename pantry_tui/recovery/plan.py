@@ -85,6 +85,7 @@ async def _meet_server(
     request: RestoreRequest, repository: LocalRepository, expected: Expected, warn: Callable[[str], None]
 ) -> RestorePlan:
     connection, name, exists = await _reach(request)
+    server_version = connection.info.server_version
     try:
         if exists:
             for warning in await require_empty(connection, name, expected.manifest.source):
@@ -99,7 +100,7 @@ async def _meet_server(
         expected=expected,
         name=name,
         exists=exists,
-        server_version=connection.info.server_version,
+        server_version=server_version,
         tools=tools,
         tablespaces=tablespaces,
     )

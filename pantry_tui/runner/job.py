@@ -23,6 +23,7 @@ from pantry_tui.runner.request import JobOrder, secrets_of
 
 GRACE_SECONDS = 10.0  # from being told to stop to being killed
 
+_HANDLERS = ("pantry_tui.backup.reading", "pantry_tui.recovery.loading")
 _ENGINE = ("pantry_tui.backup.service", "pantry_tui.backup.validate", "pantry_tui.recovery.service")
 
 
@@ -51,7 +52,7 @@ def main() -> int:
         return 0
     order = JobOrder.from_json(line)
     if order.nice:
-        os.nice(order.nice)
+        os.setpriority(os.PRIO_PGRP, 0, order.nice)  # the workers are running already
     asyncio.run(_carry_out(order.request, orders, _Reporter(events)))
     return 0
 
@@ -72,7 +73,7 @@ def _warm_up() -> None:
             importlib.import_module(module)
     from pantry_tui.postgres.workers import default_worker_count, prelaunch
 
-    prelaunch(default_worker_count())
+    prelaunch(default_worker_count(), *_HANDLERS)
 
 
 def _discard_spare_workers() -> None:

@@ -1,0 +1,31 @@
+"""The terminal application: checks the terminal, then opens the screens on a runner.
+
+Textual is imported only here, and only after the environment variables that it reads at import are set.
+"""
+
+from __future__ import annotations
+
+import os
+
+from pantry_tui.config import Config
+from screens.terminal import prepare_environment, require_terminal, traits_of
+
+
+def run(config: Config, *, mouse: bool = True) -> int:
+    """Opens the application and returns its exit status: 0, or 129 when the terminal was lost.
+
+    Closing it stops no job. Raises `TerminalError`, with the command to use instead, where there is no terminal that
+    could show it.
+    """
+    require_terminal(os.environ)
+    traits = traits_of(os.environ)
+    prepare_environment()
+
+    from pantry_tui.runner.client import attach_or_start
+    from screens.application import PantryApp
+    from screens.input import accept_any_input
+
+    app = PantryApp(config, connect=attach_or_start, traits=traits)
+    accept_any_input(app)
+    app.run(mouse=mouse)
+    return app.return_code or 0

@@ -1,0 +1,234 @@
+"""The application: areas as modes, themes, what is known of the runner, and the way to ask it for work."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+from textual import events
+from textual.app import App
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.timer import Timer
+
+from pantry_tui.models import BackupDetails, BackupSummary, Job, JobRequest, JobState, utc_now
+from screens.backups import BackupsScreen
+from screens.commands import Command
+from screens.explain import Explain
+from screens.frame import CommandScreen
+from screens.help import Help
+from screens.job import JobScreen
+from screens.jobs import JobsScreen
+from screens.known import Known, KnownChanged
+from screens.link import (
+    BackupsAnswered,
+    Connect,
+    DetailsAnswered,
+    JobHeard,
+    JobsHeard,
+    RunnerAttached,
+    RunnerLink,
+    RunnerLost,
+    Submitted,
+    Trouble,
+)
+from screens.palette import Palette
+from screens.terminal import TerminalTraits
+from screens.themes import DARK, LIGHT, TERMINAL, THEMES
+from screens.too_small import MINIMUM_HEIGHT, MINIMUM_WIDTH, TooSmall
+from screens.widgets.glyphs import ASCII, UNICODE
+from screens.widgets.text import visible
+
+if TYPE_CHECKING:
+    from pantry_tui.config import Config
+
+HANGUP_STATUS = 129
+_TICK_SECONDS = 30.0
+_PROGRESS_SECONDS = 0.5
+
+
+class PantryApp(App[None]):
+    """Backups and jobs on a terminal; everything that works is done by the runner."""
+
+    TITLE = "Pantry"
+    CSS_PATH = "../styles/pantry.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {"backups": BackupsScreen, "jobs": JobsScreen}
+    DEFAULT_MODE = "backups"
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        connect: Connect,
+        traits: TerminalTraits | None = None,
+        now: Callable[[], datetime] = utc_now,
+        host: str | None = None,
+    ) -> None:
+        self.traits = traits or TerminalTraits()
+        super().__init__(ansi_color=True if self.traits.few_colours else None)
+        self.config = config
+        self.now = now
+        self.host = visible(host or socket.gethostname())
+        self.glyphs = ASCII if self.traits.plain else UNICODE
+        self.user = getpass.getuser()
+        self.known = Known()
+        self.keymap: dict[str, str] = dict(getattr(config, "keys", {}))
+        self.link = RunnerLink(self, config, connect)
+        self._announcing: Timer | None = None
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = (TERMINAL if self.traits.few_colours else DARK).name
+
+    def on_mount(self) -> None:
+        self.set_keymap(self.keymap)
+        self.run_worker(self.link.follow(), group="runner", exclusive=True, exit_on_error=False)
+        self.set_interval(_TICK_SECONDS, self._tick)
+        if not self.is_headless:
+            # Without this a lost terminal kills the process before anything is put in order.
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGHUP, self.hang_up)
+            loop.add_signal_handler(signal.SIGTERM, self.exit, None, 143)
+
+    def hang_up(self) -> None:
+        """Ends the application because its terminal is gone. Jobs go on in the runner."""
+        self.exit(return_code=HANGUP_STATUS)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"muted": "ansi_default", "line": "ansi_default"}
+
+    # What is known
+
+    def learn(self, **changes: object) -> None:
+        """Replaces parts of what is known and tells the screen in front."""
+        self.known = msgspec.structs.replace(self.known, **changes)
+        self.announce()
+
+    def announce(self) -> None:
+        """Tells the screen in front that something is known that was not before."""
+        if self._announcing is not None:
+            self._announcing.stop()
+            self._announcing = None
+        with suppress(IndexError):
+            self.screen.post_message(KnownChanged())
+
+    def _announce_soon(self) -> None:
+        # Progress comes several times a second; on a slow link twice a second is plenty.
+        if self._announcing is None:
+            self._announcing = self.set_timer(_PROGRESS_SECONDS, self.announce)
+
+    def _tick(self) -> None:
+        if self.known.attached and not isinstance(self.screen, TooSmall):
+            self.reload()
+
+    def on_runner_attached(self, message: RunnerAttached) -> None:
+        details = {key: each for key, each in self.known.details.items() if isinstance(each, BackupDetails)}
+        jobs = {job.id: job for job in message.jobs}
+        self.learn(attached=True, met=True, problem=None, jobs=jobs, details=details)
+        self.reload()
+
+    def on_runner_lost(self, message: RunnerLost) -> None:
+        self.learn(attached=False, problem=message.error)
+
+    def on_jobs_heard(self, message: JobsHeard) -> None:
+        self.learn(jobs={job.id: job for job in message.jobs})
+
+    def on_job_heard(self, message: JobHeard) -> None:
+        job, before = message.job, self.known.jobs.get(message.job.id)
+        self.known = msgspec.structs.replace(self.known, jobs={**self.known.jobs, job.id: job})
+        if before is not None and before.state is job.state:
+            self._announce_soon()
+            return
+        self.announce()
+        if job.state.is_final:
+            self.reload()
+            self._tell_of_end(job)
+
+    def _tell_of_end(self, job: Job) -> None:
+        screen, well = self.screen, job.state is JobState.SUCCEEDED
+        if isinstance(screen, CommandScreen) and not (isinstance(screen, JobScreen) and screen.job_id == job.id):
+            screen.say(job.title, title=job.state.replace("_", " "), severity="information" if well else "error")
+
+    def on_backups_answered(self, message: BackupsAnswered) -> None:
+        if message.problem is None:
+            self.learn(backups=message.backups, backups_problem=None)
+        else:
+            self.learn(backups_problem=message.problem)
+
+    def on_details_answered(self, message: DetailsAnswered) -> None:
+        self.learn(details={**self.known.details, message.backup_id: message.answer})
+
+    # Asking the runner
+
+    def reload(self) -> None:
+        """Reads jobs and backups again."""
+        self.run_worker(self.link.reload(), group="reload", exclusive=True, exit_on_error=False)
+
+    def want_details(self, backup: BackupSummary) -> None:
+        """Reads a backup's details, once; the screens hear of it."""
+        if backup.id not in self.known.details and self.known.attached:
+            work = self.link.details(backup.id, backup.repository)
+            self.run_worker(work, group="details", exclusive=True, exit_on_error=False)
+
+    def submit(self, make: Callable[[], JobRequest]) -> None:
+        """Hands work to the runner and shows the job; ``make`` may resolve secrets and so runs in a thread."""
+        self.run_worker(self.link.submit(make), group="submit", exclusive=False, exit_on_error=False)
+
+    def cancel(self, job: Job) -> None:
+        """Asks the runner to stop a job."""
+        self.run_worker(self.link.cancel(job.id), group="cancel", exclusive=False, exit_on_error=False)
+
+    def on_submitted(self, message: Submitted) -> None:
+        job = message.job
+        self.known = msgspec.structs.replace(self.known, jobs={job.id: job, **self.known.jobs})
+        self.push_screen(JobScreen(job.id))
+
+    def on_trouble(self, message: Trouble) -> None:
+        self.push_screen(Explain(message.doing, message.error))
+
+    # Moving about
+
+    def go(self, area: str) -> None:
+        """Shows an area's list, whatever is open above it."""
+        if self.current_mode != area:
+            self.switch_mode(area)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def show_help(self, screen: CommandScreen[Any]) -> None:
+        """The keys of the pane in focus."""
+        self.push_screen(Help(screen.PANE))
+
+    def pick_command(self, screen: CommandScreen[Any], *, line: bool) -> None:
+        """The palette, or the line that ``:`` opens; what is picked is done by ``screen``."""
+
+        async def perform(chosen: Command | None) -> None:
+            if chosen is not None:
+                await screen.perform(chosen)
+
+        self.push_screen(Palette(screen.PANE, screen.situation(), line=line), perform)
+
+    def change_theme(self) -> None:
+        """From dark to light and back; the terminal's own colours stay where only they can be shown."""
+        if not self.traits.few_colours:
+            self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+            self.announce()
+
+    def colour(self, name: str) -> str:
+        """A theme colour for Rich text in tables."""
+        return self.theme_variables[name].removeprefix("ansi_")
+
+    def on_resize(self, event: events.Resize) -> None:
+        small = event.size.width < MINIMUM_WIDTH or event.size.height < MINIMUM_HEIGHT
+        if small and not isinstance(self.screen, TooSmall):
+            self.push_screen(TooSmall())
+        elif not small and isinstance(self.screen, TooSmall):
+            self.pop_screen()

@@ -1,0 +1,91 @@
+"""One backup: its tables with rows, sizes and fingerprints, its files, warnings, server and tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from pantry_tui.errors import PantryError
+from pantry_tui.models import BackupDetails, BackupSummary, TableSummary
+from screens.bindings import bindings_of
+from screens.commands import DETAILS
+from screens.one_backup import OneBackupScreen
+from screens.widgets import figures
+from screens.widgets.summary import as_content, backup_lines, details_lines
+from screens.widgets.table import CalmTable, Column, Row
+from screens.widgets.text import cell, visible
+
+_COLUMNS = (
+    Column("table", "Table"),
+    Column("rows", "Rows", 10, right=True),
+    Column("raw", "Raw", 9, right=True),
+    Column("stored", "Stored", 9, right=True),
+    Column("fingerprint", "Fingerprint", 22, right=True),
+)
+
+
+class BackupDetailsScreen(OneBackupScreen):
+    """The details of one backup; tab moves between the tables and the facts."""
+
+    PANE = DETAILS
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(DETAILS)
+
+    def __init__(self, backup_id: str) -> None:
+        super().__init__()
+        self._backup_id = backup_id
+
+    @property
+    def selected(self) -> BackupSummary | None:
+        return self.known.backup(self._backup_id)
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(id="heading", markup=False)
+        with Horizontal(id="facts-and-tables"):
+            with Vertical(id="tables-side"):
+                yield CalmTable(_COLUMNS, id="tables")
+            with VerticalScroll(id="facts", can_focus=True):
+                yield Static(id="facts-words", markup=False)
+
+    def draw(self) -> None:
+        super().draw()
+        if not self.is_mounted:
+            return
+        backup = self.selected
+        if backup is None:
+            self.query_one("#heading", Static).update(Content("This backup is gone. esc goes back to the list."))
+            return
+        self.pantry.want_details(backup)
+        self._draw_backup(backup, self.known.details.get(backup.id))
+
+    def _draw_backup(self, backup: BackupSummary, details: BackupDetails | PantryError | None) -> None:
+        heading = Content.assemble((visible(backup.name), "bold"), (f"   {visible(backup.id)}", "$muted"))
+        self.query_one("#heading", Static).update(heading)
+        lines = backup_lines(backup, self.pantry.now(), self.pantry.glyphs)
+        if isinstance(details, BackupDetails):
+            lines += details_lines(details)
+            self.query_one("#tables", CalmTable).show([self._row(table) for table in details.tables])
+        elif details is not None:
+            lines += [("", "", ""), ("not read", visible(details.message), "$error")]
+        else:
+            lines += [("", "", ""), ("tables", f"being read{self.pantry.glyphs.ellipsis}", "$muted")]
+        facts = self.query_one("#facts-words", Static)
+        facts.update(as_content(lines, facts.size.width or 74))
+
+    def _row(self, table: TableSummary) -> Row:
+        muted = self.pantry.colour("muted")
+        archived = table.carried_by != "segments"
+        print_ = "in pg_dump's archive" if archived else table.fingerprint or "none"
+        cells = (
+            cell(f"{table.schema}.{table.name}"),
+            cell(figures.count(table.rows), right=True),
+            cell(figures.size(table.raw_bytes), right=True),
+            cell(figures.size(table.stored_bytes), right=True),
+            cell(print_, muted, right=True),
+        )
+        return Row(f"{table.schema}.{table.name}", cells)

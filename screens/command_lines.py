@@ -1,0 +1,67 @@
+"""The command line that does what a screen is about to do: every confirmation shows one."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from screens.widgets.text import visible
+
+PROGRAM = "pantry-tui"
+
+
+def create_backup(
+    *,
+    name: str,
+    database: str | None = None,
+    repository: str | None = None,
+    jobs: int | None = None,
+    fingerprints: bool = True,
+) -> tuple[str, ...]:
+    """Takes a backup."""
+    argv = [PROGRAM, "backup", "create", "-n", name]
+    if database is not None:
+        argv += ["-d", database]
+    if jobs is not None:
+        argv += ["--jobs", str(jobs)]
+    if not fingerprints:
+        argv.append("--no-fingerprints")
+    return (*argv, *_repository(repository))
+
+
+def show_backup(backup_id: str, *, repository: str | None = None) -> tuple[str, ...]:
+    """Shows a backup."""
+    return (PROGRAM, "backup", "show", backup_id, *_repository(repository))
+
+
+def delete_backup(backup_id: str, *, repository: str | None = None, force: bool = False) -> tuple[str, ...]:
+    """Deletes a backup."""
+    return (PROGRAM, "backup", "delete", backup_id, *(("--force",) if force else ()), *_repository(repository))
+
+
+def restore(
+    backup_id: str,
+    *,
+    target: str,
+    database: str | None = None,
+    repository: str | None = None,
+    tables: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """Restores a backup, or some of its tables, into another database on the server of ``database``."""
+    server = ("-d", database) if database is not None else ()
+    chosen = [part for table in tables for part in ("-t", table)]
+    return (PROGRAM, "recovery", "execute", backup_id, *server, "--target", target, *chosen, *_repository(repository))
+
+
+def show_job(job_id: str) -> tuple[str, ...]:
+    """Shows a job."""
+    return (PROGRAM, "job", "show", job_id)
+
+
+def _repository(name: str | None) -> tuple[str, ...]:
+    return ("--repository", name) if name is not None else ()
+
+
+def shown(argv: Sequence[str]) -> str:
+    """The command as it would be typed into a shell, control characters escaped."""
+    return visible(shlex.join(argv))

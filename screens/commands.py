@@ -1,0 +1,341 @@
+"""Every command of the screens, once.
+
+Key bindings, the line of keys, the palette, the `:` line, help and docs/keys.md are made from this table. A command's
+id is the name by which the configuration gives it other keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pantry_tui.models import BackupSummary, Job
+
+EVERYWHERE = "everywhere"
+BACKUPS = "backups"
+JOBS = "jobs"
+DETAILS = "details"
+JOB = "job"
+DIALOG = "dialog"
+TABLE = "table"
+
+PANES = {
+    EVERYWHERE: "Everywhere",
+    BACKUPS: "Backups",
+    DETAILS: "A backup's details",
+    JOBS: "Jobs",
+    JOB: "One job",
+    TABLE: "Lists and tables",
+    DIALOG: "Forms and questions",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """What a command's condition may look at."""
+
+    connected: bool = True
+    backup: BackupSummary | None = None
+    job: Job | None = None
+
+
+Condition = Callable[[Situation], str | None]
+
+
+def _always(situation: Situation) -> str | None:
+    return None
+
+
+def _runner(situation: Situation) -> str | None:
+    return None if situation.connected else "the runner is not connected; the screen reattaches by itself"
+
+
+def _backup(situation: Situation) -> str | None:
+    return None if situation.backup is not None else "no backup is selected; B takes one"
+
+
+def _runner_and_backup(situation: Situation) -> str | None:
+    return _backup(situation) or _runner(situation)
+
+
+def _job(situation: Situation) -> str | None:
+    return None if situation.job is not None else "no job is selected"
+
+
+def _running_job(situation: Situation) -> str | None:
+    if situation.job is None:
+        return _job(situation)
+    if situation.job.state.is_final:
+        return f"this job is over: {situation.job.state.replace('_', ' ')}"
+    return _runner(situation)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One thing a person can do, and everything the faces say about it.
+
+    ``condition`` answers with the reason why it cannot be done now, or None. ``rank`` orders the line of keys: lower
+    stays longer when room is short; None leaves it to help and palette. ``action`` is the widget's own action, where the
+    command is one of a widget and not of a screen.
+    """
+
+    id: str
+    keys: str
+    title: str
+    description: str
+    panes: tuple[str, ...]
+    command_line: str | None = None
+    changes: bool = False
+    condition: Condition = _always
+    rank: int | None = None
+    action: str | None = None
+
+    def reason_against(self, situation: Situation) -> str | None:
+        """Why it cannot be done now; None when it can."""
+        return self.condition(situation)
+
+
+def _move(name: str, keys: str, title: str, action: str) -> Command:
+    return Command(id=f"table.{name}", keys=keys, title=title, description=f"{title}.", panes=(TABLE,), action=action)
+
+
+_LISTS = (BACKUPS, JOBS)
+_ONE_BACKUP = (BACKUPS, DETAILS)
+_ALL = (EVERYWHERE,)
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        id="backup.details",
+        keys="enter",
+        title="Details",
+        description="Tables, files, warnings, server and tools of the selected backup.",
+        panes=(BACKUPS,),
+        command_line="pantry-tui backup show ID",
+        condition=_backup,
+        rank=2,
+    ),
+    Command(
+        id="backup.create",
+        keys="B",
+        title="Back up",
+        description="Take a backup of a database.",
+        panes=(BACKUPS,),
+        command_line="pantry-tui backup create -n NAME -d DATABASE",
+        changes=True,
+        condition=_runner,
+        rank=1,
+    ),
+    Command(
+        id="backup.validate",
+        keys="V",
+        title="Validate",
+        description="Read the backup back, whole: checksums, compression, structure, row counts.",
+        panes=_ONE_BACKUP,
+        command_line="pantry-tui backup validate ID",
+        changes=True,
+        condition=_runner_and_backup,
+        rank=4,
+    ),
+    Command(
+        id="backup.restore",
+        keys="R",
+        title="Restore",
+        description="Restore the backup into another database and compare the result.",
+        panes=_ONE_BACKUP,
+        command_line="pantry-tui recovery execute ID --target DATABASE",
+        changes=True,
+        condition=_runner_and_backup,
+        rank=3,
+    ),
+    Command(
+        id="backup.delete",
+        keys="D",
+        title="Delete",
+        description="Delete the backup for good, after its name has been typed.",
+        panes=_ONE_BACKUP,
+        command_line="pantry-tui backup delete ID",
+        changes=True,
+        condition=_runner_and_backup,
+        rank=6,
+    ),
+    Command(
+        id="job.open",
+        keys="enter",
+        title="Open",
+        description="The job's progress per table, its log and its result.",
+        panes=(JOBS,),
+        command_line="pantry-tui job show JOB",
+        condition=_job,
+        rank=1,
+    ),
+    Command(
+        id="job.cancel",
+        keys="C",
+        title="Cancel job",
+        description="Stop the job, after a question. A backup leaves nothing half done.",
+        panes=(JOBS, JOB),
+        command_line="pantry-tui job cancel JOB",
+        changes=True,
+        condition=_running_job,
+        rank=3,
+    ),
+    Command(
+        id="list.filter",
+        keys="slash",
+        title="Filter",
+        description="Show only lines that contain the text; with ! in front, those that do not.",
+        panes=_LISTS,
+        rank=5,
+    ),
+    Command(
+        id="list.sort",
+        keys="s",
+        title="Sort",
+        description="Sort by the next column.",
+        panes=_LISTS,
+        rank=12,
+    ),
+    Command(
+        id="list.reverse",
+        keys="o",
+        title="Reverse order",
+        description="Turn the sort order round.",
+        panes=_LISTS,
+    ),
+    Command(
+        id="list.refresh",
+        keys="r,f5",
+        title="Refresh",
+        description="Read the list again now.",
+        panes=_LISTS,
+        command_line="pantry-tui backup list",
+        condition=_runner,
+        rank=10,
+    ),
+    Command(
+        id="list.pause",
+        keys="space",
+        title="Pause",
+        description="Hold the list still, or let it follow what happens again.",
+        panes=_LISTS,
+    ),
+    Command(
+        id="copy.id",
+        keys="y",
+        title="Copy id",
+        description="Send the id to the terminal's clipboard (OSC 52; not every terminal takes it).",
+        panes=(*_ONE_BACKUP, JOBS, JOB),
+        rank=11,
+    ),
+    Command(
+        id="copy.command",
+        keys="c",
+        title="Copy command",
+        description="Send the equivalent command line to the terminal's clipboard.",
+        panes=(*_ONE_BACKUP, JOBS, JOB),
+    ),
+    Command(
+        id="dialog.confirm",
+        keys="ctrl+o",
+        title="Go ahead",
+        description="Do what the form says, from any of its fields.",
+        panes=(DIALOG,),
+        rank=1,
+    ),
+    Command(
+        id="app.back",
+        keys="escape",
+        title="Back",
+        description="Leave the dialog or the details; clear the filter. Never quits.",
+        panes=(*_LISTS, DETAILS, JOB, DIALOG),
+        rank=9,
+    ),
+    _move("down", "j,down", "One line down", "cursor_down"),
+    _move("up", "k,up", "One line up", "cursor_up"),
+    _move("first", "g,home", "First line", "scroll_top"),
+    _move("last", "G,end", "Last line", "scroll_bottom"),
+    _move("half_down", "ctrl+d", "Half a page down", "half_page(1)"),
+    _move("half_up", "ctrl+u", "Half a page up", "half_page(-1)"),
+    Command(
+        id="app.backups",
+        keys="1",
+        title="Backups",
+        description="Go to the backups.",
+        panes=_ALL,
+        command_line="pantry-tui backup list",
+    ),
+    Command(
+        id="app.jobs",
+        keys="2",
+        title="Jobs",
+        description="Go to the jobs: running, queued and past.",
+        panes=_ALL,
+        command_line="pantry-tui job list",
+    ),
+    Command(
+        id="app.help",
+        keys="question_mark,f1",
+        title="Help",
+        description="The keys of the pane in focus.",
+        panes=_ALL,
+        rank=7,
+    ),
+    Command(
+        id="app.palette",
+        keys="ctrl+p",
+        title="Palette",
+        description="Find any command by its name.",
+        panes=_ALL,
+    ),
+    Command(
+        id="app.go",
+        keys="colon",
+        title="Go to",
+        description="Type the name of a command or of a screen.",
+        panes=_ALL,
+    ),
+    Command(
+        id="app.theme",
+        keys="t",
+        title="Light or dark",
+        description="Change between the dark and the light theme.",
+        panes=_ALL,
+    ),
+    Command(
+        id="app.quit",
+        keys="ctrl+q",
+        title="Quit",
+        description="Close this window on the runner. Jobs go on.",
+        panes=_ALL,
+        rank=8,
+    ),
+)
+
+_BY_ID = {command.id: command for command in COMMANDS}
+
+
+def command(command_id: str) -> Command:
+    """The command of that id. Raises KeyError."""
+    return _BY_ID[command_id]
+
+
+def commands_of(pane: str) -> tuple[Command, ...]:
+    """The commands of a pane: its own first, then, except in dialogs, those that work everywhere."""
+    own = tuple(each for each in COMMANDS if pane in each.panes)
+    return own if pane in (DIALOG, TABLE) else (*own, *(each for each in COMMANDS if EVERYWHERE in each.panes))
+
+
+def matching(pane: str, typed: str) -> tuple[Command, ...]:
+    """The pane's commands whose title, id or description has every word of ``typed``, titles first."""
+    words = typed.casefold().replace(".", " ").split()
+    found = [each for each in commands_of(pane) if all(word in _searched(each) for word in words)]
+    return tuple(sorted(found, key=lambda each: not _named(each, words)))
+
+
+def _searched(each: Command) -> str:
+    return f"{each.id.replace('.', ' ')} {each.title} {each.description}".casefold()
+
+
+def _named(each: Command, words: list[str]) -> bool:
+    name = f"{each.id.replace('.', ' ')} {each.title}".casefold()
+    return all(word in name for word in words)

@@ -1,0 +1,92 @@
+"""The question before a backup is deleted for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from pantry_tui.errors import PantryError, RefusedError
+from pantry_tui.models import BackupSummary
+from screens import command_lines
+from screens.form import Field, Form, Tick
+from screens.known import Known
+from screens.widgets import figures
+from screens.widgets.text import visible
+
+
+class Deleted(Message):
+    """The runner's answer to a deletion."""
+
+    def __init__(self, error: PantryError | None) -> None:
+        super().__init__()
+        self.error = error
+
+
+class DeleteBackup(Form):
+    """Shows what will be lost; deletes once the backup's name has been typed."""
+
+    TITLE_WORDS = "Delete a backup for good"
+    GO = "Delete"
+    DANGER: ClassVar[bool] = True
+
+    def __init__(self, backup: BackupSummary) -> None:
+        super().__init__()
+        self._backup = backup
+
+    def fields(self) -> Iterable[Widget]:
+        backup = self._backup
+        what = Content.assemble((visible(backup.name), "bold"), f" of {visible(backup.database)}   ")
+        yield Static(Content.assemble(what, (visible(backup.id), "$muted")))
+        yield Static(Content(what_is_lost(backup, self.known)), id="loss")
+        yield Static(Content("This cannot be undone. Type the backup's name to go on:"), classes="question")
+        yield Field("Name", id="typed", hint=backup.name)
+        force = Tick("delete it all the same (--force; written to the audit trail)", False, id="force")
+        force.display = False
+        yield force
+
+    def problem(self) -> str | None:
+        if self.value("typed") != visible(self._backup.name).strip():
+            return f"type {visible(self._backup.name)} to delete it"
+        return None
+
+    def argv(self) -> Sequence[str]:
+        repository = self.pantry.link.named_repository(self._backup.repository)
+        return command_lines.delete_backup(self._backup.id, repository=repository, force=self.ticked("force"))
+
+    def go(self) -> None:
+        self.run_worker(self._delete(self.ticked("force")), group="delete", exclusive=True, exit_on_error=False)
+
+    async def _delete(self, force: bool) -> None:
+        link, backup = self.pantry.link, self._backup
+        self.post_message(Deleted(await link.delete(backup.id, backup.repository, force=force)))
+
+    def on_deleted(self, message: Deleted) -> None:
+        error = message.error
+        if error is None:
+            self.say(f"{self._backup.name} is deleted")
+            self.pantry.reload()
+            self.dismiss()
+            return
+        self.show_problem(error)
+        if isinstance(error, RefusedError):
+            self.query_one("#force", Tick).display = True
+
+
+def what_is_lost(backup: BackupSummary, known: Known) -> str:
+    """What deleting this backup takes away, in words."""
+    others = [each for each in known.backups or () if each.database == backup.database and each.id != backup.id]
+    size = figures.size(backup.bytes)
+    rows = f"{figures.plural(backup.rows, 'row')} in {figures.plural(backup.tables, 'table')}"
+    lost = f"This removes {size}: {rows}, as of {figures.moment(backup.started_at)}."
+    if not others:
+        return f"{lost}\nIt is the only backup of {visible(backup.database)}: nothing could be restored any more."
+    newest = max(each.started_at for each in others)
+    proven = sum(each.proven_at is not None for each in others)
+    standing = f"{proven} of them proven" if proven else "none of them proven by a restore"
+    others_words = "1 other backup stays" if len(others) == 1 else f"{len(others)} other backups stay"
+    return f"{lost}\n{others_words}, {standing}; the newest is of {figures.moment(newest)}."

@@ -1,0 +1,209 @@
+"""The connection to the runner: attaches, listens, reattaches, and turns every answer into a message.
+
+Nothing here touches a widget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+from textual.app import App
+from textual.message import Message
+
+from pantry_tui.errors import PantryError, RunnerError
+from pantry_tui.events import Event
+from pantry_tui.models import BackupDetails, BackupSummary, Job, JobRequest, RepositoryTarget
+
+if TYPE_CHECKING:
+    from pantry_tui.config import Config
+    from pantry_tui.runner.client import RunnerClient
+
+Connect = Callable[["Config"], Awaitable["RunnerClient"]]
+
+# Seconds between attempts to attach again.
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+# What a connection that breaks, or a runner of another version, makes the client raise besides our own errors.
+_BROKEN = (PantryError, OSError, EOFError, msgspec.MsgspecError)
+
+
+class RunnerAttached(Message):
+    """The runner answers; these are its jobs."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        super().__init__()
+        self.jobs = jobs
+
+
+class RunnerLost(Message):
+    """The runner does not answer."""
+
+    def __init__(self, error: PantryError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class JobHeard(Message):
+    """A job changed."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.job = job
+
+
+class JobsHeard(Message):
+    """All jobs, read again."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        super().__init__()
+        self.jobs = jobs
+
+
+class BackupsAnswered(Message):
+    """The list of backups, or why it could not be read."""
+
+    def __init__(self, backups: tuple[BackupSummary, ...], problem: PantryError | None = None) -> None:
+        super().__init__()
+        self.backups = backups
+        self.problem = problem
+
+
+class DetailsAnswered(Message):
+    """A backup's details, or why they could not be read."""
+
+    def __init__(self, backup_id: str, answer: BackupDetails | PantryError) -> None:
+        super().__init__()
+        self.backup_id = backup_id
+        self.answer = answer
+
+
+class Submitted(Message):
+    """The runner took a job."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.job = job
+
+
+class Trouble(Message):
+    """Something that was asked for did not happen."""
+
+    def __init__(self, doing: str, error: PantryError) -> None:
+        super().__init__()
+        self.doing = doing
+        self.error = error
+
+
+def as_pantry_error(error: Exception) -> PantryError:
+    """Our own errors as they are; what a broken connection raises, as a runner that is gone."""
+    if isinstance(error, PantryError):
+        return error
+    return RunnerError("the connection to the runner broke", remedy="nothing is lost; jobs go on", detail=str(error))
+
+
+class RunnerLink:
+    """The application's one client of the runner."""
+
+    def __init__(self, app: App[None], config: Config, connect: Connect) -> None:
+        self._app = app
+        self._config = config
+        self._connect = connect
+        self._client: RunnerClient | None = None
+
+    @property
+    def client(self) -> RunnerClient:
+        """The attached client. Raises `RunnerError` when there is none."""
+        if self._client is None:
+            raise RunnerError("the runner is not connected", remedy="wait a moment; the screen reattaches by itself")
+        return self._client
+
+    def repositories(self) -> dict[str, RepositoryTarget]:
+        """Every repository whose backups are listed, by name."""
+        targets = [self._config.repository_target(name) for name in self._config.repositories]
+        return {target.name: target for target in targets}
+
+    def named_repository(self, name: str) -> str | None:
+        """The repository's name where a command line must say it; None for the default one."""
+        return None if name == self._config.repository_target().name else name
+
+    def named_database(self, name: str) -> str | None:
+        """The database's name where it is a configured one."""
+        return name if name in self._config.databases else None
+
+    async def follow(self) -> None:
+        """Attaches and listens to the runner for as long as the application runs."""
+        attempt = 0
+        while True:
+            error: PantryError = RunnerError("the runner has stopped", remedy="it is started again by itself")
+            try:
+                async with await self._connect(self._config) as client:
+                    self._client = client
+                    self._app.post_message(RunnerAttached(await client.jobs()))
+                    attempt = 0
+                    async for change in client.changes():
+                        self._app.post_message(JobHeard(change.job))
+            except _BROKEN as broken:
+                error = as_pantry_error(broken)
+            self._client = None
+            self._app.post_message(RunnerLost(error))
+            await asyncio.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
+            attempt += 1
+
+    async def reload(self) -> None:
+        """Reads jobs and backups again."""
+        try:
+            client = self.client
+            self._app.post_message(JobsHeard(await client.jobs()))
+            targets = self.repositories().values()
+            lists = [await client.backups(target) for target in targets]
+        except _BROKEN as error:
+            self._app.post_message(BackupsAnswered((), as_pantry_error(error)))
+        else:
+            found = sorted((each for part in lists for each in part), key=lambda each: each.started_at, reverse=True)
+            self._app.post_message(BackupsAnswered(tuple(found)))
+
+    async def details(self, backup_id: str, repository: str) -> None:
+        """Reads one backup's details."""
+        answer: BackupDetails | PantryError
+        try:
+            answer = await self.client.backup(self.repositories()[repository], backup_id)
+        except _BROKEN as error:
+            answer = as_pantry_error(error)
+        self._app.post_message(DetailsAnswered(backup_id, answer))
+
+    async def submit(self, make: Callable[[], JobRequest]) -> None:
+        """Makes a request (in a thread: it may run a command for a password) and hands it to the runner."""
+        try:
+            request = await asyncio.to_thread(make)
+            job = await self.client.submit(request)
+        except _BROKEN as error:
+            self._app.post_message(Trouble("The job was not started", as_pantry_error(error)))
+        else:
+            self._app.post_message(Submitted(job))
+
+    async def job_events(self, job_id: str) -> AsyncIterator[Event]:
+        """A job's events from its beginning; ends with the job, or with the connection."""
+        try:
+            async for event in self.client.job_events(job_id):
+                yield event
+        except _BROKEN:
+            # The application hears of the loss by its own stream, and the screen follows again once attached.
+            return
+
+    async def cancel(self, job_id: str) -> None:
+        """Asks the runner to stop a job."""
+        try:
+            self._app.post_message(JobHeard(await self.client.cancel(job_id)))
+        except _BROKEN as error:
+            self._app.post_message(Trouble("The job was not cancelled", as_pantry_error(error)))
+
+    async def delete(self, backup_id: str, repository: str, *, force: bool) -> PantryError | None:
+        """Deletes a backup; the error where the runner refused or failed."""
+        try:
+            await self.client.delete_backup(self.repositories()[repository], backup_id, force=force)
+        except _BROKEN as error:
+            return as_pantry_error(error)
+        return None

@@ -1,0 +1,69 @@
+"""The form for taking a backup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from pantry_tui.models import BackupRequest, JobRequest
+from screens import command_lines
+from screens.form import Field, Form, Tick
+from screens.widgets.text import visible
+
+
+class NewBackup(Form):
+    """Asks for database, name, jobs and fingerprints; then the job's progress opens."""
+
+    TITLE_WORDS = "Back up a database"
+    GO = "Back up"
+
+    def fields(self) -> Iterable[Widget]:
+        config = self.pantry.config
+        names = list(config.databases)
+        default = config.default_database or (names[0] if names else "")
+        yield Field("Database", default, id="database", hint="empty: the one the environment names")
+        if names:
+            yield Static(Content(f"configured: {visible(', '.join(names))}"), classes="hint")
+        yield Field("Name", "manual", id="name", hint="how you will recognise it")
+        yield Field("Processes", id="jobs", hint="empty: one per core", kind="integer")
+        yield Tick("fingerprint the rows, so that a restore can be compared", True, id="fingerprints")
+
+    def problem(self) -> str | None:
+        if not self.value("name"):
+            return "give the backup a name"
+        if self.value("jobs") == "0":
+            return "at least one process must do the work"
+        return None
+
+    def argv(self) -> Sequence[str]:
+        return command_lines.create_backup(
+            name=self.value("name") or "NAME",
+            database=self.value("database") or None,
+            jobs=self._jobs(),
+            fingerprints=self.ticked("fingerprints"),
+        )
+
+    def _jobs(self) -> int | None:
+        typed = self.value("jobs")
+        return int(typed) if typed else None
+
+    def go(self) -> None:
+        config, user = self.pantry.config, self.pantry.user
+        name, database = self.value("name"), self.value("database") or None
+        jobs, fingerprints = self._jobs(), self.ticked("fingerprints")
+
+        def request() -> JobRequest:
+            return BackupRequest(
+                database=config.database_target(database),
+                repository=config.repository_target(),
+                name=name,
+                jobs=jobs,
+                fingerprints=fingerprints,
+                started_by=user,
+            )
+
+        self.dismiss()
+        self.pantry.submit(request)

@@ -1,0 +1,52 @@
+"""What can be done with one backup, from the list as from its details."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from pantry_tui.models import BackupSummary, JobRequest, ValidateRequest
+from screens import command_lines
+from screens.commands import Situation
+from screens.delete_backup import DeleteBackup
+from screens.frame import FramedScreen
+from screens.restore_backup import RestoreBackup
+
+
+class OneBackupScreen(FramedScreen[None]):
+    """A screen on which one backup is selected."""
+
+    @property
+    @abstractmethod
+    def selected(self) -> BackupSummary | None:
+        """The backup that commands mean."""
+
+    def situation(self) -> Situation:
+        return Situation(connected=self.known.attached, backup=self.selected)
+
+    def do_backup_validate(self) -> None:
+        if (backup := self.selected) is None:
+            return
+        link, user = self.pantry.link, self.pantry.user
+
+        def request() -> JobRequest:
+            repository = link.repositories()[backup.repository]
+            return ValidateRequest(repository=repository, backup_id=backup.id, started_by=user)
+
+        self.pantry.submit(request)
+
+    def do_backup_restore(self) -> None:
+        if (backup := self.selected) is not None:
+            self.app.push_screen(RestoreBackup(backup))
+
+    def do_backup_delete(self) -> None:
+        if (backup := self.selected) is not None:
+            self.app.push_screen(DeleteBackup(backup))
+
+    def do_copy_id(self) -> None:
+        if (backup := self.selected) is not None:
+            self.copy(backup.id)
+
+    def do_copy_command(self) -> None:
+        if (backup := self.selected) is not None:
+            repository = self.pantry.link.named_repository(backup.repository)
+            self.copy(command_lines.shown(command_lines.show_backup(backup.id, repository=repository)))

@@ -1,0 +1,111 @@
+"""A job's state and its result, in words."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from pantry_tui.models import BackupSummary, Job, JobState, RestoredTable, RestoreResult, ValidationResult
+from screens.widgets import figures
+from screens.widgets.glyphs import Glyphs
+from screens.widgets.text import visible
+
+
+def state_words(state: JobState, glyphs: Glyphs) -> tuple[str, str]:
+    """The state as sign and word, and the theme colour's name."""
+    word = state.value.replace("_", " ")
+    match state:
+        case JobState.SUCCEEDED:
+            return f"{glyphs.good} {word}", "success"
+        case JobState.FAILED | JobState.TIMED_OUT:
+            return f"{glyphs.bad} {word}", "error"
+        case JobState.RUNNING:
+            return f"{glyphs.running} {word}", "accent"
+        case JobState.QUEUED:
+            return f"{glyphs.waiting} {word}", "muted"
+        case JobState.CANCELLED | JobState.SKIPPED:
+            return f"{glyphs.unknown} {word}", "warning"
+
+
+def result_words(job: Job, glyphs: Glyphs) -> Content:
+    """What a job that succeeded has done."""
+    if job.result is None:
+        return Content("")
+    if job.kind == "backup":
+        return _backup(BackupSummary.from_builtins(job.result))
+    if job.kind == "validate":
+        return _validation(ValidationResult.from_builtins(job.result), glyphs)
+    return _restore(RestoreResult.from_builtins(job.result), glyphs)
+
+
+def _backup(backup: BackupSummary) -> Content:
+    took = figures.duration(backup.duration_seconds)
+    return Content.assemble(
+        (visible(backup.id), "bold"),
+        f"\n{figures.plural(backup.tables, 'table')}, {figures.plural(backup.rows, 'row')}, "
+        f"{figures.size(backup.bytes)} stored of {figures.size(backup.raw_bytes)}, in {took}",
+        ("\nStored bytes were read back and hashed. V validates it, R restores it somewhere else.", "$muted"),
+    )
+
+
+def _validation(result: ValidationResult, glyphs: Glyphs) -> Content:
+    if not result.valid:
+        problems = "\n".join(visible(problem) for problem in result.problems)
+        return Content.assemble((f"{glyphs.bad} damaged", "bold $error"), f"\n{problems}")
+    read = f"{figures.size(result.bytes_read)} read back, {figures.size(result.raw_bytes)} unpacked"
+    counted = f"{figures.plural(result.rows, 'row')} of {figures.plural(result.tables, 'table')} counted"
+    return Content.assemble(
+        (f"{glyphs.good} valid", "bold $success"),
+        f"\n{read}, {counted}, in {figures.duration(result.duration_seconds)}",
+    )
+
+
+def _restore(result: RestoreResult, glyphs: Glyphs) -> Content:
+    validation = result.validation
+    if not validation.performed:
+        verdict = ("The result was not compared with the backup.", "bold $warning")
+    elif validation.equal:
+        verdict = (
+            f"{glyphs.good} equal: {figures.plural(validation.tables_compared, 'table')} compared",
+            "bold $success",
+        )
+    else:
+        verdict = (f"{glyphs.bad} differs from the backup", "bold $error")
+    facts = (
+        f"{figures.plural(validation.constraints_validated, 'constraint')} validated, "
+        f"{figures.plural(validation.sequences_compared, 'sequence')} compared, "
+        f"restored in {figures.duration(result.duration_seconds)}, "
+        f"compared in {figures.duration(result.verification_seconds)}"
+    )
+    made = "created" if result.created_database else "filled"
+    differences = [f"\n{visible(each)}" for each in (*validation.differences, *result.warnings)]
+    left_out = [f"\nleft out: {visible(each)}" for each in result.left_out]
+    return Content.assemble(
+        verdict,
+        f"\nDatabase {visible(result.target)} was {made}. {facts}",
+        *differences,
+        *((each, "$muted") for each in left_out),
+    )
+
+
+_COMPARED = {
+    "fingerprint": "equal: content fingerprint",
+    "text": "equal: content as text",
+    "count": "equal: row count only",
+    "unverified": "not compared",
+}
+
+
+def compared_words(table: RestoredTable, glyphs: Glyphs) -> tuple[str, str]:
+    """What the comparison of one table found, and the theme colour's name."""
+    if table.difference is not None:
+        return f"{glyphs.bad} {table.difference}", "error"
+    words = _COMPARED.get(table.verified, table.verified)
+    known = table.verified in ("fingerprint", "text", "count")
+    return (f"{glyphs.good} {words}", "success") if known else (f"{glyphs.unknown} {words}", "muted")
+
+
+def closing_words(job: Job) -> str:
+    """The answer to "can I close this terminal?" for one job."""
+    if job.state.is_final:
+        return "This job is over; closing the terminal changes nothing."
+    return "You can close this terminal: the job goes on."

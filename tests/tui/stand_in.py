@@ -1,0 +1,226 @@
+"""A runner in memory for the screens that need no server: states that a real one shows only for a moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self, cast
+
+from pantry_tui.config import Config
+from pantry_tui.config.settings import DatabaseSettings, RepositorySettings
+from pantry_tui.errors import CancelledError, PantryError, RunnerError
+from pantry_tui.events import Event, Failed, Finished, JobChanged
+from pantry_tui.models import (
+    BackupDetails,
+    BackupFormat,
+    BackupKind,
+    BackupSummary,
+    Compression,
+    Failure,
+    FileSummary,
+    Job,
+    JobRequest,
+    JobState,
+    RepositoryTarget,
+    TableSummary,
+)
+from pantry_tui.runner.client import RunnerClient
+
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+
+
+def make_backup(
+    number: int = 1,
+    *,
+    name: str = "daily",
+    database: str = "crm",
+    ago: timedelta = timedelta(hours=7),
+    valid: bool | None = None,
+    proven: bool = False,
+) -> BackupSummary:
+    """A backup as the list shows it."""
+    at = NOW - ago
+    return BackupSummary(
+        id=f"{at:%Y%m%dT%H%M%SZ}-daily-{number:04x}",
+        name=name,
+        database=database,
+        kind=BackupKind.FULL,
+        format=BackupFormat.SQL,
+        compression=Compression.GZIP,
+        started_at=at,
+        finished_at=at + timedelta(seconds=19),
+        duration_seconds=19.2,
+        bytes=123_400_000 + number * 1_000_003,
+        raw_bytes=530_000_000,
+        tables=len(TABLES),
+        rows=1_234_567,
+        path=f"/var/backups/pantry/{at:%Y%m%dT%H%M%SZ}-daily-{number:04x}",
+        repository="local",
+        server_version="16.4 (Debian 16.4-1)",
+        fingerprints=True,
+        started_by="postgres@db1",
+        validated_at=None if valid is None else at + timedelta(minutes=5),
+        valid=valid,
+        proven_at=at + timedelta(minutes=9) if proven else None,
+    )
+
+
+TABLES = ("organizations", "users", "contacts", "interactions", "opportunities", "products", "line_items")
+
+
+def make_details(backup: BackupSummary, tables: tuple[str, ...] = TABLES) -> BackupDetails:
+    """What `backup show` says of it."""
+    return BackupDetails(
+        summary=backup,
+        tables=tuple(_table(name, index) for index, name in enumerate(tables, 1)),
+        files=(
+            FileSummary(name="daily.sql.gz", role="artifact", bytes=121_000_000, sha256="5f" * 32),
+            FileSummary(name="archive.dump", role="archive", bytes=2_300_000, sha256="a1" * 32),
+        ),
+        warnings=("sequence public.orders_id_seq was read after the snapshot",),
+        tools={"pg_dump": "16.4", "pg_dumpall": "16.4"},
+        server={"version": backup.server_version, "system_identifier": "7431984715501234567", "timeline": 1},
+        source={"name": backup.database, "encoding": "UTF8", "collate": "C.UTF-8"},
+    )
+
+
+def _table(name: str, index: int) -> TableSummary:
+    return TableSummary(
+        schema="public",
+        name=name,
+        rows=index * 31_337,
+        raw_bytes=index * 14_000_000,
+        stored_bytes=index * 3_100_000,
+        segments=index,
+        fingerprint=str(7_919_000_000_000_000_123 * index),
+        columns=("id", "name"),
+        carried_by="segments",
+    )
+
+
+def make_config(data_directory: str = "/nonexistent", databases: tuple[str, ...] = ("crm", "billing")) -> Config:
+    """A configuration with one repository."""
+    return Config(
+        data_directory=data_directory,
+        databases={name: DatabaseSettings(host="db1", dbname=name) for name in databases},
+        repositories={"local": RepositorySettings(path="/var/backups/pantry")},
+        default_database=databases[0] if databases else None,
+        default_repository="local",
+    )
+
+
+class StandIn:
+    """Answers like a `RunnerClient`; a test moves its jobs by hand."""
+
+    def __init__(self, backups: list[BackupSummary] | None = None) -> None:
+        self.kept = backups or []
+        self.known_jobs: dict[str, Job] = {}
+        self.submitted: list[JobRequest] = []
+        self.refusal: PantryError | None = None
+        self.gone = asyncio.Event()
+        self.reachable = True
+        self._changes: asyncio.Queue[Job] = asyncio.Queue()
+        self._events: dict[str, list[Event]] = {}
+        self._news = asyncio.Condition()
+
+    async def connect(self, config: Config) -> RunnerClient:
+        if not self.reachable:
+            raise RunnerError("no runner answers in /nonexistent", remedy="pantry-tui runner start")
+        self.gone.clear()
+        return cast("RunnerClient", self)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        return None
+
+    def vanish(self) -> None:
+        """The runner dies; it can be reached again once `reachable` is set."""
+        self.reachable = False
+        self.gone.set()
+
+    async def jobs(self, *, limit: int = 100) -> list[Job]:
+        return list(self.known_jobs.values())[:limit]
+
+    async def backups(self, repository: RepositoryTarget) -> list[BackupSummary]:
+        if self.refusal is not None:
+            raise self.refusal
+        return list(self.kept)
+
+    async def backup(self, repository: RepositoryTarget, backup_id: str) -> BackupDetails:
+        return make_details(next(each for each in self.kept if each.id == backup_id))
+
+    async def delete_backup(self, repository: RepositoryTarget, backup_id: str, *, force: bool = False) -> None:
+        if self.refusal is not None and not force:
+            raise self.refusal
+        self.kept = [each for each in self.kept if each.id != backup_id]
+
+    async def changes(self) -> AsyncIterator[JobChanged]:
+        gone = asyncio.create_task(self.gone.wait())
+        try:
+            while not gone.done():
+                change = asyncio.create_task(self._changes.get())
+                await asyncio.wait({change, gone}, return_when=asyncio.FIRST_COMPLETED)
+                if not change.done():
+                    change.cancel()
+                    return
+                yield JobChanged(job=change.result())
+        finally:
+            gone.cancel()
+
+    async def submit(self, request: JobRequest) -> Job:
+        self.submitted.append(request)
+        kind = type(request).__name__.removesuffix("Request").lower()
+        return self.start_job(kind, title=f"{kind} of crm")
+
+    def start_job(self, kind: str, *, title: str, state: JobState = JobState.RUNNING) -> Job:
+        """A job that begins now."""
+        number = len(self.known_jobs) + 1
+        started = NOW if state is not JobState.QUEUED else None
+        queued = NOW - timedelta(minutes=60 - number)
+        job = Job(
+            id=f"job-{number:03}",
+            kind=kind,
+            title=title,
+            database="crm",
+            state=state,
+            queued_at=queued,
+            started_at=started,
+        )
+        self._put(job)
+        return job
+
+    def _put(self, job: Job) -> None:
+        self.known_jobs[job.id] = job
+        self._changes.put_nowait(job)
+
+    async def tell(self, job: Job, *events: Event, **changes: object) -> Job:
+        """The job reports; its entry changes."""
+        changed = Job.from_builtins({**job.to_builtins(), **changes})
+        async with self._news:
+            self._events.setdefault(job.id, []).extend(events)
+            self._put(changed)
+            self._news.notify_all()
+        return changed
+
+    async def job_events(self, job_id: str) -> AsyncIterator[Event]:
+        told = 0
+        while True:
+            async with self._news:
+                while len(self._events.get(job_id, [])) <= told:
+                    await self._news.wait()
+                event = self._events[job_id][told]
+            told += 1
+            yield event
+            if isinstance(event, Finished | Failed):
+                return
+
+    async def cancel(self, job_id: str) -> Job:
+        error = CancelledError("cancelled by a person")
+        job = self.known_jobs[job_id]
+        return await self.tell(job, Failed(failure=Failure.of(error)), state="cancelled", finished_at=NOW.isoformat())

@@ -1,7 +1,7 @@
 """Whether a role sees everything that a backup must hold, and the SQL that makes a role which does.
 
 `pg_read_all_data` covers tables, sequences and schemas, but neither row-level security nor large objects (seen on 15 to
-18), and role passwords are for superusers only.
+18).
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def sight_findings(sight: Sight, *, database: str, subject: str, role: str) -> l
         findings.append(_finding("privileges", subject, FindingStatus.OK, f"Role {sight.role} {whole}"))
     if not sight.role_passwords:
         message = f"Role {sight.role} may not read the passwords of roles: they are left out of the backup"
-        remedy = "Keep them elsewhere, or set them anew after a disaster. Only a superuser may read them."
+        remedy = "Grant it pg_read_all_data, or set them anew after a disaster."
         findings.append(_finding("role_passwords", subject, FindingStatus.WARNING, message, remedy))
     return findings
 

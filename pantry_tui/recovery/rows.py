@@ -9,33 +9,38 @@ from pantry_tui.errors import RestoreError
 from pantry_tui.models import DatabaseTarget, RepositoryTarget
 from pantry_tui.postgres.session import pin_statements
 from pantry_tui.postgres.workers import Answers, WorkerPool
-from pantry_tui.recovery.loading import LoadingSetup, LoadTable, RowsLoaded, RowsSent
+from pantry_tui.recovery.loading import LoadingSetup, LoadRows, RowsLoaded, RowsSent, TablePart
 from pantry_tui.recovery.preflight import Segments
 from pantry_tui.recovery.progress import RestoreProgress
 
 HANDLERS = "pantry_tui.recovery.loading"
 PART_BYTES = 64 * 1024 * 1024  # of text, that a worker takes of a large table at once
+SMALL_BYTES = 1024 * 1024  # below this, FREEZE gains less than its TRUNCATE costs
+SMALL_TABLES = 32
 SESSION = (("default_transaction_read_only", "off"), ("synchronous_commit", "off"))
 
 
-def plan_loading(manifest: Manifest, segments: Segments, workers: int) -> list[LoadTable]:
+def plan_loading(manifest: Manifest, segments: Segments, workers: int) -> list[LoadRows]:
     """The commands, largest table first.
 
-    A table of more than one worker's fair share goes in parts that any worker takes; all others go whole.
+    A table of more than one worker's fair share goes in parts that any worker takes, small ones many at once, all others
+    whole and frozen.
     """
-    sizes = {table: raw_bytes(manifest, numbers) for table, numbers in segments.by_table.items()}
+    sizes = {table: raw_bytes(manifest, numbers) for table, numbers in segments.by_table.items() if numbers}
     share = sum(sizes.values()) / workers
-    commands: list[LoadTable] = []
+    commands: list[LoadRows] = []
+    small: list[TablePart] = []
     for table in sorted(sizes, key=lambda table: -sizes[table]):
         numbers = segments.by_table[table]
-        if not numbers:
-            continue
-        if workers > 1 and sizes[table] > share and len(numbers) > 1:
+        if sizes[table] < SMALL_BYTES:
+            small.append(TablePart(table=table, segments=numbers))
+        elif workers > 1 and sizes[table] > share and len(numbers) > 1:
             parts = _parts(manifest, numbers, min(PART_BYTES, sizes[table] // (2 * workers)))
-            commands.extend(LoadTable(table=table, segments=part, whole=False) for part in parts)
+            commands.extend(LoadRows(parts=(TablePart(table=table, segments=part),)) for part in parts)
         else:
-            commands.append(LoadTable(table=table, segments=numbers, whole=True))
-    return commands
+            commands.append(LoadRows(parts=(TablePart(table=table, segments=numbers, freeze=True),)))
+    batches = (small[start : start + SMALL_TABLES] for start in range(0, len(small), SMALL_TABLES))
+    return [*commands, *(LoadRows(parts=tuple(batch)) for batch in batches)]
 
 
 def raw_bytes(manifest: Manifest, numbers: Sequence[int]) -> int:
@@ -78,11 +83,13 @@ async def load_rows(
     def sent(report: RowsSent) -> None:
         progress.loaded(report.table, report.rows, report.raw_bytes)
 
-    commands = [command.to_json() for command in plan_loading(manifest, segments, pool.count)]
+    commands = plan_loading(manifest, segments, pool.count)
+    answers: Answers[RowsSent, RowsLoaded] = Answers(RowsSent, RowsLoaded)
+    results = await pool.run([command.to_json() for command in commands], answers, sent)
     loaded = dict.fromkeys(segments.by_table, 0)
-    results: list[RowsLoaded] = await pool.run(commands, Answers(RowsSent, RowsLoaded), sent)
-    for result in results:
-        loaded[result.table] += result.rows
+    for command, result in zip(commands, results, strict=True):
+        for part, rows in zip(command.parts, result.rows, strict=True):
+            loaded[part.table] += rows
     for table, rows in loaded.items():
         if rows != manifest.tables[table].rows:
             name = manifest.tables[table].qualified_name

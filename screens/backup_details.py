@@ -15,19 +15,25 @@ from pantry_tui.errors import PantryError
 from pantry_tui.models import BackupDetails, BackupSummary, TableSummary
 from screens.bindings import bindings_of
 from screens.commands import DETAILS
+from screens.list_screen import WIDE
 from screens.one_backup import OneBackupScreen
 from screens.widgets import figures
 from screens.widgets.summary import as_content, backup_lines, details_lines
 from screens.widgets.table import CalmTable, Column, Row
-from screens.widgets.text import cell, visible
+from screens.widgets.text import cell, shortened, visible
 
-_COLUMNS = (
-    Column("table", "Table"),
-    Column("rows", "Rows", 10, right=True),
-    Column("raw", "Raw", 9, right=True),
-    Column("stored", "Stored", 9, right=True),
-    Column("fingerprint", "Fingerprint", 22, right=True),
-)
+_FINGERPRINT = 22  # as long as they get: sums of 64-bit hashes
+_SHORT_FINGERPRINT = 11
+
+
+def _columns(fingerprint: int) -> tuple[Column, ...]:
+    return (
+        Column("table", "Table"),
+        Column("rows", "Rows", 10, right=True),
+        Column("raw", "Raw", 8, right=True),
+        Column("stored", "Stored", 8, right=True),
+        Column("fingerprint", "Fingerprint", fingerprint, right=True),
+    )
 
 
 class BackupDetailsScreen(OneBackupScreen):
@@ -48,7 +54,7 @@ class BackupDetailsScreen(OneBackupScreen):
         yield Static(id="heading", markup=False)
         with Horizontal(id="facts-and-tables"):
             with Vertical(id="tables-side"):
-                yield CalmTable(_COLUMNS, id="tables")
+                yield CalmTable(_columns(self._fingerprint_width), id="tables")
             with VerticalScroll(id="facts", can_focus=True):
                 yield Static(id="facts-words", markup=False)
 
@@ -63,13 +69,19 @@ class BackupDetailsScreen(OneBackupScreen):
         self.pantry.want_details(backup)
         self._draw_backup(backup, self.known.details.get(backup.id))
 
+    @property
+    def _fingerprint_width(self) -> int:
+        return _SHORT_FINGERPRINT if self.app.size.width < WIDE else _FINGERPRINT
+
     def _draw_backup(self, backup: BackupSummary, details: BackupDetails | PantryError | None) -> None:
         heading = Content.assemble((visible(backup.name), "bold"), (f"   {visible(backup.id)}", "$muted"))
         self.query_one("#heading", Static).update(heading)
         lines = backup_lines(backup, self.pantry.now(), self.pantry.glyphs)
         if isinstance(details, BackupDetails):
             lines += details_lines(details)
-            self.query_one("#tables", CalmTable).show([self._row(table) for table in details.tables])
+            table = self.query_one("#tables", CalmTable)
+            table.set_columns(_columns(self._fingerprint_width))
+            table.show([self._row(each) for each in details.tables])
         elif details is not None:
             lines += [("", "", ""), ("not read", visible(details.message), "$error")]
         else:
@@ -80,12 +92,13 @@ class BackupDetailsScreen(OneBackupScreen):
     def _row(self, table: TableSummary) -> Row:
         muted = self.pantry.colour("muted")
         archived = table.carried_by != "segments"
-        print_ = "in pg_dump's archive" if archived else table.fingerprint or "none"
+        fingerprint = "archived" if archived else table.fingerprint or "none"
+        fingerprint = shortened(fingerprint, self._fingerprint_width, self.pantry.glyphs.ellipsis)
         cells = (
             cell(f"{table.schema}.{table.name}"),
             cell(figures.count(table.rows), right=True),
             cell(figures.size(table.raw_bytes), right=True),
             cell(figures.size(table.stored_bytes), right=True),
-            cell(print_, muted, right=True),
+            cell(fingerprint, muted, right=True),
         )
         return Row(f"{table.schema}.{table.name}", cells)

@@ -73,7 +73,9 @@ def _add_init(commands: argparse._SubParsersAction[Any]) -> None:
     init.add_argument("--password", metavar="REFERENCE", help=f"where the password is: {_REFERENCES}")
     init.add_argument("--backup-dir", metavar="DIRECTORY", help="where backups are kept")
     init.add_argument("--data-dir", metavar="DIRECTORY", help="where history and the list of backups are kept")
-    init.add_argument("--path", metavar="FILE", help="the file to write (default: the first that `config show` looks for)")
+    init.add_argument(
+        "--path", metavar="FILE", help="the file to write (default: the first that `config show` looks for)"
+    )
     init.add_argument("--force", action="store_true", help="replace a file that exists")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -96,7 +97,8 @@ def write_configuration(path: Path, answers: Answers, *, force: bool) -> Config:
         message = error.message.replace(str(temporary), str(path))
         raise ConfigError(message, remedy=error.remedy) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     return load_config(path)
 
 

@@ -1,12 +1,15 @@
-"""`pantry-tui demo --headless`: from nothing to a proven backup, and back to nothing."""
+"""`pantry-tui demo`: from nothing to a proven backup, and back to nothing."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -45,6 +48,20 @@ class Demo:
         with self.start(*arguments) as process:
             output, errors = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def start_on_terminal(self, *arguments: str) -> tuple[subprocess.Popen[bytes], int]:
+        """A demo with a terminal of 100 by 30, and the terminal's other end."""
+        ours, theirs = os.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+        process = subprocess.Popen(
+            ["setsid", "--ctty", "--wait", *COMMAND, *arguments],
+            env=self.environment | {"TERM": "xterm-256color"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        return process, ours
 
     def processes(self) -> list[str]:
         """The command lines of this demo's processes that still run, and of its server's."""
@@ -129,6 +146,35 @@ def test_an_interrupted_demo_leaves_nothing(demo: Demo, ending: signal.Signals, 
     assert process.returncode == 128 + ending, errors
     assert not Path(socket).exists()
     assert "interrupted" in errors
+
+
+def read_until(terminal: int, text: bytes) -> None:
+    shown = b""
+    while text not in shown:
+        shown += os.read(terminal, 65536)
+
+
+def drain(terminal: int) -> None:
+    try:
+        while os.read(terminal, 65536):
+            pass
+    except OSError:  # EIO: nobody has the other end any more
+        os.close(terminal)
+
+
+def test_the_application_opens_on_the_proven_backup(demo: Demo) -> None:
+    process, terminal = demo.start_on_terminal(TINY)
+    read_until(terminal, b"restored")  # the proof, in the list of backups
+    os.write(terminal, b"\x11")  # Ctrl+Q
+    drain(terminal)
+    assert process.wait() == 0
+
+
+def test_a_lost_terminal_ends_the_demo(demo: Demo) -> None:
+    process, terminal = demo.start_on_terminal(TINY)
+    read_until(terminal, b"restored")
+    os.close(terminal)
+    assert process.wait() == 128 + signal.SIGHUP
 
 
 def test_what_is_kept_opens_again(demo: Demo, tmp_path: Path) -> None:

@@ -89,7 +89,8 @@ def _print_finding(finding: Finding) -> None:
 
 
 def _verdict(findings: list[Finding]) -> str:
-    count = {status: sum(finding.status is status for finding in findings) for status in FindingStatus}
-    if count[FindingStatus.PROBLEM]:
-        return f"{count[FindingStatus.PROBLEM]} problems, {count[FindingStatus.WARNING]} warnings"
-    return f"no problems, {count[FindingStatus.WARNING]} warnings"
+    counted = []
+    for status in (FindingStatus.PROBLEM, FindingStatus.WARNING):
+        number = sum(finding.status is status for finding in findings)
+        counted.append(f"{number or 'no'} {status}{'' if number == 1 else 's'}")
+    return ", ".join(counted)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import platformdirs
 
 from pantry_tui.config.configuration import URL_VARIABLES, Config, directory_path
 from pantry_tui.config.references import check_not_writable
@@ -60,6 +59,8 @@ def _user_path(environment: Mapping[str, str]) -> Path:
         return Path(base) / APPLICATION / "config.toml"
     if home := environment.get("HOME"):
         return Path(home) / ".config" / APPLICATION / "config.toml"
+    import platformdirs  # 7 ms, and only for those without a HOME
+
     return Path(platformdirs.user_config_dir(APPLICATION)) / "config.toml"
 
 
@@ -115,6 +116,8 @@ def default_data_directory(environment: Mapping[str, str]) -> str:
         return str(Path(base) / APPLICATION)
     if home := environment.get("HOME"):
         return str(Path(home) / ".local" / "share" / APPLICATION)
+    import platformdirs
+
     return platformdirs.user_data_dir(APPLICATION)
 
 

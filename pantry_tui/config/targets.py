@@ -144,6 +144,9 @@ def check_database(name: str, settings: DatabaseSettings) -> None:
     key = f"databases.{name}"
     if settings.password is not None:
         check_reference(settings.password, key=f"{key}.password")
+    for field, path in (("passfile", settings.passfile), ("client_tools", settings.client_tools)):
+        if path is not None and not path.startswith(("/", "~/")):
+            raise ConfigError(f"{key}.{field} must be an absolute path, not {path!r}", remedy="Begin it with / or ~/.")
     parameters = _settings_parameters(settings)
     if settings.url is None:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -144,14 +145,17 @@ def _reachable(facts: Facts, subject: str) -> Finding:
 
 
 async def _pooler(connection: psycopg.AsyncConnection[Any], subject: str) -> list[Finding]:
-    """A pooler shows by a process id that is not the one of the connection's start, or that changes."""
     seen = [(await _rows(connection, "SELECT pg_catalog.pg_backend_pid() AS pid"))[0]["pid"] for _ in range(3)]
-    direct = set(seen) == {connection.info.backend_pid}
-    if len(set(seen)) > 1 or connection.info.port == _POOLER_PORT:
+    return pooler_findings(seen, connection.info.backend_pid, connection.info.port, subject)
+
+
+def pooler_findings(seen: Sequence[int], announced: int, port: int, subject: str) -> list[Finding]:
+    """A pooler shows by a server process (``seen``) that is not the ``announced`` one, or that changes."""
+    if len(set(seen)) > 1 or port == _POOLER_PORT:
         message = "A connection pooler in transaction mode stands before the server: it cannot hold a snapshot"
         remedy = "Connect directly or in session mode (Supabase: port 5432, not 6543)."
         return [_finding("pooler", subject, message, status=FindingStatus.PROBLEM, remedy=remedy)]
-    if not direct:
+    if set(seen) != {announced}:
         message = "A connection pooler stands before the server"
         return [_warning("pooler", subject, message, "Make sure that it is in session mode, or connect directly.")]
     return []

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from pantry_tui.models import DatabaseTarget, Finding, FindingStatus
-from pantry_tui.postgres.diagnose import examine_database
+from pantry_tui.postgres.diagnose import examine_database, pooler_findings
 from pantry_tui.postgres.private import PrivateServer
 from pantry_tui.postgres.privileges import backup_role_sql
 from tests.servers import TestServer
@@ -128,6 +128,14 @@ async def test_too_few_locks(tmp_path: Path) -> None:
     assert [finding.status for finding in seen] == [OK, WARNING, PROBLEM]
     assert seen[2].message == "A backup may take 240 locks (80 tables), and the server has room for 200"
     assert seen[2].sql == "ALTER SYSTEM SET max_locks_per_transaction = 64;"
+
+
+@pytest.mark.parametrize(
+    ("seen", "port", "status"),
+    [([7, 7, 7], 5432, None), ([8, 8, 8], 5432, WARNING), ([7, 8, 7], 5432, PROBLEM), ([7, 7, 7], 6543, PROBLEM)],
+)
+def test_poolers(seen: list[int], port: int, status: FindingStatus | None) -> None:
+    assert [finding.status for finding in pooler_findings(seen, 7, port, "crm")] == ([status] if status else [])
 
 
 async def test_little_room(server: TestServer) -> None:

@@ -126,6 +126,7 @@ def test_a_named_file_that_is_absent_is_an_error(tmp_path: Path, given: str) -> 
         ("[repositories.near]", "repositories.near.path is missing", "directory"),
         ("[repositories.near]\npath = 'backups'", "repositories.near.path must be an absolute path", "~/"),
         ("[repositories.near]\npath = 's3://bucket/x'", "object stores are not supported by this version", "directory"),
+        ("[databases.crm]\nclient_tools = 'bin'", "databases.crm.client_tools must be an absolute path", "~/"),
         ("runner = 3", "runner must be a table", "runner"),
         ("data_directory = 3", "data_directory must be a text", "data_directory"),
         ("[databases]\ncrm = 'x'", "databases.crm must be a table", "databases.crm"),

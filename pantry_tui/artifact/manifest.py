@@ -109,6 +109,7 @@ class TableEntry(Model, frozen=True, kw_only=True):
     ranges: tuple[PageRange, ...]
     carried_by: str = "segments"
     reason: str | None = None
+    loaded_through: str | None = None  # the root that spreads the rows anew: leaves compare only together
 
     @property
     def qualified_name(self) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from pantry_tui.config.targets import keyword_string
+
 ARGUMENT_BYTES = 96 * 1024  # Linux refuses a single argument of 128 kB
 
 
@@ -58,12 +60,15 @@ def dump_command(
 
 
 def globals_command(program: str, *, conninfo: str, database: str, passwords: bool, output: str) -> list[str | bytes]:
-    """pg_dumpall's argv: roles, memberships, tablespaces. ``passwords`` needs a superuser."""
+    """pg_dumpall's argv: roles, memberships, tablespaces. ``passwords`` needs a superuser.
+
+    It takes its database from another option than its server, and reads a name with an `=` as a connection string.
+    """
     command: list[str | bytes] = [
         program,
         "--globals-only",
         "--no-password",
-        f"--database={database}",
+        f"--database={keyword_string({'dbname': database})}",
         f"--file={output}",
         f"--dbname={conninfo}",
     ]

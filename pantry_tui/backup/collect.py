@@ -107,4 +107,5 @@ def archived_entry(table: SourceTable, size: TableSize, rows: int, fingerprint: 
         ranges=(),
         carried_by="archive",
         reason=table.archive_reason,
+        loaded_through=table.loaded_through,
     )

@@ -65,7 +65,8 @@ async def connect(
         text += f" connect_timeout='{connect_timeout}'"
     async with _environment_of(target):
         try:
-            return await psycopg.AsyncConnection.connect(text, autocommit=True)
+            # In UTF-8 whatever the database's encoding: psycopg knows no codec for some (EUC_TW, MULE_INTERNAL).
+            return await psycopg.AsyncConnection.connect(text, autocommit=True, client_encoding="UTF8")
         except psycopg.Error as error:
             raise _connection_error(error, target, parameters) from None
 

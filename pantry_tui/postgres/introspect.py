@@ -16,7 +16,7 @@ Connection = psycopg.AsyncConnection[Any]
 
 # hashtextextended('byte order', 0) where the least significant byte comes first; content sums depend on it.
 BYTE_ORDER_PROBE = "SELECT pg_catalog.hashtextextended('byte order', 0)"
-LITTLE_ENDIAN_PROBE = 0
+LITTLE_ENDIAN_PROBE = -5662017705334102641
 
 
 class SourceTable(Model, frozen=True, kw_only=True):
@@ -31,6 +31,7 @@ class SourceTable(Model, frozen=True, kw_only=True):
     expression: str  # to fingerprint a row
     shape: str  # digest of everything that the meaning of a row depends on
     archive_reason: str | None  # why pg_dump must carry its rows itself; None: we copy them
+    loaded_through: str | None  # the partitioned table that decides anew where the rows go
 
     @property
     def qualified_name(self) -> str:
@@ -94,7 +95,11 @@ SELECT c.oid::pg_catalog.int8 AS oid, n.nspname::pg_catalog.text AS schema, c.re
             FROM type_reach r JOIN type_shape s ON s.oid = r.oid WHERE r.attrelid = c.oid))) AS shape,
     CASE WHEN c.oid IN (SELECT oid FROM enum_rooted) THEN 'hash partition by an enum: pg_dump loads it through its root'
         WHEN c.relkind = 'r' AND m.amname IS DISTINCT FROM 'heap' THEN 'not stored as a heap'
-    END AS archive_reason
+    END AS archive_reason,
+    CASE WHEN c.oid IN (SELECT oid FROM enum_rooted) THEN (
+        SELECT rn.nspname || '.' || r.relname FROM pg_catalog.pg_class r
+        JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace WHERE r.oid = pg_catalog.pg_partition_root(c.oid))
+    END AS loaded_through
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam

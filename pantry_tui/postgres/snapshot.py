@@ -47,8 +47,8 @@ async def open_catalog(target: DatabaseTarget, *, application: str) -> Connectio
     """
     connection = await connect(target, application=application)
     try:
-        ascii_only = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
-        await connection.execute(f"SET client_encoding = '{'LATIN1' if ascii_only else 'UTF8'}'")
+        if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+            await connection.execute("SET client_encoding = 'LATIN1'")
         await connection.execute(pin_statements(connection.info.server_version).encode())
     except psycopg.Error as error:
         await connection.close()

@@ -1,0 +1,65 @@
+"""Taking backups in tests, and reading what they hold with stock means only."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.backup.service import take_backup
+from pantry_tui.events import Event
+from pantry_tui.models import BackupRequest, BackupSummary, DatabaseTarget, RepositoryTarget
+from pantry_tui.repository.local import LocalRepository
+
+
+class Taken:
+    """A backup and the events on the way to it."""
+
+    def __init__(self, summary: BackupSummary, repository: RepositoryTarget, events: list[Event]) -> None:
+        self.summary = summary
+        self.events = events
+        self.directory = Path(summary.path)
+        self.manifest: Manifest = LocalRepository(repository).manifest(summary.id)
+
+    @property
+    def document(self) -> bytes:
+        """The artifact, unpacked by the standard library."""
+        with gzip.open(self.directory / self.manifest.file("artifact").name) as file:
+            return file.read()
+
+    def rows(self, table: str) -> int:
+        """How many rows of that table the backup holds."""
+        return next(entry.rows for entry in self.manifest.tables if entry.qualified_name == table)
+
+    def fingerprint(self, table: str) -> str | None:
+        """That table's fingerprint."""
+        return next(entry.fingerprint for entry in self.manifest.tables if entry.qualified_name == table)
+
+
+async def take(
+    target: DatabaseTarget,
+    repository: RepositoryTarget,
+    *,
+    on_event: Callable[[Event], None] = lambda event: None,
+    jobs: int | None = None,
+    fingerprints: bool = True,
+    lock_timeout_seconds: float = 10.0,
+) -> Taken:
+    """Takes a full backup."""
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        on_event(event)
+
+    request = BackupRequest(
+        database=target,
+        repository=repository,
+        name="nightly",
+        jobs=jobs,
+        fingerprints=fingerprints,
+        lock_timeout_seconds=lock_timeout_seconds,
+    )
+    summary = await take_backup(request, listen)
+    return Taken(summary, repository, events)

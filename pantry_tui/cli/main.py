@@ -54,6 +54,7 @@ def build_parser() -> Parser:
     """The whole command line; the groups' own arguments are declared when they are needed."""
     parser = Parser(prog="pantry-tui", description=DESCRIPTION, epilog=_epilog())
     parser.add_argument("--version", action="version", version=f"pantry-tui {__version__}", help="print the version")
+    parser.add_argument("--no-mouse", action="store_true", help="the application leaves the mouse to the terminal")
     groups = parser.add_subparsers(dest="group", metavar="COMMAND", title="commands")
     for group in GROUPS:
         groups.add_parser(
@@ -82,7 +83,9 @@ def _run_application(args: argparse.Namespace) -> int:
             "the application needs a terminal, and there is none here",
             remedy="use a command, for example `pantry-tui backup list`; `pantry-tui --help` shows all of them",
         )
-    status: int = import_module(APPLICATION).run(args.config)
+    from pantry_tui.config import load_config
+
+    status: int = import_module(APPLICATION).run(load_config(args.config), mouse=not args.no_mouse)
     return status
 
 

@@ -24,6 +24,8 @@ from pantry_tui.postgres.messages import Meaning, meaning_of_state, meaning_of_t
 
 _TRANSACTION_POOLER_PORT = "6543"
 _CHILD_VARIABLES = ("PATH", "HOME", "TMPDIR", "KRB5CCNAME")
+# The server converts SQL_ASCII to nothing, and MULE_INTERNAL not to UTF8.
+_CLIENT_ENCODINGS = {b"SQL_ASCII": b"SQL_ASCII", b"MULE_INTERNAL": b"LATIN1"}
 
 _connecting: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
@@ -55,7 +57,9 @@ def adopt_environment(target: DatabaseTarget) -> None:
 async def connect(
     target: DatabaseTarget, *, application: str, dbname: str | None = None, connect_timeout: int = 10
 ) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-    """An autocommit connection. ``connect_timeout`` in seconds counts where the target sets none.
+    """An autocommit connection that speaks UTF8 (to an SQL_ASCII database: bytes).
+
+    ``connect_timeout`` in seconds counts where the target sets none.
 
     Raises `ServerUnreachableError`, `AuthenticationError`, `DatabaseMissingError` or another `ServerError`.
     """
@@ -65,10 +69,11 @@ async def connect(
         text += f" connect_timeout='{connect_timeout}'"
     async with _environment_of(target):
         try:
-            # In UTF-8 whatever the database's encoding: psycopg knows no codec for some (EUC_TW, MULE_INTERNAL).
-            return await psycopg.AsyncConnection.connect(text, autocommit=True, client_encoding="UTF8")
+            connection = await psycopg.AsyncConnection.connect(text, autocommit=True)
         except psycopg.Error as error:
             raise _connection_error(error, target, parameters) from None
+    await _speak_utf8(connection)
+    return connection
 
 
 def server_error(error: psycopg.Error, *, doing: str) -> PantryError:
@@ -84,6 +89,17 @@ def connection_failure(message: str, target: DatabaseTarget) -> PantryError:
     """The error of ours for what libpq said when it could not connect to ``target``."""
     parameters = connection_parameters(target.conninfo, key=f"the connection of {target.name}")
     return _connection_error(psycopg.OperationalError(message), target, parameters)
+
+
+async def _speak_utf8(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Whatever the role's settings or the database's encoding, for some of which psycopg knows no codec (EUC_TW).
+
+    Asked for at the start of the connection instead, MULE_INTERNAL databases would refuse it.
+    """
+    server = connection.pgconn.parameter_status(b"server_encoding") or b"UTF8"
+    wanted = _CLIENT_ENCODINGS.get(server, b"UTF8")
+    if connection.pgconn.parameter_status(b"client_encoding") != wanted:
+        await connection.execute(b"SET client_encoding = " + wanted)
 
 
 def _meaning(error: psycopg.Error, text: str) -> Meaning | None:

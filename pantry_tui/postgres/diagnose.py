@@ -26,7 +26,6 @@ OLDEST_TESTED = 140000
 _POOLER_PORT = 6543
 # Tables are locked by our coordinator and by pg_dump; each worker locks those that it copies.
 _LOCKS_PER_TABLE = 3
-_NOT_AS_UTF8 = (b"SQL_ASCII", b"MULE_INTERNAL")  # the server converts neither
 
 _FACTS = """
 SELECT pg_catalog.current_database() AS database, pg_catalog.current_setting('server_version_num')::int AS version_num,
@@ -79,7 +78,7 @@ async def examine_database(
     """
     try:
         async with await connect(target, application="doctor") as connection:
-            await _prepare(connection)
+            await connection.execute("SET search_path = ''; SET statement_timeout = '60s'")
             facts = Facts.from_builtins((await _rows(connection, _FACTS))[0])
             return [
                 _reachable(facts, target.name),
@@ -112,15 +111,6 @@ def _from_error(check: str, subject: str, error: PantryError) -> Finding:
     return _finding(check, subject, error.message, status=FindingStatus.PROBLEM, remedy=error.remedy)
 
 
-async def _prepare(connection: psycopg.AsyncConnection[Any]) -> None:
-    """A session that nothing of the role or database disturbs, in an encoding that psycopg can decode."""
-    # psycopg's own way to ask, connection.info, fails for encodings that Python does not know
-    server_encoding = connection.pgconn.parameter_status(b"server_encoding")
-    encoding = b"SQL_ASCII" if server_encoding in _NOT_AS_UTF8 else b"UTF8"
-    settings = b"SET client_encoding = '%b'; SET search_path = ''; SET statement_timeout = '60s'"
-    await connection.execute(settings % encoding)
-
-
 async def _rows(connection: psycopg.AsyncConnection[Any], query: str) -> list[dict[str, Any]]:
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query.encode())
@@ -128,7 +118,7 @@ async def _rows(connection: psycopg.AsyncConnection[Any], query: str) -> list[di
 
 
 def _decoded(value: object) -> object:
-    """Texts come as bytes where the client encoding is SQL_ASCII."""
+    """Texts of an SQL_ASCII database come as bytes."""
     return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
 
 

@@ -48,6 +48,22 @@ async def test_the_connection_says_who_it_is(any_server: TestServer) -> None:
     assert await scalar(target, "SELECT current_database()") == target.name
 
 
+@pytest.mark.parametrize(
+    ("encoding", "spoken"),
+    [
+        ("UTF8", "UTF8"),
+        ("LATIN1", "UTF8"),
+        ("EUC_TW", "UTF8"),
+        ("MULE_INTERNAL", "LATIN1"),
+        ("SQL_ASCII", b"SQL_ASCII"),
+    ],
+)
+async def test_every_encoding(server: TestServer, encoding: str, spoken: object) -> None:
+    target = server.create_database(template="template0", encoding=encoding, lc_collate="C", lc_ctype="C")
+    server.execute("postgres", f"ALTER DATABASE \"{target.name}\" SET client_encoding = 'SQL_ASCII'")
+    assert await scalar(target, "SHOW client_encoding") == spoken
+
+
 @pytest.mark.parametrize("name", ["a=b", "-f/tmp/x", "host=elsewhere", 'o\'brien \\ "x"', "Ümläut\nline", " blank "])
 async def test_hostile_names_are_names(server: TestServer, name: str) -> None:
     target = server.create_database(name)

@@ -6,7 +6,7 @@ a changed, removed or inserted line shows in `problems`; a cut at the very end a
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import hashlib
 import os
 import re
@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from pantry_tui.errors import StorageError
+from pantry_tui.artifact.files import storage_errors, write_all
 from pantry_tui.models import AuditEntry, utc_now
 
 AUDIT_NAME = "audit.jsonl"
@@ -33,47 +33,46 @@ class AuditTrail:
     def __init__(self, directory: Path) -> None:
         self._path = directory / AUDIT_NAME
         self._previous: str | None = None
+        self._owed: list[AuditEntry] = []
 
-    def append(
-        self, who: str, action: str, subject: str, result: str, details: dict[str, Any] | None = None
-    ) -> AuditEntry:
-        """Writes one line. It must hold nothing secret. Raises `StorageError` when it cannot be written."""
-        try:
-            return self._append(who, action, subject, result, details or {})
-        except OSError as error:
-            raise StorageError(
-                f"the audit trail {self._path} cannot be written: {error.strerror}",
-                remedy="make room or repair the directory; nothing is done that cannot be recorded",
-            ) from error
+    def append(self, who: str, action: str, subject: str, result: str, details: dict[str, Any] | None = None) -> None:
+        """Writes one entry, for what must not happen unrecorded. It must hold nothing secret.
 
-    def _append(self, who: str, action: str, subject: str, result: str, details: dict[str, Any]) -> AuditEntry:
+        Raises `StorageError` when it cannot be written.
+        """
+        with storage_errors(self._path, "writing the audit trail"):
+            self._write(*self._owed, _entry(who, action, subject, result, details))
+            self._owed = []
+
+    def note(self, who: str, action: str, subject: str, result: str, details: dict[str, Any] | None = None) -> None:
+        """Writes one entry, now or, while that fails, together with the next one.
+
+        For what has happened already, and for what makes room on a full disk.
+        """
+        self._owed.append(_entry(who, action, subject, result, details))
+        with contextlib.suppress(OSError):
+            self._write(*self._owed)
+            self._owed = []
+
+    def _write(self, *entries: AuditEntry) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(self._path, flags, 0o600)
+        previous, self._previous = self._previous, None  # not known again before everything is written
         try:
-            mended = b""
-            if self._previous is None:
+            text = b""
+            if previous is None:
                 last, whole = _last_line(descriptor)
-                self._previous = _digest(last) if last else FIRST_PREVIOUS
-                mended = b"" if whole else b"\n"  # a crash cut the last line: it stays, as a line that shows
-            entry = AuditEntry(
-                at=utc_now(),
-                who=who,
-                action=action,
-                object=subject,
-                result=result,
-                details=details,
-                previous=self._previous,
-            )
-            line = _encode(entry)
-            _write_whole(descriptor, mended + line + b"\n")
+                previous = _digest(last) if last else FIRST_PREVIOUS
+                text = b"" if whole else b"\n"  # a crash cut the last line: it stays, as a line that shows
+            for entry in entries:
+                line = _encode(msgspec.structs.replace(entry, previous=previous))
+                text += line + b"\n"
+                previous = _digest(line)
+            write_all(descriptor, text)
             os.fsync(descriptor)
-            self._previous = _digest(line)
-            return entry
-        except OSError:
-            self._previous = None  # what the file ends with is unknown now
-            raise
         finally:
             os.close(descriptor)
+        self._previous = previous
 
 
 def entries(directory: Path) -> Iterator[AuditEntry]:
@@ -103,14 +102,13 @@ def problems(directory: Path) -> list[str]:
 
 def _lines(directory: Path) -> Iterator[bytes]:
     path = directory / AUDIT_NAME
-    try:
-        with path.open("rb") as file:
-            for line in file:
-                yield line.rstrip(b"\n")
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StorageError(f"the audit trail {path} cannot be read: {error.strerror}") from error
+    with (
+        storage_errors(path, "reading the audit trail"),
+        contextlib.suppress(FileNotFoundError),
+        path.open("rb") as file,
+    ):
+        for line in file:
+            yield line.rstrip(b"\n")
 
 
 def _encode(entry: AuditEntry) -> bytes:
@@ -118,9 +116,8 @@ def _encode(entry: AuditEntry) -> bytes:
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
-def _write_whole(descriptor: int, data: bytes) -> None:
-    if os.write(descriptor, data) != len(data):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def _entry(who: str, action: str, subject: str, result: str, details: dict[str, Any] | None) -> AuditEntry:
+    return AuditEntry(at=utc_now(), who=who, action=action, object=subject, result=result, details=details or {})
 
 
 def _digest(line: bytes) -> str:

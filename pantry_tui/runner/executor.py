@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from pantry_tui.artifact.files import storage_errors
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.errors import (
     CancelledError,
@@ -111,11 +112,9 @@ class Executor:
         request = msgspec.structs.replace(request, started_by=request.started_by or who)
         job = _new_job(request)
         self._audit.append(who, "job.submit", job.id, "accepted", {"title": job.title, "started_by": job.started_by})
-        try:
+        with storage_errors(self._directory, "writing down a new job"):
             self._notes.put(job.id, request)
             live = LiveJob(self._directory, job, request, self.board.publish)
-        except OSError as error:
-            raise StorageError(f"the job cannot be written down in {self._directory}: {error.strerror}") from error
         self.board.alive[job.id] = live
         self._idle.clear()
         self.board.save(job)
@@ -129,7 +128,7 @@ class Executor:
         live = self.board.alive.get(job_id)
         if live is None:
             raise RefusedError(f"job {job_id} cannot be cancelled: it has already ended ({job.state.value})")
-        self._audit.append(who, "job.cancel", job_id, "accepted", {"title": job.title})
+        self._audit.note(who, "job.cancel", job_id, "accepted", {"title": job.title})
         self._stop(live, CancelledError(f"the job was cancelled by {who}"))
         return live.job
 
@@ -181,7 +180,7 @@ class Executor:
         order = JobOrder(request=live.request, nice=self._settings.nice)
         last = await live.process.carry_out(order, live.take)
         if isinstance(last, Finished):
-            await self._library.record_success(live.request, last.result)
+            await self._library.take_note(live.request.repository)
         return last
 
     def _take_spare(self) -> JobProcess:
@@ -212,8 +211,7 @@ class Executor:
 
     def _audit_end(self, job: Job, who: str) -> None:
         details = {"title": job.title, "backup": job.backup_id, "failure": job.failure.message if job.failure else None}
-        with contextlib.suppress(StorageError):  # the work is done; that it could not be recorded undoes nothing
-            self._audit.append(who, "job.end", job.id, job.state.value, details)
+        self._audit.note(who, "job.end", job.id, job.state.value, details)
 
     async def _settle_interrupted(self) -> None:
         """Ends, in the history, the jobs that an earlier runner left alive, and removes what they had written."""
@@ -243,12 +241,13 @@ class Executor:
         )
         self.board.save(ended)
         details = {"title": job.title, "failure": error.message, "removed": removed}
-        self._audit.append(RUNNER, "job.end", job.id, ended.state.value, details)
+        self._audit.note(RUNNER, "job.end", job.id, ended.state.value, details)
 
     def _prune(self) -> None:
         older = utc_now() - timedelta(days=self._settings.history_days)
-        self._catalog.prune_jobs(older)
-        prune_logs(self._directory, older, frozenset(self.board.alive))
+        with contextlib.suppress(StorageError, OSError):  # tomorrow is another day
+            self._catalog.prune_jobs(older)
+            prune_logs(self._directory, older, frozenset(self.board.alive))
         self._prune_timer = asyncio.get_running_loop().call_later(PRUNE_SECONDS, self._prune)
 
 

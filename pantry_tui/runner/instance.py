@@ -43,7 +43,7 @@ class Runner:
 
     def stop(self, who: str, *, when_idle: bool) -> None:
         """Ends the runner: now, with its jobs stopped cleanly, or when its last job has ended."""
-        self.audit.append(who, "runner.stop", "runner", "accepted", {"when": "idle" if when_idle else "now"})
+        self.audit.note(who, "runner.stop", "runner", "accepted", {"when": "idle" if when_idle else "now"})
         self.executor.refuse_more()
         if when_idle:
             self._waiting = asyncio.create_task(self._stop_when_idle())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -44,17 +44,18 @@ def is_progress(event: Event) -> bool:
 class JobLog:
     """The event file of one job that is alive. Buffered by nobody: what was written is there to read."""
 
-    def __init__(self, directory: Path, job_id: str) -> None:
+    def __init__(self, directory: Path, job_id: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = directory / FOLDER / f"{job_id}{LOG_SUFFIX}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         self._descriptor = os.open(self._path, flags, 0o600)
-        self._began = time.monotonic()
+        self._clock = clock
+        self._began = clock()
         self._next: dict[type[Event], float] = {}
 
     def write(self, event: Event) -> None:
         """Appends the event, or leaves it out where progress comes too fast. Raises `OSError`."""
         if is_progress(event):
-            now = time.monotonic()
+            now = self._clock()
             if now < self._next.get(type(event), 0.0):
                 return
             self._next[type(event)] = now + max(1.0, (now - self._began) / _DENSE_SECONDS)

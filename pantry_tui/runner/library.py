@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.errors import PantryError
-from pantry_tui.models import (
-    BackupDetails,
-    BackupRequest,
-    BackupSummary,
-    JobRequest,
-    RepositoryTarget,
-    RestoreRequest,
-    RestoreResult,
-    ValidateRequest,
-    ValidationResult,
-    utc_now,
-)
-from pantry_tui.repository.local import LocalRepository, ProofRecord
+from pantry_tui.models import BackupDetails, BackupSummary, RepositoryTarget
+from pantry_tui.repository.local import LocalRepository
 
 Answer = TypeVar("Answer")
 
-_MOST_PROBLEMS = 20  # in a record; the validation itself reports all
-
 
 class Library:
-    """Backups as the runner lists, shows, deletes and annotates them."""
+    """Backups as the runner lists, shows and deletes them."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -81,46 +69,15 @@ class Library:
 
         return await self._alone(clean)
 
-    async def record_success(self, request: JobRequest, result: dict[str, object]) -> None:
-        """Writes down what a finished job proved, and lists its backup."""
+    async def take_note(self, target: RepositoryTarget) -> None:
+        """Lists what a finished job has changed. Where that fails the next list finds it: the catalog is a cache."""
 
-        def record() -> None:
-            repository = LocalRepository(request.repository)
-            if not isinstance(request, BackupRequest):
-                proof = _proof(request, result)
-                if proof is not None:
-                    repository.add_record(*proof)
-            self._catalog.refresh(repository)
+        def refresh() -> None:
+            with contextlib.suppress(PantryError):
+                self._catalog.refresh(LocalRepository(target))
 
-        await self._alone(record)
+        await self._alone(refresh)
 
     async def _alone(self, work: Callable[[], Answer]) -> Answer:
         async with self._one_at_a_time:
             return await asyncio.to_thread(work)
-
-
-def _proof(request: ValidateRequest | RestoreRequest, result: dict[str, object]) -> tuple[str, ProofRecord] | None:
-    if isinstance(request, ValidateRequest):
-        validation = ValidationResult.from_builtins(result)
-        details = {
-            "problems": list(validation.problems[:_MOST_PROBLEMS]),
-            "bytes_read": validation.bytes_read,
-            "rows": validation.rows,
-            "duration_seconds": validation.duration_seconds,
-            "by": request.started_by,
-        }
-        return validation.backup_id, ProofRecord(
-            kind="validation", at=validation.validated_at, ok=validation.valid, details=details
-        )
-    restore = RestoreResult.from_builtins(result)
-    whole = not request.tables and not restore.dry_run
-    if not (whole and restore.validation.performed and restore.validation.equal):
-        return None
-    details = {
-        "target": restore.target,
-        "tables": restore.validation.tables_compared,
-        "duration_seconds": restore.duration_seconds,
-        "verification_seconds": restore.verification_seconds,
-        "by": request.started_by,
-    }
-    return restore.backup_id, ProofRecord(kind="restore", at=utc_now(), ok=True, details=details)

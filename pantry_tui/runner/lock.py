@@ -16,7 +16,8 @@ from pathlib import Path
 import msgspec
 
 from pantry_tui import __version__
-from pantry_tui.errors import RunnerBusyError, StorageError
+from pantry_tui.artifact.files import storage_errors
+from pantry_tui.errors import RunnerBusyError
 from pantry_tui.models import Model, utc_now
 
 LOCK_NAME = "runner.lock"
@@ -65,10 +66,8 @@ class RunnerLock:
     def acquire(cls, directory: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> RunnerLock:
         """Takes the lock. Raises `RunnerBusyError`, naming the holder, when another process has it."""
         path = directory / LOCK_NAME
-        try:
+        with storage_errors(path, "locking the data directory"):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StorageError(f"{path} cannot be opened: {error.strerror}") from error
         deadline = time.monotonic() + patience_seconds
         while True:
             try:

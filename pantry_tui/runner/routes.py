@@ -93,13 +93,13 @@ async def _delete(request: web.Request) -> web.Response:
     backup_id = await runner.library.resolve(repository, request.match_info["backup"])
     runner.executor.require_unused(repository, backup_id)
     details = {"repository": repository.location, "force": force}
-    runner.audit.append(request[PEER].name, "backup.delete", backup_id, "accepted", details)
+    runner.audit.note(request[PEER].name, "backup.delete", backup_id, "accepted", details)
     try:
         await runner.library.delete(repository, backup_id, force=force)
     except PantryError as error:
-        runner.audit.append(request[PEER].name, "backup.delete", backup_id, error.code, {"failure": error.message})
+        runner.audit.note(request[PEER].name, "backup.delete", backup_id, error.code, {"failure": error.message})
         raise
-    runner.audit.append(request[PEER].name, "backup.delete", backup_id, "done", details)
+    runner.audit.note(request[PEER].name, "backup.delete", backup_id, "done", details)
     return answer(None)
 
 
@@ -113,7 +113,7 @@ async def _rebuild(request: web.Request) -> web.Response:
     runner, repositories = request.app[RUNNER], await _repositories(request)
     count = await runner.library.rebuild(repositories)
     details = {"repositories": [repository.location for repository in repositories], "backups": count}
-    runner.audit.append(request[PEER].name, "catalog.rebuild", "catalog", "done", details)
+    runner.audit.note(request[PEER].name, "catalog.rebuild", "catalog", "done", details)
     return answer(count)
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pantry_tui.catalog.catalog import Catalog
-from pantry_tui.errors import RunnerBusyError, StorageError
+from pantry_tui.errors import RunnerBusyError
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.directory import prepare_data_directory, prepare_socket_directory, socket_path, user_name
 from pantry_tui.runner.executor import RUNNER, Executor, ExecutorSettings
@@ -50,7 +50,7 @@ async def _serving(
     library = Library(catalog)
     executor = Executor(directory, settings, catalog, library, audit)
     runner = Runner(directory, holder, executor, library, audit)
-    audit.append(_account(), "runner.start", "runner", "started", {"pid": holder.pid, "version": holder.version})
+    audit.note(_account(), "runner.start", "runner", "started", {"pid": holder.pid, "version": holder.version})
     await executor.start()
     try:
         async with serve(runner, Path(holder.socket)):
@@ -59,8 +59,7 @@ async def _serving(
             finally:
                 await executor.close()
     finally:
-        with contextlib.suppress(StorageError):
-            audit.append(RUNNER, "runner.end", "runner", "ended", {"pid": holder.pid})
+        audit.note(RUNNER, "runner.end", "runner", "ended", {"pid": holder.pid})
 
 
 def _become_writer(catalog: Catalog) -> None:

@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from pantry_tui.artifact.files import storage_errors
 from pantry_tui.config import Config
-from pantry_tui.errors import RunnerBusyError, RunnerError, StorageError
+from pantry_tui.errors import RunnerBusyError, RunnerError
 from pantry_tui.runner.address import answers, runner_address
 from pantry_tui.runner.environment import engine_environment
 from pantry_tui.runner.lock import is_held
@@ -84,13 +85,11 @@ def _wait(done: Callable[[], bool], seconds: float) -> bool:
 
 def _open_log(directory: Path) -> int:
     path = directory / LOG_NAME
-    try:
+    with storage_errors(path, "opening the runner's log"):
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_size > _LOG_BYTES:
                 path.replace(path.with_suffix(".log.previous"))
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _failure(status: int, log: Path, began: int) -> RunnerError:

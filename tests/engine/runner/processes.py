@@ -78,8 +78,16 @@ def marked_processes(mark: str) -> dict[int, str]:
 
 
 def job_pids(mark: str) -> list[int]:
-    """The job processes, spare ones included."""
-    return [pid for pid, command in marked_processes(mark).items() if "pantry_tui.runner.job" in command]
+    """The job processes, spare ones included; they lead their sessions, as nothing does that they start."""
+    found = [pid for pid, command in marked_processes(mark).items() if "pantry_tui.runner.job" in command]
+    return [pid for pid in found if _session(pid) == pid]
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def kill_marked(mark: str) -> None:

@@ -6,24 +6,28 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pantry_tui.config import Config
 from pantry_tui.errors import NotFoundError, RefusedError
-from pantry_tui.events import Failed, Finished, PhaseStarted
+from pantry_tui.events import Failed, Finished, JobChanged, PhaseStarted
 from pantry_tui.models import (
     BackupSummary,
     DatabaseTarget,
     JobState,
     RepositoryTarget,
+    RestoreRequest,
+    RestoreResult,
     ValidateRequest,
 )
 from pantry_tui.runner.audit import entries, problems
 from pantry_tui.runner.client import RunnerClient, attach
 from tests.engine.runner.conftest import Blockade, StartRunner, at_work, backup_request, ended
-from tests.engine.runner.processes import RunnerProcess, eventually, job_pids
+from tests.engine.runner.processes import RunnerProcess, eventually, job_pids, marked_processes
 from tests.servers import TestServer
 
 SUBMIT_AND_DIE = """
@@ -264,3 +268,59 @@ async def test_what_happened_stays_in_the_audit_trail(
         ("backup.delete", "done"),
     ]
     assert problems(directory) == []
+
+
+async def test_a_restore_is_a_proof(
+    client: RunnerClient, server: TestServer, crm: DatabaseTarget, backups: RepositoryTarget
+) -> None:
+    await ended(client, await client.submit(backup_request(crm, backups)))
+    target = server.drop_after_test("restored_by_the_runner")
+
+    job = await ended(
+        client, await client.submit(RestoreRequest(repository=backups, backup_id="latest", target=target, jobs=1))
+    )
+
+    assert (job.state, job.database) == (JobState.SUCCEEDED, target.name)
+    assert RestoreResult.from_builtins(job.result).validation.equal
+    [listed] = await client.backups(backups)
+    assert listed.proven_at is not None
+    assert server.execute(target, "SELECT count(*) FROM contacts") == [(1000,)]
+
+
+async def test_changes_of_all_jobs_are_told(
+    client: RunnerClient, crm: DatabaseTarget, backups: RepositoryTarget, blockade: Blockade
+) -> None:
+    running = await client.submit(backup_request(crm, backups))
+    changes = client.changes()
+    first = (await anext(changes)).job
+    assert (first.id, first.state) == (running.id, JobState.RUNNING)
+
+    blockade.lift()
+    seen = [change.job async for change in _until_final(changes)]
+
+    assert [job.id for job in seen] == [running.id] * len(seen)
+    assert [job.share for job in seen] == sorted(job.share for job in seen)
+    assert seen[-1].state is JobState.SUCCEEDED
+
+
+async def _until_final(changes: AsyncIterator[JobChanged]) -> AsyncIterator[JobChanged]:
+    async for change in changes:
+        yield change
+        if change.job.state.is_final:
+            return
+
+
+async def test_a_password_is_written_nowhere(
+    client: RunnerClient, mark: str, crm: DatabaseTarget, backups: RepositoryTarget, config: Config, blockade: Blockade
+) -> None:
+    secret = "canary-52907"
+    hiding = msgspec.structs.replace(crm, environment={"PGPASSWORD": secret})
+    job = await client.submit(backup_request(hiding, backups))
+    await at_work(client, job)
+
+    assert all(secret not in command for command in marked_processes(mark).values())
+    blockade.lift()
+    assert (await ended(client, job)).state is JobState.SUCCEEDED
+    written = [path for place in (config.data_directory, backups.location) for path in Path(place).rglob("*")]
+    assert len(written) > 5
+    assert [path for path in written if path.is_file() and secret.encode() in path.read_bytes()] == []

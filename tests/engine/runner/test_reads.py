@@ -1,0 +1,108 @@
+"""Reading without a runner, with one, and beside one that writes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pantry_tui.config import Config
+from pantry_tui.errors import NotFoundError
+from pantry_tui.models import DatabaseTarget, RepositoryTarget
+from pantry_tui.runner.client import RunnerClient
+from pantry_tui.runner.inline import inline_runner
+from pantry_tui.runner.reads import LocalReads
+from tests.engine.runner.conftest import StartRunner, backup_request, ended
+from tests.engine.runner.processes import OLD_RUNNER, RunnerProcess
+
+IMPORTED = """
+import asyncio, sys
+from pantry_tui.config import load_config
+from pantry_tui.runner.reads import LocalReads
+config = load_config()
+asyncio.run(LocalReads(config).backups(config.repository_target()))
+asyncio.run(LocalReads(config).jobs())
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+async def test_nothing_is_known_of_a_new_installation(config: Config, backups: RepositoryTarget) -> None:
+    reads = LocalReads(config)
+
+    assert await reads.backups(backups) == []
+    assert await reads.jobs() == []
+    with pytest.raises(NotFoundError):
+        await reads.backup(backups, "latest")
+    with pytest.raises(NotFoundError):
+        await reads.job_log("none")
+
+
+async def test_what_a_runner_left_is_read_without_one(
+    config: Config, mark: str, crm: DatabaseTarget, backups: RepositoryTarget
+) -> None:
+    async with inline_runner(config) as client:
+        job = await ended(client, await client.submit(backup_request(crm, backups)))
+        expected = (await client.backups(backups), await client.backup(backups, "latest"), await client.job_log(job.id))
+
+    reads = LocalReads(config)
+
+    assert (
+        await reads.backups(backups),
+        await reads.backup(backups, "latest"),
+        await reads.job_log(job.id),
+    ) == expected
+    assert (await reads.jobs(), await reads.job(job.id)) == ([job], job)
+    assert await reads.backups(backups, database="another") == []
+
+
+async def test_the_same_is_read_beside_a_runner(
+    client: RunnerClient, config: Config, crm: DatabaseTarget, backups: RepositoryTarget
+) -> None:
+    job = await ended(client, await client.submit(backup_request(crm, backups)))
+    reads = LocalReads(config)
+
+    assert await reads.backups(backups, database=crm.name, limit=5) == await client.backups(backups)
+    assert (await reads.jobs(), await reads.job(job.id)) == (await client.jobs(), await client.job(job.id))
+
+
+async def test_what_a_runner_of_another_version_says_is_not_needed(
+    start_runner: StartRunner, config: Config, crm: DatabaseTarget, backups: RepositoryTarget
+) -> None:
+    old = start_runner(program=("-c", OLD_RUNNER))
+    async with RunnerClient(old.directory / "runner.sock") as client:
+        await ended(client, await client.submit(backup_request(crm, backups)))
+        expected = await client.backups(backups)
+
+    assert await LocalReads(config).backups(backups) == expected
+
+
+async def test_a_new_backup_of_another_installation_is_listed(
+    client: RunnerClient, config: Config, crm: DatabaseTarget, backups: RepositoryTarget, tmp_path: Path
+) -> None:
+    await ended(client, await client.submit(backup_request(crm, backups)))
+    elsewhere = RepositoryTarget(name="elsewhere", location=str(tmp_path / "elsewhere"))
+    Path(backups.location).rename(elsewhere.location)
+
+    [listed] = await LocalReads(config).backups(elsewhere)
+
+    assert listed.repository == "elsewhere"
+
+
+@pytest.mark.parametrize("beside_a_runner", [False, True])
+def test_reading_imports_nothing_slow(
+    config: Config, start_runner: StartRunner, tmp_path: Path, beside_a_runner: bool
+) -> None:
+    runner: RunnerProcess | None = start_runner() if beside_a_runner else None
+    environment = {name: os.environ[name] for name in ("PATH",)} | {
+        "HOME": str(tmp_path),
+        "DATA_DIR": config.data_directory,
+        "BACKUP_DIR": str(tmp_path / "backups"),
+    }
+    outcome = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, env=environment)
+
+    assert outcome.returncode == 0, outcome.stderr
+    assert not {"aiohttp", "psycopg", "textual", "isal"} & set(outcome.stdout.split())
+    assert runner is None or runner.process.poll() is None

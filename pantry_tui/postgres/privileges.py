@@ -68,16 +68,18 @@ class Sight(Model, frozen=True, kw_only=True):
 
 def sight_findings(sight: Sight, *, database: str, subject: str, role: str) -> list[Finding]:
     """The findings about a role; ``role`` is the name that the SQL of the remedies uses."""
-    findings = []
+    findings: list[Finding] = []
     for check, names, what, remedy in (
-        ("privileges", sight.unreadable, "may not read", "Grant it pg_read_all_data, or use a backup role."),
-        ("row_security", sight.row_security, "sees only some rows of", "Give it BYPASSRLS, or use a backup role."),
-        ("large_objects", sight.large_objects, "may not read the large objects", "Grant SELECT on each of them."),
+        ("privileges", sight.unreadable, "may not read", "Grant it pg_read_all_data"),
+        ("row_security", sight.row_security, "sees only some rows of", "Give it BYPASSRLS"),
+        ("large_objects", sight.large_objects, "may not read the large objects", "Grant it SELECT on each of them"),
     ):
         if names:
-            mend = large_object_sql(role) if check == "large_objects" else backup_role_sql(role, database)
             message = f"Role {sight.role} {what} {listed(names)}"
-            findings.append(_finding(check, subject, FindingStatus.PROBLEM, message, remedy, mend))
+            # The same statements mend all of them: they stand at the first
+            mend = None if findings else backup_role_sql(role, database)
+            instead = f"{remedy}, or use a backup role{' as above' if findings else ''}."
+            findings.append(_finding(check, subject, FindingStatus.PROBLEM, message, instead, mend))
     if not findings:
         whole = "is a superuser" if sight.superuser else "sees every table, row, sequence and large object"
         findings.append(_finding("privileges", subject, FindingStatus.OK, f"Role {sight.role} {whole}"))

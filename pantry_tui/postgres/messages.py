@@ -113,7 +113,7 @@ _BY_TEXT = [
         (r"too many (connections|clients)|remaining connection slots are reserved|MaxClientsInSessionMode", _TOO_MANY),
         (r"authentication failed|no pg_hba\.conf entry|no password supplied|certificate", _AUTHENTICATION),
         (r"role .* (does not exist|is not permitted to log in)|tenant or user not found", _AUTHENTICATION),
-        (r"database .* does not exist|is not currently accepting connections", _NO_DATABASE),
+        (r'database "([^\n]*|[^"]*)" does not exist|is not currently accepting connections', _NO_DATABASE),
         (r"the database system is (starting|shutting|in recovery|not yet accepting)", _STARTING),
         (r"out of shared memory", _LOCK_MEMORY),
         (_LOST_TEXT, _LOST),

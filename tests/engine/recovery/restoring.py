@@ -1,0 +1,48 @@
+"""Restoring in tests, and damaging what is restored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, encode_manifest
+from pantry_tui.events import Event
+from pantry_tui.models import DatabaseTarget, RepositoryTarget, RestoreRequest, RestoreResult
+from pantry_tui.recovery.service import restore_backup
+from tests.servers import TestServer
+
+
+async def restore(
+    target: DatabaseTarget,
+    repository: RepositoryTarget,
+    *,
+    backup_id: str = "latest",
+    tables: tuple[str, ...] = (),
+    jobs: int | None = None,
+    verify: bool = True,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> RestoreResult:
+    """Restores the newest backup, or another."""
+    request = RestoreRequest(
+        repository=repository, backup_id=backup_id, target=target, tables=tables, jobs=jobs, verify=verify
+    )
+    return await restore_backup(request, on_event)
+
+
+def databases(server: TestServer) -> set[str]:
+    """The names of all databases, those that tests of other processes use included."""
+    return {name for (name,) in server.execute("postgres", "SELECT datname::text FROM pg_database")}
+
+
+def damage(file: Path, offset: int, *, length: int = 1) -> None:
+    """Changes bytes of a file in place."""
+    with file.open("r+b") as stream:
+        stream.seek(offset)
+        old = stream.read(length)
+        stream.seek(offset)
+        stream.write(bytes(byte ^ 0x40 for byte in old))
+
+
+def rewrite_manifest(directory: Path, manifest: Manifest) -> None:
+    """Puts another manifest in place of a backup's."""
+    (directory / MANIFEST_NAME).write_bytes(encode_manifest(manifest))

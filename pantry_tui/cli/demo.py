@@ -14,15 +14,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 
-from pantry_tui.cli import failure
 from pantry_tui.cli.demo_story import Story
 from pantry_tui.cli.failure import INTERRUPTED, Interrupted
 from pantry_tui.cli.parser import Parser
 from pantry_tui.cli.session import started_by
-from pantry_tui.config import load_config
 from pantry_tui.demo.crm import DEFAULT_SCALE, LARGEST_SCALE
 from pantry_tui.demo.session import DATABASE, DemoSession
 from pantry_tui.errors import TerminalError, UsageError, VerificationError
@@ -40,8 +37,7 @@ from pantry_tui.runner.inline import inline_runner
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SURROUNDINGS = ("PG", "SUPABASE_")
 SURROUNDING_NAMES = ("DATABASE_URL", "BACKUP_DIR", "DATA_DIR", "PANTRY_CONFIG")
-SHOW = "import sys; from pantry_tui.cli.demo import show; sys.exit(show(sys.argv[1]))"
-APPLICATION = "pantry_tui.app"  # a name, not an import: the command line must not load the screens
+PANTRY = "import sys; from pantry_tui.cli.main import main; sys.exit(main())"
 GRACE_SECONDS = 5.0
 
 
@@ -81,16 +77,6 @@ def run(args: argparse.Namespace) -> int:
             session.start()
             story.server_started(session, time.monotonic() - began)
             return _demonstrate(session, story, args)
-
-
-def show(configuration: str) -> int:
-    """What the child process does: opens the application on the demo's configuration; returns its exit status."""
-
-    def application() -> int:
-        status: int = import_module(APPLICATION).run(load_config(configuration, {}))
-        return status
-
-    return failure.guard(application, as_json=False)
 
 
 def _demonstrate(session: DemoSession, story: Story, args: argparse.Namespace) -> int:
@@ -149,7 +135,9 @@ async def _prove(session: DemoSession, story: Story, client: RunnerClient) -> No
 
 async def _show(session: DemoSession) -> int:
     """The application on the demo's configuration, until it ends."""
-    application = await asyncio.create_subprocess_exec(sys.executable, "-c", SHOW, str(session.configuration))
+    application = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PANTRY, f"--config={session.configuration}"
+    )
     try:
         return await application.wait()
     except asyncio.CancelledError:

@@ -1,3 +1,40 @@
-"""Keep a PostgreSQL database recoverable: back it up, prove that the backup restores, restore it."""
+"""Keep a PostgreSQL database recoverable: back it up, prove that the backup restores, restore it.
+
+From Python::
+
+    from pantry_tui import BackupConfig, BackupService, RecoveryConfig, RecoveryService
+
+    backups = BackupService("postgresql://backup@/crm", BackupConfig(output_dir="/var/backups/pantry"))
+    backup = await backups.create_full_backup("before-migration")
+    recovery = RecoveryService("/var/backups/pantry")
+    result = await recovery.execute_recovery(RecoveryConfig(backup_id=backup.id), "postgresql://owner@/crm_rehearsal")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pantry_tui.backup.api import BackupConfig as BackupConfig
+    from pantry_tui.backup.api import BackupService as BackupService
+    from pantry_tui.recovery.api import RecoveryConfig as RecoveryConfig
+    from pantry_tui.recovery.api import RecoveryService as RecoveryService
 
 __version__ = "0.1.0"
+
+__all__ = ["BackupConfig", "BackupService", "RecoveryConfig", "RecoveryService", "__version__"]
+
+_HOMES = {
+    "BackupConfig": "pantry_tui.backup.api",
+    "BackupService": "pantry_tui.backup.api",
+    "RecoveryConfig": "pantry_tui.recovery.api",
+    "RecoveryService": "pantry_tui.recovery.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Loads the engine only when it is asked for: `pantry-tui --help` must not wait for a database driver."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,108 @@
+"""Backups from Python: the same work as the command line's, in this process, without runner or catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pantry_tui.backup.service import take_backup
+from pantry_tui.backup.validate import validate_backup
+from pantry_tui.config import load_config
+from pantry_tui.errors import UsageError
+from pantry_tui.events import Listener, ignore
+from pantry_tui.models import (
+    BackupDetails,
+    BackupFormat,
+    BackupRequest,
+    BackupSummary,
+    Compression,
+    DatabaseTarget,
+    Model,
+    RepositoryTarget,
+    ValidateRequest,
+    ValidationResult,
+)
+from pantry_tui.repository.local import LocalRepository
+
+
+class BackupConfig(Model, frozen=True, kw_only=True):
+    """How and where backups are taken. ``output_dir`` None: the configured repository."""
+
+    output_dir: str | None = None
+    format: BackupFormat = BackupFormat.SQL
+    compression: Compression = Compression.GZIP
+    jobs: int | None = None  # worker processes; None: one per core
+    fingerprints: bool = True
+    lock_timeout_seconds: float = 10.0
+
+
+class BackupService:
+    """Takes, lists, validates and deletes backups of one database.
+
+    ``database`` is a connection URI, a name of the configuration or of a database on its server, or a `DatabaseTarget`; None is
+    the configured default. ``listener`` hears the events of everything this service does. Raises `ConfigError` for what
+    cannot be resolved.
+    """
+
+    def __init__(
+        self,
+        database: DatabaseTarget | str | None = None,
+        config: BackupConfig | None = None,
+        *,
+        listener: Listener = ignore,
+    ) -> None:
+        self._config = config or BackupConfig()
+        self._listener = listener
+        self._database = database
+        self._repository = _repository(self._config.output_dir)
+
+    async def create_full_backup(self, name: str) -> BackupSummary:
+        """Takes a full backup and publishes it.
+
+        Raises `ServerError` and its kin, `StorageError`, `UsageError` for options that this version does not support.
+        """
+        request = BackupRequest(
+            database=self._target(),
+            repository=self._repository,
+            name=name,
+            format=self._config.format,
+            compression=self._config.compression,
+            jobs=self._config.jobs,
+            fingerprints=self._config.fingerprints,
+            lock_timeout_seconds=self._config.lock_timeout_seconds,
+        )
+        return await take_backup(request, self._listener)
+
+    async def list_backups(self, *, limit: int | None = None) -> list[BackupSummary]:
+        """The backups of the repository, of all databases, newest first. Reads every manifest."""
+        repository = LocalRepository(self._repository)
+        return [repository.summary(backup_id) for backup_id in repository.ids()[:limit]]
+
+    async def show_backup(self, backup_id: str) -> BackupDetails:
+        """Everything that is known of one backup. Raises `NotFoundError`, `BackupDamagedError`."""
+        repository = LocalRepository(self._repository)
+        return repository.details(repository.resolve(backup_id))
+
+    async def validate_backup(self, backup_id: str) -> ValidationResult:
+        """Reads a backup back, whole. Damage is a result, not an error. Raises `NotFoundError`, `StorageError`."""
+        return await validate_backup(ValidateRequest(repository=self._repository, backup_id=backup_id), self._listener)
+
+    async def delete_backup(self, backup_id: str, *, force: bool = False) -> None:
+        """Deletes a backup. Raises `RefusedError` for the last valid one of its database unless forced."""
+        repository = LocalRepository(self._repository)
+        repository.delete(repository.resolve(backup_id), force=force)
+
+    def _target(self) -> DatabaseTarget:
+        if isinstance(self._database, DatabaseTarget):
+            return self._database
+        return load_config().database_target(self._database)
+
+
+def _repository(output_dir: str | None) -> RepositoryTarget:
+    if output_dir is None:
+        return load_config().repository_target()
+    path = Path(output_dir).expanduser()
+    if not path.is_absolute():
+        raise UsageError(
+            f"{output_dir!r} is not an absolute path", remedy="give the repository's directory from the root"
+        )
+    return RepositoryTarget(name=path.name or "backups", location=str(path))

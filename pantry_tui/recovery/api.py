@@ -1,0 +1,50 @@
+"""Restores from Python: the same work as the command line's, in this process, without runner or catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pantry_tui.config import load_config
+from pantry_tui.events import Listener, ignore
+from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, RestoreRequest, RestoreResult
+from pantry_tui.recovery.service import restore_backup
+
+
+class RecoveryConfig(Model, frozen=True, kw_only=True):
+    """What is restored. ``target_tables`` (`schema.name`) empty: everything."""
+
+    backup_id: str
+    target_tables: tuple[str, ...] = ()
+    jobs: int | None = None  # worker processes; None: one per core
+    verify: bool = True
+
+
+class RecoveryService:
+    """Restores backups of one repository into new or empty databases.
+
+    ``output_dir`` is the repository's directory; None is the configured one. ``listener`` hears what happens on the way.
+    """
+
+    def __init__(self, output_dir: str | None = None, *, listener: Listener = ignore) -> None:
+        self._listener = listener
+        if output_dir is None:
+            self._repository = load_config().repository_target()
+        else:
+            path = Path(output_dir).expanduser().absolute()
+            self._repository = RepositoryTarget(name=path.name or "backups", location=str(path))
+
+    async def execute_recovery(self, config: RecoveryConfig, target: DatabaseTarget | str) -> RestoreResult:
+        """Restores into ``target``, a connection URI or the name of a database on the configured server, and compares.
+
+        The database is created when it does not exist. Raises `TargetNotEmptyError`, `BackupDamagedError`, `RestoreError`,
+        `VerificationError` when the result differs from the backup, `ServerError` and its kin.
+        """
+        request = RestoreRequest(
+            repository=self._repository,
+            backup_id=config.backup_id,
+            target=target if isinstance(target, DatabaseTarget) else load_config().database_target(target),
+            tables=config.target_tables,
+            jobs=config.jobs,
+            verify=config.verify,
+        )
+        return await restore_backup(request, self._listener)

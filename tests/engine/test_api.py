@@ -1,0 +1,53 @@
+"""The documented Python API, as its documentation uses it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pantry_tui import BackupConfig, BackupService, RecoveryConfig, RecoveryService
+from pantry_tui.errors import NotFoundError, RefusedError, UsageError
+from pantry_tui.models import BackupFormat
+from tests.servers import TestServer
+
+
+async def test_documented_example(server: TestServer, tmp_path: Path) -> None:
+    source = server.load_corpus("pagila")
+    target = server.drop_after_test("pagila_rehearsal")
+    directory = str(tmp_path / "pantry")
+
+    backups = BackupService(source, BackupConfig(output_dir=directory))
+    backup = await backups.create_full_backup("before-migration")
+    recovery = RecoveryService(directory)
+    result = await recovery.execute_recovery(RecoveryConfig(backup_id=backup.id), target)
+
+    assert result.status == "succeeded"
+    assert result.validation.equal
+    assert server.fingerprint(target) == server.fingerprint(source)
+    assert [found.id for found in await backups.list_backups()] == [backup.id]
+    assert (await backups.validate_backup("latest")).valid
+    assert (await backups.show_backup(backup.id[:20])).summary.id == backup.id
+    with pytest.raises(RefusedError):
+        await backups.delete_backup(backup.id)
+    await backups.delete_backup(backup.id, force=True)
+    with pytest.raises(NotFoundError):
+        await backups.show_backup(backup.id)
+
+
+async def test_connection_uri_will_do(server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = server.create_database()
+    server.execute(target, "CREATE TABLE t AS SELECT 1 AS i")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    name = server.execute(target, "SELECT current_database()")[0][0]
+    uri = f"postgresql://postgres@/{name}?host={server.private.socket_directory}&port={server.private.port}"
+    backup = await BackupService(uri, BackupConfig(output_dir=str(tmp_path / "pantry"))).create_full_backup("by-uri")
+    assert (backup.database, backup.rows) == (name, 1)
+
+
+async def test_what_is_not_supported_is_refused(server: TestServer, tmp_path: Path) -> None:
+    config = BackupConfig(output_dir=str(tmp_path / "pantry"), format=BackupFormat.CSV)
+    with pytest.raises(UsageError, match="csv"):
+        await BackupService(server.create_database(), config).create_full_backup("x")
+    with pytest.raises(UsageError, match="absolute"):
+        BackupService(server.create_database(), BackupConfig(output_dir="somewhere"))

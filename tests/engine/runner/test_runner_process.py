@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pantry_tui import __version__
+from pantry_tui.version import __version__
 from pantry_tui.config import Config
 from pantry_tui.errors import RefusedError, RunnerBusyError, RunnerError
 from pantry_tui.events import Finished

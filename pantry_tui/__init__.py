@@ -15,13 +15,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pantry_tui.version import __version__
+
 if TYPE_CHECKING:
     from pantry_tui.backup.api import BackupConfig as BackupConfig
     from pantry_tui.backup.api import BackupService as BackupService
     from pantry_tui.recovery.api import RecoveryConfig as RecoveryConfig
     from pantry_tui.recovery.api import RecoveryService as RecoveryService
-
-__version__ = "0.1.0"
 
 __all__ = ["BackupConfig", "BackupService", "RecoveryConfig", "RecoveryService", "__version__"]
 

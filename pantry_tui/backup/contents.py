@@ -49,7 +49,7 @@ class Snapshotted(NamedTuple):
     snapshot: LockedSnapshot
     staged: StagedBackup
     artifact_name: str
-    superuser: bool
+    role_passwords: bool  # whether this role may read them
 
     @property
     def target(self) -> DatabaseTarget:
@@ -161,7 +161,7 @@ async def _globals(backup: Snapshotted) -> None:
         backup.tools.path("pg_dumpall"),
         conninfo=conninfo(backup.target, application="backup globals"),
         database=backup.connection.info.dbname,
-        passwords=backup.superuser,
+        passwords=backup.role_passwords,
         output=backup.file(GLOBALS),
     )
     await run_tool(command, environment=child_environment(backup.target), doing="dumping roles and tablespaces")

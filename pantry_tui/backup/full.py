@@ -10,7 +10,6 @@ from typing import Any
 
 import psycopg
 
-from pantry_tui import __version__
 from pantry_tui.artifact.manifest import MANIFEST_VERSION, Manifest, ServerIdentity, SnapshotPosition, StoredFile
 from pantry_tui.backup.contents import HANDLERS, Contents, Snapshotted, write_contents
 from pantry_tui.backup.progress import start_phase
@@ -19,12 +18,19 @@ from pantry_tui.errors import ServerError
 from pantry_tui.events import Listener, Logged, Progress, Warned
 from pantry_tui.models import BackupRequest, utc_now
 from pantry_tui.postgres.connect import server_error
-from pantry_tui.postgres.introspect import extensions, large_object_count, server_identity, source_database
+from pantry_tui.postgres.introspect import (
+    extensions,
+    large_object_count,
+    may_read_passwords,
+    server_identity,
+    source_database,
+)
 from pantry_tui.postgres.snapshot import open_catalog, take_snapshot
 from pantry_tui.postgres.tools import ClientTools, find_client_tools
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
 from pantry_tui.repository.ids import slug
 from pantry_tui.repository.local import LocalRepository, new_backup_id
+from pantry_tui.version import __version__
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -78,7 +84,7 @@ class FullBackup:
                 snapshot=snapshot,
                 staged=staged,
                 artifact_name=f"{slug(self._request.name)}.sql.gz",
-                superuser=connection.info.parameter_status("is_superuser") == "on",
+                role_passwords=await may_read_passwords(connection),
             )
             manifest = await self._write(backup, server)
             self._repository.publish(staged, manifest)
@@ -103,8 +109,8 @@ class FullBackup:
         return server, tools
 
     async def _write(self, backup: Snapshotted, server: ServerIdentity) -> Manifest:
-        if not backup.superuser:
-            self._warn("roles are stored without their passwords: reading those takes a superuser")
+        if not backup.role_passwords:
+            self._warn("roles are stored without their passwords: this role may not read pg_authid")
         start_phase(self._listener, "reading", f"Reading {len(backup.snapshot.tables):,} tables", 0.03)
         contents = await write_contents(backup)
         source = await source_database(backup.connection)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NamedTuple
 
-from pantry_tui import __version__
 from pantry_tui.cli import failure
 from pantry_tui.cli.parser import Parser, global_defaults
 from pantry_tui.errors import TerminalError, error_classes
+from pantry_tui.version import __version__
 
 
 class Group(NamedTuple):

@@ -257,6 +257,13 @@ async def large_object_count(connection: Connection) -> int:
     return int(count)
 
 
+async def may_read_passwords(connection: Connection) -> bool:
+    """Whether this role may read the other roles' password hashes: a superuser, or a member of pg_read_all_data."""
+    cursor = await connection.execute("SELECT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')")
+    (allowed,) = _one(await cursor.fetchone())
+    return bool(allowed)
+
+
 def _one(row: tuple[Any, ...] | None) -> tuple[Any, ...]:
     if row is None:
         raise msgspec.ValidationError("the server's catalogs gave no row where there is always one")

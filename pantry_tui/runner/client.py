@@ -12,7 +12,6 @@ from typing import Self
 
 import msgspec
 
-from pantry_tui import __version__
 from pantry_tui.config import Config
 from pantry_tui.errors import RunnerBusyError, RunnerError
 from pantry_tui.events import Event, Failed, Finished, JobChanged, decode_event
@@ -22,6 +21,7 @@ from pantry_tui.runner.directory import prepare_data_directory
 from pantry_tui.runner.peer import own_headers
 from pantry_tui.runner.start import HAND_OVER_SECONDS, start_detached, wait_for_end, wait_while_silent
 from pantry_tui.runner.wire import Answer, path_part, read_answer, repository_query
+from pantry_tui.version import __version__
 
 ANSWER_SECONDS = 10.0  # a healthy runner answers in milliseconds
 _ATTEMPTS = 3

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from pantry_tui import __version__
 from pantry_tui.models import RunnerStatus
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.executor import Executor
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.lock import Holder
+from pantry_tui.version import __version__
 
 
 class Runner:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import msgspec
 
-from pantry_tui import __version__
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.errors import RunnerBusyError
 from pantry_tui.models import Model, utc_now
+from pantry_tui.version import __version__
 
 LOCK_NAME = "runner.lock"
 PATIENCE_SECONDS = 1.0  # who only looks holds a lock for some milliseconds; another runner holds it for long

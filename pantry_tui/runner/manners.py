@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from pantry_tui import __version__
 from pantry_tui.errors import InternalError, NotFoundError, PantryError, RefusedError, RunnerError, UsageError
 from pantry_tui.models import Failure
 from pantry_tui.runner.instance import Runner
 from pantry_tui.runner.peer import Peer, peer_of
 from pantry_tui.runner.wire import VERSION_HEADER
+from pantry_tui.version import __version__
 
 LARGEST_REQUEST = 4 * 1024 * 1024
 STREAM = "text/event-stream"

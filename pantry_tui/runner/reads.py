@@ -15,7 +15,6 @@ import urllib.parse
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from pantry_tui import __version__
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.config import Config
 from pantry_tui.errors import BackupDamagedError, NotFoundError, RunnerBusyError
@@ -26,6 +25,7 @@ from pantry_tui.runner.directory import prepare_data_directory
 from pantry_tui.runner.joblog import describe, read_events
 from pantry_tui.runner.peer import own_headers
 from pantry_tui.runner.wire import VERSION_HEADER, path_part, read_answer, repository_query
+from pantry_tui.version import __version__
 
 Answer = TypeVar("Answer")
 

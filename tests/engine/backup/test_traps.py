@@ -341,3 +341,20 @@ def leaves_together(fingerprint: dict[str, Any]) -> dict[str, Any]:
 def name_of(target: DatabaseTarget) -> str:
     """The database's name on the server."""
     return str(psycopg.conninfo.conninfo_to_dict(target.conninfo)["dbname"])
+
+
+async def test_least_privilege_role_backs_up_everything(server: TestServer, repository: RepositoryTarget) -> None:
+    target = server.load_corpus("pagila")
+    role = "backup_only"
+    server.execute(
+        "postgres",
+        f"DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN BYPASSRLS PASSWORD 'hidden'; GRANT pg_read_all_data TO {role};"
+        f"ALTER ROLE {role} SET default_transaction_read_only = on",
+    )
+    try:
+        taken = await take(server.target(name_of(target), role=role), repository)
+        assert restored(server, taken) == server.fingerprint(target)
+        assert "SCRAM-SHA-256$" in (taken.directory / "globals.sql").read_text()
+        assert taken.manifest.warnings == ()
+    finally:
+        server.execute("postgres", f"DROP ROLE {role}")

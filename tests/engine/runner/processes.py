@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 30.0
 
 OLD_RUNNER = """
 import sys, pantry_tui
-pantry_tui.__version__ = "0.0.9"
+pantry_tui.version.__version__ = "0.0.9"
 from pantry_tui.runner.main import main
 sys.exit(main(sys.argv[1:]))
 """

@@ -16,7 +16,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pantry_tui.version import __version__
 from pantry_tui.config import Config
 from pantry_tui.errors import RefusedError, RunnerBusyError, RunnerError
 from pantry_tui.events import Finished
@@ -27,6 +26,7 @@ from pantry_tui.runner.directory import prepare_data_directory, prepare_socket_d
 from pantry_tui.runner.inline import inline_runner
 from pantry_tui.runner.lock import RunnerLock, is_held
 from pantry_tui.runner.main import runner_status, stop_runner
+from pantry_tui.version import __version__
 from tests.engine.runner.conftest import Blockade, StartRunner, at_work, backup_request
 from tests.engine.runner.processes import OLD_RUNNER, RunnerProcess, eventually, job_pids, marked_processes
 

@@ -6,18 +6,29 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pantry_tui.cli.output import Column, age, count, duration, moment, print_fields, print_line, print_table, size
+from pantry_tui.cli.output import (
+    Column,
+    age,
+    count,
+    counted,
+    duration,
+    moment,
+    print_fields,
+    print_line,
+    print_table,
+    size,
+)
 from pantry_tui.models import BackupDetails, BackupSummary, ValidationResult
 
 _LIST = (
     Column("ID"),
-    Column("NAME"),
+    Column("NAME", spare=3),  # the id tells most of it
     Column("DATABASE"),
-    Column("KIND"),
-    Column("FORMAT"),
+    Column("KIND", spare=4),
+    Column("FORMAT", spare=5),
     Column("AGE", right=True),
     Column("SIZE", right=True),
-    Column("ROWS", right=True),
+    Column("ROWS", right=True, spare=2),
     Column("CHECKED"),
     Column("PROVEN"),
 )
@@ -26,7 +37,7 @@ _TABLES = (
     Column("ROWS", right=True),
     Column("RAW", right=True),
     Column("STORED", right=True),
-    Column("SEGMENTS", right=True),
+    Column("SEGMENTS", right=True, spare=1),
     Column("CARRIED BY"),
 )
 _FILES = (Column("FILE"), Column("ROLE"), Column("SIZE", right=True), Column("SHA256"))
@@ -59,13 +70,13 @@ def print_created(backup: BackupSummary) -> None:
             ("id", backup.id),
             ("path", backup.path),
             ("database", f"{backup.database} (PostgreSQL {backup.server_version})"),
-            ("content", f"{count(backup.tables)} tables, {count(backup.rows)} rows"),
+            ("content", content(backup)),
             ("size", _sizes(backup)),
             ("time", duration(backup.duration_seconds)),
         )
     )
     if backup.warnings:
-        print_line(f"{backup.warnings} warnings: `pantry-tui backup show {backup.id}` lists them")
+        print_line(f"{counted(backup.warnings, 'warning')}: `pantry-tui backup show {backup.id}` lists them")
     print_line(f"Backed up and verified: {backup.id}")
 
 
@@ -108,13 +119,18 @@ def print_validation(result: ValidationResult) -> None:
     for problem in result.problems:
         print_line(f"problem: {problem}")
     read = (
-        f"{size(result.bytes_read)} read ({size(result.raw_bytes)} unpacked), {count(result.tables)} tables,"
-        f" {count(result.rows)} rows in {duration(result.duration_seconds)}"
+        f"{size(result.bytes_read)} read ({size(result.raw_bytes)} unpacked),"
+        f" {counted(result.tables, 'table')}, {counted(result.rows, 'row')} in {duration(result.duration_seconds)}"
     )
     if result.valid:
         print_line(f"Valid: {result.backup_id}, {read}")
     else:
-        print_line(f"DAMAGED: {result.backup_id}, {len(result.problems)} problems; {read}")
+        print_line(f"DAMAGED: {result.backup_id}, {counted(len(result.problems), 'problem')}; {read}")
+
+
+def content(backup: BackupSummary) -> str:
+    """How much a backup holds: `10 tables, 1,700,000 rows`."""
+    return f"{counted(backup.tables, 'table')}, {counted(backup.rows, 'row')}"
 
 
 def loss(backup: BackupSummary) -> list[str]:
@@ -122,7 +138,7 @@ def loss(backup: BackupSummary) -> list[str]:
     proven = "never restored" if backup.proven_at is None else f"proven by a restore {age(backup.proven_at)} ago"
     return [
         f"Backup {backup.id} ({backup.name!r} of database {backup.database}, {age(backup.started_at)} old, {proven})",
-        f"{count(backup.tables)} tables, {count(backup.rows)} rows, {size(backup.bytes)} in {backup.path}",
+        f"{content(backup)}, {size(backup.bytes)} in {backup.path}",
         "will be deleted. This cannot be undone.",
     ]
 
@@ -140,13 +156,10 @@ def _fields(details: BackupDetails) -> list[tuple[str, str]]:
         ("started by", summary.started_by),
         ("server", f"PostgreSQL {summary.server_version}"),
         ("tools", ", ".join(f"{tool} {version}" for tool, version in details.tools.items())),
-        ("content", f"{count(summary.tables)} tables, {count(summary.rows)} rows"),
+        ("content", content(summary)),
         ("size", _sizes(summary)),
         ("fingerprints", "yes" if summary.fingerprints else "no: a restore compares row counts only"),
-        (
-            "checked",
-            f"valid, {moment(summary.validated_at)}" if summary.valid else _checked(summary, summary.finished_at),
-        ),
+        ("checked", _verdict(summary)),
         ("proven", moment(summary.proven_at) or "never restored"),
     ]
 
@@ -154,8 +167,15 @@ def _fields(details: BackupDetails) -> list[tuple[str, str]]:
 def _checked(backup: BackupSummary, now: datetime) -> str:
     if backup.valid is None:
         return "never"
-    when = f" {age(backup.validated_at, now)} ago" if backup.validated_at is not None else ""
-    return f"valid{when}" if backup.valid else "DAMAGED"
+    if not backup.valid:
+        return "DAMAGED"
+    return "valid" if backup.validated_at is None else f"{age(backup.validated_at, now)} ago"
+
+
+def _verdict(backup: BackupSummary) -> str:
+    if backup.valid is None:
+        return "never"
+    return f"{'valid' if backup.valid else 'DAMAGED'}, {moment(backup.validated_at)}"
 
 
 def _sizes(backup: BackupSummary) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pantry_tui.cli.output import print_document, print_line
+from pantry_tui.cli.output import counted, print_document, print_line
 from pantry_tui.cli.parser import Parser, command
 from pantry_tui.cli.session import ask_runner, configuration
 from pantry_tui.config import Config
@@ -47,7 +47,9 @@ def check_catalog(args: argparse.Namespace) -> int:
     else:
         for problem in problems:
             print_line(f"problem: {problem}")
-        print_line(f"{len(problems)} problems: `pantry-tui catalog rebuild` mends them" if problems else "Sound")
+        print_line(
+            f"{counted(len(problems), 'problem')}: `pantry-tui catalog rebuild` mends them" if problems else "Sound"
+        )
     return StorageError.exit_status if problems else 0
 
 
@@ -58,7 +60,7 @@ def rebuild_catalog(args: argparse.Namespace) -> int:
     if args.json:
         print_document({"backups": found})
     else:
-        print_line(f"Rebuilt: {found} backups")
+        print_line(f"Rebuilt: {counted(found, 'backup')}")
     return 0
 
 

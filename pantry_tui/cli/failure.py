@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +18,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 TERMINATED = 143  # 128 + SIGTERM
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 DEBUG_VARIABLE = "PANTRY_DEBUG"
+_PREFIX = "pantry-tui:"
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: somebody asked for it
@@ -48,13 +51,14 @@ def guard(command: Callable[[], int], *, as_json: bool) -> int:
 
 def describe(error: PantryError) -> str:
     """The error as people read it: message, remedy on the next line, what the server said indented."""
-    lines = [f"{paint('pantry-tui:', 'error', sys.stderr)} {escape(error.message)}"]
-    if error.remedy:
-        lines += [escape(line) for line in error.remedy.splitlines()]
+    lines = _folded(f"{_PREFIX} {escape(error.message)}")
+    for line in (error.remedy or "").splitlines():
+        lines += _folded(escape(line))
     if error.detail and _detail_helps(error):
-        lines += [f"    {escape(line)}" for line in error.detail.strip().splitlines()]
+        lines += [f"    {escape(line.expandtabs())}" for line in error.detail.strip().splitlines()]
     elif error.detail:
         lines.append(f"{DEBUG_VARIABLE}=1 shows the traceback")
+    lines[0] = lines[0].replace(_PREFIX, paint(_PREFIX, "error", sys.stderr), 1)
     return "\n".join(lines) + "\n"
 
 
@@ -69,6 +73,14 @@ def error_document(error: PantryError, status: int) -> dict[str, Any]:
             "exit_status": status,
         }
     }
+
+
+def _folded(line: str) -> list[str]:
+    """The line, folded between words where a terminal would cut through them; a file or pipe gets it whole."""
+    if not sys.stderr.isatty():
+        return [line]
+    columns = max(40, shutil.get_terminal_size().columns - 1)
+    return textwrap.wrap(line, columns, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _detail_helps(error: PantryError) -> bool:

@@ -82,9 +82,7 @@ async def _interrupt(
     if on_interrupt is OnInterrupt.LEAVE or (on_interrupt is OnInterrupt.ASK and received is signal.SIGTERM):
         raise left
     if on_interrupt is OnInterrupt.ASK:
-        printer.remark(
-            "cancel the job? press Ctrl+C again to cancel; else it goes on in the runner without this command"
-        )
+        printer.remark("cancel the job? press Ctrl+C again; else it goes on in the runner")
         again = await _first(reading, presses, timeout=SECOND_PRESS_SECONDS)
         if reading.done():
             return

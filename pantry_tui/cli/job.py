@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 
 from pantry_tui.cli.follow import OnInterrupt, follow
-from pantry_tui.cli.output import Column, duration, moment, note, print_document, print_fields, print_line, print_table
+from pantry_tui.cli.output import (
+    Column,
+    age,
+    duration,
+    moment,
+    note,
+    print_document,
+    print_fields,
+    print_line,
+    print_table,
+)
 from pantry_tui.cli.parser import Parser, command, positive
 from pantry_tui.cli.session import ask_runner, configuration, look_up
 from pantry_tui.models import Job, JobState, utc_now
@@ -14,9 +24,9 @@ _LIST = (
     Column("ID"),
     Column("STATE"),
     Column("WHAT"),
-    Column("QUEUED"),
-    Column("TOOK", right=True),
-    Column("DONE", right=True),
+    Column("AGE", right=True),
+    Column("TOOK", right=True, spare=1),
+    Column("DONE", right=True, spare=2),
 )
 
 
@@ -59,7 +69,7 @@ def list_jobs(args: argparse.Namespace) -> int:
     if args.json:
         print_document(jobs)
     elif jobs:
-        rows = [(job.id, job.state, job.title, moment(job.queued_at), _took(job), f"{job.share:.0%}") for job in jobs]
+        rows = [(job.id, job.state, job.title, age(job.queued_at), _took(job), f"{job.share:.0%}") for job in jobs]
         print_table(_LIST, rows)
     else:
         note(args, "no jobs")

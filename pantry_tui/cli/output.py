@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -16,10 +18,15 @@ from pantry_tui.models import Model, utc_now
 
 
 class Column(NamedTuple):
-    """One column of a table: its title, and whether it holds figures (aligned to the right)."""
+    """One column of a table: its title, whether it holds figures (aligned to the right), and whether it can be spared.
+
+    A terminal that is too narrow is shown fewer columns, those with the highest ``spare`` left out first; 0 always stays.
+    Files and pipes get all of them.
+    """
 
     title: str
     right: bool = False
+    spare: int = 0
 
 
 def print_document(value: object) -> None:
@@ -35,6 +42,7 @@ def print_line(text: str = "") -> None:
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     """Prints rows under their titles, aligned; control characters in cells are shown, not obeyed."""
+    columns, rows = _fitting(columns, rows)
     for line in table_lines(columns, rows):
         write_line(line)
 
@@ -71,6 +79,21 @@ def table_lines(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> lis
     ]
 
 
+def _fitting(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]]
+) -> tuple[Sequence[Column], Sequence[Sequence[str]]]:
+    """The columns that the terminal has room for; all of them where there is no terminal."""
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    while room is not None and max(map(width, table_lines(columns, rows))) > room:
+        spare = max(columns, key=lambda column: column.spare)
+        if not spare.spare:
+            break
+        index = columns.index(spare)
+        columns = [*columns[:index], *columns[index + 1 :]]
+        rows = [[*row[:index], *row[index + 1 :]] for row in rows]
+    return columns, rows
+
+
 def size(amount: int) -> str:
     """Bytes for people: `118.4 MiB`."""
     return humanize.naturalsize(amount, binary=True)
@@ -79,6 +102,11 @@ def size(amount: int) -> str:
 def count(number: int) -> str:
     """A number for people: `1,700,000`."""
     return f"{number:,}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 table`, `1,200 tables`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def age(moment: datetime, now: datetime | None = None) -> str:

@@ -104,5 +104,6 @@ class ProgressPrinter:
         if progress.bytes_per_second:
             parts.append(f"{size(int(progress.bytes_per_second))}/s")
         if progress.seconds_left is not None:
-            parts.append(f"{duration(max(1.0, round(progress.seconds_left)))} left")
+            seconds = max(1, round(progress.seconds_left))
+            parts.append(f"{seconds} s left" if seconds < 60 else f"{duration(seconds)} left")
         return "  ".join(part for part in parts if part)

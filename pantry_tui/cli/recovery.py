@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pantry_tui.cli import recovery_view as view
-from pantry_tui.cli.output import print_document
+from pantry_tui.cli.output import counted, print_document
 from pantry_tui.cli.parser import Parser, Unsupported, command, positive, unsupported
 from pantry_tui.cli.question import confirm, require_terminal
 from pantry_tui.cli.session import (
@@ -133,8 +133,8 @@ def _request(
 
 
 def _question(backup: BackupSummary, target: DatabaseTarget, tables: list[str]) -> str:
-    what = f"{len(tables)} tables of backup {backup.id}" if tables else f"backup {backup.id}"
+    what = f"{counted(len(tables), 'table')} of backup {backup.id}" if tables else f"backup {backup.id}"
     return (
-        f"Restore {what} ({view.content(backup)}) into database {target.name} on {view.place(target)}?"
+        f"Restore {what} ({view.backup_facts(backup)}) into database {target.name} on {view.place(target)}?"
         " It is created if it does not exist, and refused if it is not empty."
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pantry_tui.cli.output import Column, age, count, duration, print_line, print_table
+from pantry_tui.cli.backup_view import content
+from pantry_tui.cli.output import Column, age, count, counted, duration, print_line, print_table
 from pantry_tui.config.targets import connection_parameters
 from pantry_tui.models import BackupSummary, DatabaseTarget, RestoredTable, RestoreResult
 
@@ -23,22 +24,22 @@ def last_line(result: RestoreResult) -> str:
     """The outcome in one sentence; "verified" stands there only when everything was compared and equal."""
     rows = sum(table.inserted for table in result.tables)
     made = "new database" if result.created_database else "database"
-    what = f"{count(len(result.tables))} tables, {count(rows)} rows in {made} {result.target}"
+    what = f"{counted(len(result.tables), 'table')}, {counted(rows, 'row')} in {made} {result.target}"
     took = duration(result.duration_seconds)
     if not result.validation.performed:
         return f"Restored, not verified: {what}, {took}"
     if not result.validation.equal:
         return f"Restored, but DIFFERENT from the backup: {what}"
     checked = (
-        f"{count(result.validation.constraints_validated)} constraints,"
-        f" {count(result.validation.sequences_compared)} sequences"
+        f"{counted(result.validation.constraints_validated, 'constraint')},"
+        f" {counted(result.validation.sequences_compared, 'sequence')}"
     )
     return f"Restored and verified: {what}, {checked}; {took}, verification {duration(result.verification_seconds)}"
 
 
-def content(backup: BackupSummary) -> str:
+def backup_facts(backup: BackupSummary) -> str:
     """A backup in a few words, for a question."""
-    return f"{backup.database}, {count(backup.tables)} tables, {count(backup.rows)} rows, {age(backup.started_at)} old"
+    return f"{backup.database}, {content(backup)}, {age(backup.started_at)} old"
 
 
 def place(target: DatabaseTarget) -> str:
@@ -49,7 +50,8 @@ def place(target: DatabaseTarget) -> str:
     port = parameters.get("port") or target.environment.get("PGPORT")
     if host is None and service is not None:
         return f"service {service}"
-    return f"host {host or 'localhost'}" + (f" port {port}" if port else "")
+    where = f"socket {host}" if host and host.startswith("/") else f"host {host or 'localhost'}"
+    return where + (f" port {port}" if port else "")
 
 
 def _row(table: RestoredTable) -> tuple[str, str, str, str]:

@@ -24,13 +24,13 @@ def raising(error: BaseException) -> Callable[[], NoReturn]:
 
 def test_message_remedy_and_indented_detail(capsys: pytest.CaptureFixture[str]) -> None:
     error = DatabaseMissingError(
-        "no database crm\x1b[31m", remedy="create it:\n  createdb crm", detail="FATAL:  no\x07\nsecond line\n"
+        "no database crm\x1b[31m", remedy="create it:\n  createdb crm", detail="FATAL:  no\x07\n\tsecond line\n"
     )
     assert guard(raising(error), as_json=False) == 13
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        "pantry-tui: no database crm\\x1b[31m\ncreate it:\n  createdb crm\n    FATAL:  no\\x07\n    second line\n"
+        "pantry-tui: no database crm\\x1b[31m\ncreate it:\n  createdb crm\n    FATAL:  no\\x07\n            second line\n"
     )
 
 

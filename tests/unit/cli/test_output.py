@@ -34,6 +34,25 @@ def test_table_is_aligned_whatever_the_names(capsys: pytest.CaptureFixture[str])
     )
 
 
+@pytest.mark.parametrize(
+    ("columns", "titles"), [(30, "ID  NAME  KIND  SIZE"), (17, "ID  NAME  SIZE"), (11, "ID  SIZE"), (3, "ID  SIZE")]
+)
+def test_a_narrow_terminal_is_shown_fewer_columns(
+    columns: int, titles: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    table = [Column("ID"), Column("NAME", spare=1), Column("KIND", spare=2), Column("SIZE", right=True)]
+    print_table(table, [("a", "b", "full", "1 B")])
+    assert capsys.readouterr().out.splitlines()[0] == titles
+
+
+def test_a_pipe_gets_every_column(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "3")
+    print_table([Column("ID"), Column("NAME", spare=1)], [("a", "b")])
+    assert capsys.readouterr().out == "ID  NAME\na   b\n"
+
+
 def test_fields_are_aligned_and_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     print_fields([("id", "a\x07b"), ("database", "crm"), ("empty", "")])
     assert capsys.readouterr().out == "id        a\\x07b\ndatabase  crm\nempty\n"

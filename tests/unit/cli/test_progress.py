@@ -94,6 +94,16 @@ def test_a_terminal_that_went_away_stops_nothing() -> None:
     printer.close()
 
 
+@pytest.mark.parametrize(("seconds", "shown"), [(0.2, "1 s left"), (9.4, "9 s left"), (75.4, "1 min 15 s left")])
+def test_time_left_has_no_false_precision(seconds: float, shown: str) -> None:
+    clock, stream = Clock(), io.StringIO()
+    printer = ProgressPrinter(stream, clock=clock)
+    printer(PhaseStarted(phase="rows", title="copying"))
+    clock.now += 11
+    printer(Progress(share=0.5, seconds_left=seconds))
+    assert stream.getvalue().endswith(f"copying  50%  {shown}\n")
+
+
 def test_figures_that_are_not_known_are_left_out() -> None:
     clock, stream = Clock(), io.StringIO()
     printer = ProgressPrinter(stream, clock=clock)

@@ -30,7 +30,7 @@ from pantry_tui.runner.joblog import JobLog, RequestNotes, prune_logs
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.live import LiveJob
 from pantry_tui.runner.process import JobProcess
-from pantry_tui.runner.request import JobOrder, backup_of, database_of, kind_of, title_of
+from pantry_tui.runner.request import backup_of, database_of, kind_of, title_of
 
 RUNNER = "runner"  # who acts, in the audit trail, when nobody asked
 PRUNE_SECONDS = 24 * 3600.0
@@ -67,7 +67,7 @@ class Executor:
 
     async def start(self) -> None:
         """Prepares the first job's process, and settles what an earlier runner left in the middle."""
-        self._spare = JobProcess.start()
+        self._prepare_spare()
         await self._settle_interrupted()
         self._prune()
 
@@ -174,18 +174,25 @@ class Executor:
         self._finish(live, last)
 
     async def _carry_out(self, live: LiveJob) -> Finished | Failed:
-        live.process = self._take_spare()
+        live.process = await self._take_spare()
         if live.stopped_by is not None:
             live.process.ask_to_stop()
-        order = JobOrder(request=live.request, nice=self._settings.nice)
-        last = await live.process.carry_out(order, live.take)
+        last = await live.process.carry_out(live.request, live.take)
         if isinstance(last, Finished):
             await self._library.take_note(live.request.repository)
         return last
 
-    def _take_spare(self) -> JobProcess:
+    async def _take_spare(self) -> JobProcess:
         spare, self._spare = self._spare, None
-        return spare if spare is not None and spare.is_alive else JobProcess.start()
+        if spare is not None and spare.is_alive:
+            return spare
+        if spare is not None:
+            await spare.dismiss()
+        return JobProcess.start(self._settings.nice)
+
+    def _prepare_spare(self) -> None:
+        with contextlib.suppress(RunnerError):  # what is in the way is reported when a job needs a process
+            self._spare = JobProcess.start(self._settings.nice)
 
     def _stop(self, live: LiveJob, reason: PantryError) -> None:
         if live.stopped_by is None:
@@ -201,17 +208,17 @@ class Executor:
         del self.board.alive[live.job.id]
         with contextlib.suppress(OSError):
             self._notes.remove(live.job.id)
-        self._audit_end(live.job, live.request.started_by)
+        self._audit_end(live.job)
         if not self._closing:
             self._start_what_may_run()
         if not self.board.alive:
             self._idle.set()
             if self._settings.keeps_spare and not self._closing and self._spare is None:
-                self._spare = JobProcess.start()  # never beside a running job: it would count against its memory
+                self._prepare_spare()  # never beside a running job: it would count against its memory
 
-    def _audit_end(self, job: Job, who: str) -> None:
+    def _audit_end(self, job: Job) -> None:
         details = {"title": job.title, "backup": job.backup_id, "failure": job.failure.message if job.failure else None}
-        self._audit.note(who, "job.end", job.id, job.state.value, details)
+        self._audit.note(RUNNER, "job.end", job.id, job.state.value, details)
 
     async def _settle_interrupted(self) -> None:
         """Ends, in the history, the jobs that an earlier runner left alive, and removes what they had written."""

@@ -1,6 +1,6 @@
-"""The process of one job: ``python -m pantry_tui.runner.job``.
+"""The process of one job: ``python -m pantry_tui.runner.job NICENESS``.
 
-It reads one line, a `JobOrder`, from its standard input and writes events as JSON lines to its standard output. The end
+It reads one line, a `JobRequest`, from its standard input and writes events as JSON lines to its standard output. The end
 of its input means that the runner is gone; it then stops the work, as it does on SIGTERM. It is started before there is
 a job, so that the imports (0.25 s) and the start of the workers are done when one comes.
 """
@@ -15,11 +15,12 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
 
 from pantry_tui.errors import CancelledError, InternalError, PantryError
 from pantry_tui.events import Event, Failed, Finished, encode_event
 from pantry_tui.models import BackupRequest, Failure, JobRequest, Model, RestoreRequest, ValidateRequest
-from pantry_tui.runner.request import JobOrder, secrets_of
+from pantry_tui.runner.request import decode_request, secrets_of
 
 GRACE_SECONDS = 10.0  # from being told to stop to being killed
 
@@ -41,19 +42,17 @@ class _Reporter:
                 line = line[os.write(self._descriptor, line) :]
 
 
-def main() -> int:
-    """Waits for an order, carries it out, and reports; the exit status is 0 whenever the report was complete."""
+def main(argv: Sequence[str]) -> int:
+    """Waits for a request, carries it out, and reports; the exit status is 0 whenever the report was complete."""
     os.umask(0o077)
+    os.nice(int(argv[0]))  # before the workers are started, who inherit it
     orders, events = _private_pipes()
     _warm_up()
     line = _read_line(orders)
     if not line:
         _discard_spare_workers()  # the runner stopped before there was a job
         return 0
-    order = JobOrder.from_json(line)
-    if order.nice:
-        os.setpriority(os.PRIO_PGRP, 0, order.nice)  # the workers are running already
-    asyncio.run(_carry_out(order.request, orders, _Reporter(events)))
+    asyncio.run(_carry_out(decode_request(line), orders, _Reporter(events)))
     return 0
 
 
@@ -159,4 +158,4 @@ def _explained(error: BaseException, secrets: tuple[str, ...]) -> PantryError:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

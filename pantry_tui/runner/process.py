@@ -1,4 +1,4 @@
-"""The runner's side of a job's process: start it, give it its order, read its events, see it gone."""
+"""The runner's side of a job's process: start it, give it its request, read its events, see it gone."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from typing import IO, Self
 
 import msgspec
 
-from pantry_tui.errors import InternalError, PantryError, WorkerDiedError
+from pantry_tui.errors import InternalError, PantryError, RunnerError, WorkerDiedError
 from pantry_tui.events import Event, Failed, Finished, decode_event
-from pantry_tui.models import Failure
+from pantry_tui.models import Failure, JobRequest
 from pantry_tui.runner.environment import engine_environment
 from pantry_tui.runner.job import GRACE_SECONDS
-from pantry_tui.runner.request import JobOrder
 
 _LINE_LIMIT = 256 * 1024 * 1024  # a result names every table; the limit guards against a child gone mad
 _STDERR_BYTES = 16 * 1024
@@ -34,11 +33,12 @@ class JobProcess:
         self._kill_timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    def start(cls) -> Self:
-        """Starts a child that prepares itself and waits for its order."""
-        return cls(
-            subprocess.Popen(
-                [sys.executable, "-P", "-m", "pantry_tui.runner.job"],
+    def start(cls, niceness: int) -> Self:
+        """Starts a child that prepares itself and waits for its request. Raises `RunnerError`."""
+        argv = [sys.executable, "-P", "-X", "faulthandler", "-m", "pantry_tui.runner.job", str(niceness)]
+        try:
+            process = subprocess.Popen(
+                argv,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -47,7 +47,12 @@ class JobProcess:
                 start_new_session=True,
                 bufsize=0,
             )
-        )
+        except OSError as error:
+            raise RunnerError(
+                f"a process for the job cannot be started: {error.strerror}",
+                remedy="free memory, or raise the limits of processes and open files (ulimit -u, ulimit -n)",
+            ) from error
+        return cls(process)
 
     @property
     def pid(self) -> int:
@@ -59,8 +64,8 @@ class JobProcess:
         """Whether the child is still there."""
         return self._process.poll() is None
 
-    async def carry_out(self, order: JobOrder, on_event: Callable[[Event], None]) -> Finished | Failed:
-        """Hands over the order, passes on every event but the last, and returns that one.
+    async def carry_out(self, request: JobRequest, on_event: Callable[[Event], None]) -> Finished | Failed:
+        """Hands over the request, passes on every event but the last, and returns that one.
 
         A child that ends without one is reported as `WorkerDiedError` or `InternalError`. When this returns nothing of
         the child's process group is left.
@@ -72,7 +77,7 @@ class JobProcess:
         ending = asyncio.create_task(self._end())
         try:
             with contextlib.suppress(BrokenPipeError):  # a child that died says so below
-                await asyncio.to_thread(stdin.write, order.to_json() + b"\n")
+                await asyncio.to_thread(stdin.write, msgspec.json.encode(request) + b"\n")
             last = await self._pass_on(events, on_event)
             await ending
             await asyncio.wait([tail], timeout=_DRAIN_SECONDS)
@@ -91,7 +96,7 @@ class JobProcess:
             self._kill_timer = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._kill_group)
 
     async def dismiss(self) -> None:
-        """Ends a child that was given no order."""
+        """Ends a child that was given no request."""
         stdin, stdout, stderr = self._pipes()
         stdin.close()
         self._kill_timer = asyncio.get_running_loop().call_later(_DRAIN_SECONDS, self._kill_group)

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from pantry_tui.models import BackupRequest, DatabaseTarget, JobRequest, Model, RestoreRequest
+from pantry_tui.models import BackupRequest, DatabaseTarget, JobRequest, RestoreRequest
 
 _WHERE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGSERVICEFILE")
 
 _decoder: msgspec.json.Decoder[JobRequest] = msgspec.json.Decoder(JobRequest)
-
-
-class JobOrder(Model, frozen=True, kw_only=True):
-    """What a job's process reads, as one line, before it begins."""
-
-    request: JobRequest
-    nice: int = 0
 
 
 def decode_request(data: bytes) -> JobRequest:

@@ -324,3 +324,34 @@ async def test_a_password_is_written_nowhere(
     written = [path for place in (config.data_directory, backups.location) for path in Path(place).rglob("*")]
     assert len(written) > 5
     assert [path for path in written if path.is_file() and secret.encode() in path.read_bytes()] == []
+
+
+async def test_a_spare_process_that_was_killed_is_replaced(
+    client: RunnerClient, mark: str, crm: DatabaseTarget, backups: RepositoryTarget
+) -> None:
+    [spare] = job_pids(mark)
+    os.kill(spare, signal.SIGKILL)
+
+    job = await ended(client, await client.submit(backup_request(crm, backups)))
+
+    assert job.state is JobState.SUCCEEDED
+
+
+async def test_jobs_and_their_workers_are_as_nice_as_configured(
+    start_runner: StartRunner,
+    config: Config,
+    mark: str,
+    crm: DatabaseTarget,
+    backups: RepositoryTarget,
+    blockade: Blockade,
+) -> None:
+    runner = start_runner("--nice=7")
+    async with await attach(config) as client:
+        job = await client.submit(backup_request(crm, backups))
+        await at_work(client, job)
+
+        niceness = {os.getpriority(os.PRIO_PROCESS, pid) for pid in marked_processes(mark) if pid != runner.pid}
+        blockade.lift()
+        await ended(client, job)
+
+    assert niceness == {os.getpriority(os.PRIO_PROCESS, 0) + 7}

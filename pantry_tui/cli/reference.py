@@ -21,9 +21,11 @@ Results go to standard output, narration and progress to standard error. Without
 need an answer needs `--yes`, or is refused. Options of other versions are refused, never ignored."""
 _EVERYWHERE = "Every command takes these options, before or after its name:"
 _ALONE = """\
-`pantry-tui` alone starts the terminal application; `pantry-tui --version` prints the version.
-[Exit statuses](exit-codes.md) have a page of their own."""
+[Exit statuses](exit-codes.md) have a page of their own.
+
+`pantry-tui` without a command starts the terminal application:"""
 _BY_SHELLS = (
+    (129, "", "The terminal of the application went away; its jobs go on in the runner."),
     (INTERRUPTED, "", "Ctrl+C ended the command; a job in this process was cancelled first."),
     (BROKEN_PIPE, "", "The reader of the output went away, as `head` does."),
     (TERMINATED, "", "SIGTERM ended the command; a job in this process was cancelled first."),
@@ -38,7 +40,15 @@ def pages() -> dict[str, str]:
 def commands_page() -> str:
     """Every command with its options."""
     parser = build_parser()
-    parts = ["# Commands", _MADE, _OUTPUT, _EVERYWHERE, _options(parser.global_options), _ALONE]
+    parts = [
+        "# Commands",
+        _MADE,
+        _OUTPUT,
+        _EVERYWHERE,
+        _options(parser.global_options),
+        _ALONE,
+        _options(parser.options),
+    ]
     for name, group in sorted(parser.commands.items()):
         parts += [f"## {name}", *_described(group, f"pantry-tui {name}")]
         for command_name, command in group.commands.items():
@@ -104,11 +114,7 @@ def _options(actions: list[argparse.Action]) -> str:
 
 
 def _shown(parser: Parser) -> list[argparse.Action]:
-    return [
-        action
-        for action in parser.options
-        if action.help != argparse.SUPPRESS and "--version" not in action.option_strings
-    ]
+    return [action for action in parser.options if action.help != argparse.SUPPRESS]
 
 
 def _spelling(action: argparse.Action) -> str:

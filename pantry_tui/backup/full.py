@@ -52,8 +52,7 @@ class FullBackup:
     async def run(self) -> Manifest:
         """Takes the backup. Raises what `take_backup` does."""
         start_phase(self._listener, "snapshot", "Locking the tables, taking the snapshot", 0.0)
-        pool = WorkerPool.launch(self._request.jobs or default_worker_count(), HANDLERS)
-        try:
+        async with WorkerPool.launch(self._request.jobs or default_worker_count(), HANDLERS) as pool:
             connection = await open_catalog(self._request.database, application="backup")
             try:
                 return await self._back_up(connection, pool)
@@ -62,8 +61,6 @@ class FullBackup:
             finally:
                 with suppress(psycopg.Error):
                     await connection.close()
-        finally:
-            pool.kill()
 
     async def _back_up(self, connection: Connection, pool: WorkerPool) -> Manifest:
         server, tools = await self._meet(connection)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import psycopg
+import psycopg
 from psycopg import errors, pq
 from psycopg.pq.abc import PGconn, PGresult
 
@@ -60,7 +61,7 @@ class Link:
         result = self._connection.exec_(statement.encode(self._encoding))
         if result.status != pq.ExecStatus.COPY_OUT:
             raise self._error(result)
-        return RowStream(self._connection.get_copy_data, self._finish_copy)
+        return RowStream(self._connection.get_copy_data, self._finish_copy, self._broken)
 
     def start_copy_in(self, statement: str, *, doing: str) -> None:
         """Starts a COPY … FROM STDIN; `write` and `finish_copy_in` follow."""
@@ -72,7 +73,10 @@ class Link:
     def write(self, rows: bytes) -> None:
         """Sends a piece of the COPY stream; it may end anywhere."""
         try:
+            try:
             self._connection.put_copy_data(rows)
+        except psycopg.Error as error:
+            raise self._broken(error) from error
         except psycopg.OperationalError as error:  # the server has ended the stream: its result says why
             self._finish_copy()
             raise self._lost(str(error)) from error
@@ -117,17 +121,44 @@ class Link:
             detail=detail,
         )
 
+    def _broken(self, error: psycopg.Error) -> PantryError:
+        """What libpq reports in the middle of a stream, where there is no result that says more."""
+        while self._connection.status == pq.ConnStatus.OK and (result := self._connection.get_result()) is not None:
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                return self._error(result)
+        return self._lost(str(error))
+
+    def _lost(self, detail: str) -> ConnectionLostError:
+        return ConnectionLostError(
+            f"{self._doing}: the connection to the server was lost",
+            remedy="see the server's log for the reason, then run the operation again",
+            detail=detail,
+        )
+
 
 class RowStream:
     """The rows of a COPY … TO STDOUT, in chunks. After the last, ``rows`` is what the server says it sent."""
 
-    def __init__(self, get: Callable[[int], tuple[int, memoryview]], finish: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        get: Callable[[int], tuple[int, memoryview]],
+        finish: Callable[[], int],
+        broken: Callable[[psycopg.Error], PantryError],
+    ) -> None:
         self._get = get
         self._finish = finish
+        self._broken = broken
         self.rows = 0
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         """Pairs of row count and text."""
+        try:
+            yield from self._chunks()
+        except psycopg.Error as error:
+            raise self._broken(error) from error
+        self.rows = self._finish()
+
+    def _chunks(self) -> Iterator[tuple[int, bytes]]:
         get = self._get
         text = bytearray()  # grown row by row: a list of rows to join later costs 15 % more CPU
         rows = 0
@@ -143,4 +174,3 @@ class RowStream:
                 rows = 0
         if rows:
             yield rows, bytes(text)
-        self.rows = self._finish()

@@ -73,21 +73,16 @@ class Link:
     def write(self, rows: bytes) -> None:
         """Sends a piece of the COPY stream; it may end anywhere."""
         try:
-            try:
             self._connection.put_copy_data(rows)
         except psycopg.Error as error:
             raise self._broken(error) from error
-        except psycopg.OperationalError as error:  # the server has ended the stream: its result says why
-            self._finish_copy()
-            raise self._lost(str(error)) from error
 
     def finish_copy_in(self) -> int:
         """Ends the stream and returns the server's count of rows."""
         try:
             self._connection.put_copy_end()
-        except psycopg.OperationalError as error:
-            self._finish_copy()
-            raise self._lost(str(error)) from error
+        except psycopg.Error as error:
+            raise self._broken(error) from error
         return self._finish_copy()
 
     def abort_copy_in(self, reason: str) -> None:
@@ -122,18 +117,11 @@ class Link:
         )
 
     def _broken(self, error: psycopg.Error) -> PantryError:
-        """What libpq reports in the middle of a stream, where there is no result that says more."""
-        while self._connection.status == pq.ConnStatus.OK and (result := self._connection.get_result()) is not None:
+        """Why a stream broke: what the server said last, else what libpq says."""
+        while (result := self._connection.get_result()) is not None:
             if result.status == pq.ExecStatus.FATAL_ERROR:
                 return self._error(result)
         return self._lost(str(error))
-
-    def _lost(self, detail: str) -> ConnectionLostError:
-        return ConnectionLostError(
-            f"{self._doing}: the connection to the server was lost",
-            remedy="see the server's log for the reason, then run the operation again",
-            detail=detail,
-        )
 
 
 class RowStream:

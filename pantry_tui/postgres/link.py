@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import psycopg
-import psycopg
 from psycopg import errors, pq
 from psycopg.pq.abc import PGconn, PGresult
 

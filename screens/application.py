@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
-from textual import events
+from textual import events, work
 from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -90,7 +90,7 @@ class PantryApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_keymap(self.keymap)
-        self.run_worker(self.link.follow(), group="runner", exclusive=True, exit_on_error=False)
+        self._follow()
         self.set_interval(_TICK_SECONDS, self._tick)
         if not self.is_headless:
             # Without this a lost terminal kills the process before anything is put in order.
@@ -168,23 +168,33 @@ class PantryApp(App[None]):
 
     # Asking the runner
 
-    def reload(self) -> None:
+    @work(group="runner", exclusive=True, exit_on_error=False)
+    async def _follow(self) -> None:
+        await self.link.follow()
+
+    @work(group="reload", exclusive=True, exit_on_error=False)
+    async def reload(self) -> None:
         """Reads jobs and backups again."""
-        self.run_worker(self.link.reload(), group="reload", exclusive=True, exit_on_error=False)
+        await self.link.reload()
 
     def want_details(self, backup: BackupSummary) -> None:
         """Reads a backup's details, once; the screens hear of it."""
         if backup.id not in self.known.details and self.known.attached:
-            work = self.link.details(backup.id, backup.repository)
-            self.run_worker(work, group="details", exclusive=True, exit_on_error=False)
+            self._read_details(backup)
 
-    def submit(self, make: Callable[[], JobRequest]) -> None:
+    @work(group="details", exclusive=True, exit_on_error=False)
+    async def _read_details(self, backup: BackupSummary) -> None:
+        await self.link.details(backup.id, backup.repository)
+
+    @work(group="submit", exclusive=False, exit_on_error=False)
+    async def submit(self, make: Callable[[], JobRequest]) -> None:
         """Hands work to the runner and shows the job; ``make`` may resolve secrets and so runs in a thread."""
-        self.run_worker(self.link.submit(make), group="submit", exclusive=False, exit_on_error=False)
+        await self.link.submit(make)
 
-    def cancel(self, job: Job) -> None:
+    @work(group="cancel", exclusive=False, exit_on_error=False)
+    async def cancel(self, job: Job) -> None:
         """Asks the runner to stop a job."""
-        self.run_worker(self.link.cancel(job.id), group="cancel", exclusive=False, exit_on_error=False)
+        await self.link.cancel(job.id)
 
     def on_submitted(self, message: Submitted) -> None:
         job = message.job

@@ -329,7 +329,10 @@ def matching(pane: str, typed: str) -> tuple[Command, ...]:
     """The pane's commands whose title, id or description has every word of ``typed``, titles first."""
     words = typed.casefold().replace(".", " ").split()
     found = [each for each in commands_of(pane) if all(word in _searched(each) for word in words)]
-    return tuple(sorted(found, key=lambda each: not _named(each, words)))
+    beginning = typed.casefold().strip()
+    return tuple(
+        sorted(found, key=lambda each: (not each.title.casefold().startswith(beginning), not _named(each, words)))
+    )
 
 
 def _searched(each: Command) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from textual import work
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
@@ -59,9 +60,10 @@ class DeleteBackup(Form):
         return command_lines.delete_backup(self._backup.id, repository=repository, force=self.ticked("force"))
 
     def go(self) -> None:
-        self.run_worker(self._delete(self.ticked("force")), group="delete", exclusive=True, exit_on_error=False)
+        self._delete(force=self.ticked("force"))
 
-    async def _delete(self, force: bool) -> None:
+    @work(group="delete", exclusive=True, exit_on_error=False)
+    async def _delete(self, *, force: bool) -> None:
         link, backup = self.pantry.link, self._backup
         self.post_message(Deleted(await link.delete(backup.id, backup.repository, force=force)))
 

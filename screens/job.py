@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from textual import work
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -87,8 +88,9 @@ class JobScreen(OneJobScreen):
             self._following = True
             self._progress = JobProgress()
             self.query_one(Log).clear()
-            self.run_worker(self._hear(self._progress), group="events", exclusive=True, exit_on_error=False)
+            self._hear(self._progress)
 
+    @work(group="events", exclusive=True, exit_on_error=False)
     async def _hear(self, progress: JobProgress) -> None:
         try:
             async for event in self.pantry.link.job_events(self.job_id):

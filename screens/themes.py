@@ -18,7 +18,7 @@ DARK = Theme(
     surface="#1b1f26",
     panel="#232933",
     variables={
-        "muted": "#98a2b3",
+        "muted": "#9da7b8",
         "line": "#39424f",
         "block-cursor-background": "#2c3a4b",
         "block-cursor-foreground": "#ffffff",

@@ -66,8 +66,10 @@ class CalmTable(DataTable[Text]):
 
     def relabel(self, labels: Sequence[str]) -> None:
         """Gives the columns other headings of the same width."""
+        if [column.label.plain for column in self.ordered_columns] == list(labels):
+            return
         for column, layout, label in zip(self.ordered_columns, self._layout, labels, strict=True):
-            column.label = cell(label, right=layout.right)
+            column.label = self._cropped(cell(label, right=layout.right))
         self._update_count += 1
         self.refresh()
 
@@ -89,9 +91,14 @@ class CalmTable(DataTable[Text]):
     def _replace_cell(self, at: Coordinate, value: Text) -> None:
         # update_cell repaints the whole table (7.8 kB at 80x24 against 0.4 kB), even when the value is equal.
         row_key, column_key = self.coordinate_to_cell_key(at)
-        self._data[row_key][column_key] = value
+        self._data[row_key][column_key] = self._cropped(value)
         self._update_count += 1
         self.refresh_coordinate(at)
+
+    def _cropped(self, text: Text) -> Text:
+        if self.screen.has_class("-plain"):
+            text.overflow = "crop"  # Rich's ellipsis is no ASCII
+        return text
 
     def _rebuild(self, rows: tuple[Row, ...]) -> None:
         selected, line = self.selected_key, self.cursor_row
@@ -99,15 +106,9 @@ class CalmTable(DataTable[Text]):
         with self.app.batch_update():
             self.clear()
             for row in rows:
-                self.add_row(*row.cells, key=row.key)
+                self.add_row(*(self._cropped(each) for each in row.cells), key=row.key)
             keys = [row.key for row in rows]
             self.move_cursor(row=keys.index(selected) if selected in keys else min(line, max(len(keys) - 1, 0)))
-
-    def select(self, key: str) -> None:
-        """Puts the cursor on the line of that key, where there is one."""
-        for index, row in enumerate(self._shown):
-            if row.key == key:
-                self.move_cursor(row=index)
 
     def action_half_page(self, direction: int) -> None:
         """Moves the cursor by half of what is visible."""

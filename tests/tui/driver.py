@@ -13,7 +13,7 @@ from textual.widgets import Input
 from screens.application import PantryApp
 from screens.widgets.table import CalmTable
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 20.0
 
 
 class Driver:

@@ -1,0 +1,433 @@
+"""The screens in states that a real runner shows only for a moment, or never."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from pantry_tui.errors import BackupDamagedError, RefusedError, RunnerError
+from pantry_tui.events import Failed, Finished, Logged, PhaseStarted, Progress, TableProgress, Warned
+from pantry_tui.models import BackupRequest, BackupSummary, Failure, JobState, RestoreRequest, ValidateRequest
+from screens.application import PantryApp
+from screens.commands import BACKUPS, DETAILS, JOB, JOBS, TABLE, commands_of
+from screens.terminal import TerminalTraits
+from tests.tui.driver import driving
+from tests.tui.stand_in import NOW, StandIn, make_backup, make_config
+
+HOSTILE = "db[/b][red]\x1b[31m\x1b]52;c;eA==\x07\u202ex\u200b'; DROP\n--"
+SHOWN = r"db[/b][red]\x1b[31m"
+
+
+def application(
+    runner: StandIn, *, traits: TerminalTraits | None = None, databases: tuple[str, ...] = ("crm", "billing")
+) -> PantryApp:
+    config = make_config(databases=databases)
+    return PantryApp(config, connect=runner.connect, now=lambda: NOW, host="db1.example.org", traits=traits)
+
+
+@pytest.fixture
+def backups() -> list[BackupSummary]:
+    """Five backups of two databases."""
+    return [
+        make_backup(1, valid=True, proven=True, ago=timedelta(minutes=31)),
+        make_backup(2, valid=True),
+        make_backup(3, ago=timedelta(days=1)),
+        make_backup(4, name="before-migration", database="billing", ago=timedelta(days=40), valid=False),
+        make_backup(5, name="yearly", ago=timedelta(days=400)),
+    ]
+
+
+async def test_the_list_says_what_each_backup_is_worth(backups: list[BackupSummary]) -> None:
+    async with driving(application(StandIn(backups))) as driver:
+        await driver.sees("5 backups, newest 31 minutes ago")
+
+        assert driver.rows[0] == ["daily", "crm", "full sql", "31 minutes", "124.4 MB", "1.2 M", "✓ proven"]
+        assert [row[-1] for row in driver.rows[1:4]] == ["✓ valid", "· unchecked", "✗ damaged"]
+        assert backups[0].id in driver.text
+
+
+async def test_with_room_the_details_stand_beside_the_list(backups: list[BackupSummary]) -> None:
+    async with driving(application(StandIn(backups)), size=(200, 50)) as driver:
+        await driver.sees(
+            "restored equal", "sha256", "archive.dump", "system identifier", "sequence public.orders_id_seq"
+        )
+        assert len(driver.rows[0]) == 8
+        await driver.resize(140, 40)
+        await driver.until(lambda: len(driver.rows[0]) == 9, "the id has a column")
+        assert driver.rows[0][-1] == backups[0].id
+
+
+async def test_the_filter_keeps_what_contains_the_words(backups: list[BackupSummary]) -> None:
+    async with driving(application(StandIn(backups))) as driver:
+        await driver.sees("5 backups")
+        await driver.press("slash")
+        await driver.type("bill")
+        await driver.sees("1 of 5 shown")
+        assert [row[0] for row in driver.rows] == ["before-migration"]
+        await driver.press("home")
+        await driver.type("!")
+        await driver.sees("4 of 5 shown")
+        await driver.press("enter", "j")
+        assert driver.app.screen.query_one("#list").has_focus
+        await driver.press("escape")
+        await driver.until(lambda: len(driver.rows) == 5, "all are shown again")
+        await driver.press("slash")
+        await driver.type("nothing")
+        await driver.sees("Nothing here contains nothing", "esc shows all again")
+
+
+async def test_the_list_is_sorted_by_the_next_column_and_back(backups: list[BackupSummary]) -> None:
+    async with driving(application(StandIn(backups))) as driver:
+        await driver.sees("Age ▼")
+        await driver.press("s")
+        await driver.sees("Size ▼")
+        assert driver.rows[0][4] == "128.4 MB"
+        await driver.press("o")
+        await driver.sees("Size ▲")
+        assert driver.rows[0][4] == "124.4 MB"
+
+
+async def test_keys_move_as_in_other_programs(backups: list[BackupSummary]) -> None:
+    async with driving(application(StandIn(backups))) as driver:
+        await driver.sees("5 backups")
+        for keys, line in (("j", 1), ("G", 4), ("k", 3), ("g", 0), ("ctrl+d", 4), ("ctrl+u", 0)):
+            await driver.press(keys)
+            assert driver.app.screen.query_one("#list").cursor_row == line, keys  # type: ignore[attr-defined]
+
+
+async def test_pausing_holds_the_list_still(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups[:1])
+    async with driving(application(runner)) as driver:
+        await driver.sees("1 backup")
+        await driver.press("space")
+        await driver.sees("paused")
+        runner.kept = backups
+        driver.app.reload()
+        await driver.until(lambda: len(driver.app.known.backups or ()) == 5, "the list was read again")
+        await driver.pilot.pause()
+        assert len(driver.rows) == 1
+        await driver.press("space")
+        await driver.until(lambda: len(driver.rows) == 5, "the list follows again")
+
+
+async def test_hostile_names_are_shown_and_do_nothing() -> None:
+    backup = make_backup(1, name=HOSTILE, database=HOSTILE)
+    runner = StandIn([backup])
+    async with driving(application(runner, databases=("crm",)), size=(200, 50)) as driver:
+        await driver.sees(SHOWN)
+        await driver.press("enter")
+        await driver.on("BackupDetailsScreen")
+        await driver.sees(SHOWN, "public.contacts")
+        for key, screen in (("R", "RestoreBackup"), ("D", "DeleteBackup")):
+            await driver.press(key)
+            await driver.on(screen)
+            await driver.sees(SHOWN)
+            await driver.press("escape")
+        job = runner.start_job("backup", title=f"backup of {HOSTILE}")
+        failure = Failure.of(BackupDamagedError(f"{HOSTILE} is bad", remedy=f"look at {HOSTILE}", detail=HOSTILE))
+        await runner.tell(
+            job,
+            PhaseStarted(phase="rows", title=HOSTILE),
+            TableProgress(table=HOSTILE, rows=1, raw_bytes=1, share=0.5),
+            Warned(message=HOSTILE),
+            Logged(message=HOSTILE),
+            Failed(failure=failure),
+            state="failed",
+            failure=failure.to_builtins(),
+        )
+        await driver.press("2")
+        await driver.on("JobsScreen")
+        await driver.sees(f"backup of {SHOWN}")
+        await driver.press("enter")
+        await driver.on("JobScreen")
+        await driver.sees(f"{SHOWN}", "is bad", "What to do")
+        assert not any(ord(character) < 32 for line in driver.lines for character in line)
+        assert "\u202e" not in driver.text
+
+
+async def test_too_small_a_terminal_says_what_it_needs_and_comes_back(backups: list[BackupSummary]) -> None:
+    async with driving(application(StandIn(backups))) as driver:
+        await driver.sees("5 backups")
+        await driver.press("B")
+        await driver.on("NewBackup")
+        await driver.resize(60, 20)
+        await driver.on("TooSmall")
+        await driver.sees("This terminal is 60x20", "needs 80x24")
+        await driver.press("2", "escape", "colon")
+        await driver.on("TooSmall")
+        await driver.resize(40, 10)
+        await driver.sees("40x10")
+        await driver.resize(100, 30)
+        await driver.on("NewBackup")
+
+
+async def test_a_terminal_that_is_too_small_from_the_start(backups: list[BackupSummary]) -> None:
+    async with driving(application(StandIn(backups)), size=(79, 24)) as driver:
+        await driver.on("TooSmall")
+        await driver.resize(80, 24)
+        await driver.on("BackupsScreen")
+        await driver.sees("5 backups")
+
+
+async def test_a_runner_that_goes_is_said_and_found_again(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups)
+    async with driving(application(runner)) as driver:
+        await driver.sees("runner idle", "5 backups")
+        runner.vanish()
+        await driver.sees("runner gone, reconnecting")
+        await driver.press("V")
+        await driver.until(lambda: any("not connected" in text for text in driver.notices), "it says why not")
+        assert runner.submitted == []
+        runner.reachable = True
+        await driver.sees("runner idle")
+
+
+async def test_a_runner_that_never_came_is_said(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups)
+    runner.reachable = False
+    async with driving(application(runner)) as driver:
+        await driver.sees("The runner is gone. Reconnecting", "no runner answers")
+        runner.reachable = True
+        await driver.sees("5 backups")
+
+
+async def test_backups_that_cannot_be_read_are_said() -> None:
+    runner = StandIn()
+    runner.refusal = RunnerError("/var/backups/pantry cannot be read", remedy="mount it")
+    async with driving(application(runner)) as driver:
+        await driver.sees("The backups could not be read", "/var/backups/pantry cannot be read", "mount it")
+        runner.refusal = None
+        await driver.press("r")
+        await driver.sees("There is no backup yet")
+
+
+async def test_forms_make_the_request_that_they_show(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups)
+    async with driving(application(runner)) as driver:
+        await driver.sees("5 backups")
+        await driver.press("B")
+        await driver.on("NewBackup")
+        await driver.fill("database", "billing")
+        await driver.fill("name", "")
+        await driver.press("ctrl+o")
+        await driver.sees("give the backup a name")
+        await driver.fill("name", "before upgrade")
+        await driver.fill("jobs", "0")
+        await driver.press("ctrl+o")
+        await driver.sees("at least one process")
+        await driver.fill("jobs", "3")
+        await driver.press("tab", "space")
+        await driver.sees("-n 'before upgrade' -d billing --jobs 3")
+        await driver.press("ctrl+o")
+        await driver.on("JobScreen")
+        request = runner.submitted[0]
+        assert isinstance(request, BackupRequest)
+        assert (request.name, request.database.name, request.jobs, request.fingerprints) == (
+            "before upgrade",
+            "billing",
+            3,
+            False,
+        )
+        await driver.press("escape", "V")
+        await driver.on("JobScreen")
+        assert isinstance(runner.submitted[1], ValidateRequest)
+        assert runner.submitted[1].backup_id == backups[0].id
+
+
+async def test_a_restore_goes_to_the_server_of_the_backup(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups)
+    async with driving(application(runner)) as driver:
+        await driver.sees("5 backups")
+        await driver.press("R")
+        await driver.on("RestoreBackup")
+        await driver.press("tab", "space")
+        await driver.press("ctrl+o")
+        await driver.sees("choose at least one table")
+        await driver.press("tab", "enter", "j", "j", "enter")
+        await driver.sees("-t public.contacts -t", "public.organizations")
+        await driver.press("ctrl+o")
+        await driver.on("JobScreen")
+        request = runner.submitted[0]
+        assert isinstance(request, RestoreRequest)
+        assert request.tables == ("public.contacts", "public.organizations")
+        assert (request.target.name, "host='db1'" in request.target.conninfo) == ("crm_restored", True)
+
+
+async def test_a_refused_deletion_needs_an_explicit_force(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups)
+    async with driving(application(runner)) as driver:
+        await driver.sees("5 backups")
+        await driver.press("D")
+        await driver.on("DeleteBackup")
+        await driver.sees("This removes 124.4 MB", "3 other backups stay, none of them proven")
+        runner.refusal = RefusedError("it is the last valid backup of crm", remedy="take another one first")
+        await driver.type("daily")
+        await driver.press("enter")
+        await driver.sees("it is the last valid backup of crm", "take another one first", "[ ] delete it all the same")
+        assert len(runner.kept) == 5
+        await driver.press("tab", "space", "ctrl+o")
+        await driver.on("BackupsScreen")
+        await driver.until(lambda: len(runner.kept) == 4, "it is deleted")
+
+
+async def test_progress_is_shown_per_table_with_time_left() -> None:
+    runner = StandIn()
+    async with driving(application(runner)) as driver:
+        await driver.sees("There is no backup yet")
+        await driver.press("B")
+        await driver.on("NewBackup")
+        await driver.press("ctrl+o")
+        await driver.on("JobScreen")
+        job = runner.known_jobs["job-001"]
+        await runner.tell(
+            job,
+            PhaseStarted(phase="rows", title="copying rows"),
+            TableProgress(table="public.contacts", rows=123_456, raw_bytes=34_000_000, share=0.4),
+            TableProgress(table="public.users", rows=1_200, raw_bytes=340_000, share=1, done=True),
+            Logged(message="locked 41 tables in 0.2 s"),
+            Progress(share=0.42, bytes_per_second=38e6, seconds_left=21),
+        )
+        await driver.sees(
+            "copying rows", "42%", "38.0 MB/s", "about 21 s left", "123,456", "✓ done", "locked 41 tables"
+        )
+        await driver.sees("You can close this terminal: the job goes on.")
+        runner.vanish()
+        await driver.sees("The runner is gone; reconnecting", "123,456")
+        runner.reachable = True
+        await driver.sees("You can close this terminal: the job goes on.")
+        done = make_backup(7)
+        await runner.tell(job, Finished(result=done.to_builtins()), state="succeeded", result=done.to_builtins())
+        await driver.sees("✓ succeeded", done.id, "530.0 MB")
+
+
+async def test_a_job_that_fails_elsewhere_is_announced_and_explained() -> None:
+    runner = StandIn([make_backup()])
+    async with driving(application(runner)) as driver:
+        await driver.sees("1 backup")
+        job = runner.start_job("backup", title="backup of crm into local")
+        await driver.sees("1 running")
+        failure = Failure.of(
+            BackupDamagedError("segment 12 is not what was written", remedy="use another", detail="5f")
+        )
+        await runner.tell(job, Failed(failure=failure), state="failed", failure=failure.to_builtins())
+        await driver.until(lambda: "backup of crm into local" in driver.notices, "a notice says so")
+        await driver.press("2", "enter")
+        await driver.on("JobScreen")
+        await driver.sees("✗ failed", "segment 12 is not what was written", "use another", "5f")
+
+
+async def test_what_is_copied_is_sent_without_a_claim(backups: list[BackupSummary]) -> None:
+    async with driving(application(StandIn(backups))) as driver:
+        await driver.sees("5 backups")
+        await driver.press("y")
+        assert driver.app.clipboard == backups[0].id
+        await driver.press("c")
+        assert driver.app.clipboard == f"pantry-tui backup show {backups[0].id}"
+        assert all("not every terminal takes it" in notice.title for notice in driver.app._notifications)
+
+
+async def test_palette_line_and_help_come_from_the_table(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups)
+    async with driving(application(runner)) as driver:
+        await driver.sees("5 backups")
+        await driver.press("ctrl+p")
+        await driver.on("Palette")
+        await driver.type("validate")
+        await driver.press("enter")
+        await driver.on("JobScreen")
+        await driver.press("colon")
+        await driver.on("Palette")
+        await driver.type("jobs")
+        await driver.press("enter")
+        await driver.on("JobsScreen")
+        await driver.press("colon")
+        await driver.type("cancel")
+        await driver.press("enter")
+        await driver.on("Confirm")
+        await driver.press("escape", "question_mark")
+        await driver.on("Help")
+        await driver.sees("Keys: Jobs", "pantry-tui job show JOB")
+        await driver.press("escape")
+        await driver.press("1")
+        await driver.on("BackupsScreen")
+
+
+async def test_the_reason_is_said_when_something_cannot_be_done() -> None:
+    async with driving(application(StandIn())) as driver:
+        await driver.sees("There is no backup yet")
+        await driver.press("R")
+        assert driver.notices == ["Restore: no backup is selected; B takes one"]
+
+
+PLACES = {
+    BACKUPS: ("backups", False, "BackupsScreen"),
+    DETAILS: ("backups", True, "BackupDetailsScreen"),
+    JOBS: ("jobs", False, "JobsScreen"),
+    JOB: ("jobs", True, "JobScreen"),
+}
+
+
+@pytest.mark.parametrize("pane", list(PLACES))
+async def test_every_key_of_every_pane_can_be_pressed(pane: str, backups: list[BackupSummary]) -> None:
+    area, opened, screen = PLACES[pane]
+    runner = StandIn(backups)
+    runner.start_job("backup", title="backup of crm into local")
+    commands = [each for each in (*commands_of(pane), *commands_of(TABLE)) if each.id != "app.quit"]
+    async with driving(application(runner)) as driver:
+        await driver.sees("5 backups", "1 running")
+        for key in [key for each in commands for key in each.keys.split(",")]:
+            driver.app.go(area)
+            await driver.pilot.pause()
+            if opened:
+                await driver.press("enter")
+            await driver.on(screen)
+            await driver.press(key)
+            assert driver.app.is_running, key
+
+
+async def test_leaving_is_one_key_everywhere(backups: list[BackupSummary]) -> None:
+    for opening in ((), ("enter",), ("2",), ("B",), ("ctrl+p",), ("question_mark",)):
+        async with driving(application(StandIn(backups))) as driver:
+            await driver.sees("5 backups")
+            await driver.press(*opening, "ctrl+q")
+            await driver.until(lambda driver=driver: driver.app._exit, f"it leaves after {opening}")  # type: ignore[misc]
+            assert driver.app.return_code == 0
+
+
+async def test_escape_never_leaves(backups: list[BackupSummary]) -> None:
+    async with driving(application(StandIn(backups))) as driver:
+        await driver.sees("5 backups")
+        await driver.press(*["escape"] * 5)
+        await driver.on("BackupsScreen")
+        assert driver.app.is_running
+
+
+async def test_a_plain_terminal_gets_ascii_only(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups)
+    runner.start_job("backup", title="backup of crm into local", state=JobState.RUNNING)
+    traits = TerminalTraits(plain=True, few_colours=True)
+    async with driving(application(runner, traits=traits), size=(160, 40)) as driver:
+        await driver.sees("5 backups", "+ valid", "1 running")
+        for keys in (
+            (),
+            ("enter",),
+            ("escape", "B"),
+            ("escape", "R", "tab", "space"),
+            ("escape", "D"),
+            ("escape", "2"),
+        ):
+            await driver.press(*keys)
+            assert driver.text.isascii(), (keys, [line.strip() for line in driver.lines if not line.isascii()])
+        for keys in (("enter",), ("C",), ("escape", "question_mark"), ("escape", "ctrl+p")):
+            await driver.press(*keys)
+            assert driver.text.isascii(), (keys, [line.strip() for line in driver.lines if not line.isascii()])
+
+
+async def test_the_theme_changes_and_the_list_with_it(backups: list[BackupSummary]) -> None:
+    async with driving(application(StandIn(backups))) as driver:
+        await driver.sees("5 backups")
+        await driver.press("t")
+        assert driver.app.theme == "pantry-light"
+        await driver.press("t")
+        assert driver.app.theme == "pantry-dark"

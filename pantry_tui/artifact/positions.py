@@ -70,25 +70,39 @@ def decode_positions(data: bytes) -> Iterator[tuple[int, int]]:
 def _pages(ctids: bytes) -> Iterator[tuple[int, bytes | list[int]]]:
     """Pages in order, each with its pointers: bytes while they are below 256, else numbers.
 
-    Works on the byte planes of the six-byte ctids, so that a page costs a few slices and no loop over its rows.
+    A page costs a few slices and no loop over its rows: most have as many rows as the one before.
     """
-    planes = [ctids[byte::6] for byte in range(6)]
-    high, low = planes[4], planes[5]
-    at, count = 0, len(low)
+    high, low = ctids[4::6], ctids[5::6]
+    all_low = high.count(0) == len(high)
+    at, count, rows = 0, len(low), 1
     while at < count:
-        end = at + min(_run(plane, at) for plane in planes[:4])
-        page = int.from_bytes(bytes(plane[at] for plane in planes[:4]), "big")
-        if high.count(0, at, end) == end - at:
+        end = _page_end(ctids, at, min(at + rows, count), count)
+        rows = end - at
+        page = int.from_bytes(ctids[at * 6 : at * 6 + 4], "big")
+        if all_low or high.count(0, at, end) == rows:
             yield page, low[at:end]
         else:
             yield page, [high[row] << 8 | low[row] for row in range(at, end)]
         at = end
 
 
-def _run(plane: bytes, at: int) -> int:
-    """How many bytes from ``at`` on are the same, as far as one page can reach."""
-    window = plane[at : at + _MOST_POINTERS]
-    return len(window) - len(window.lstrip(window[:1]))
+def _page_end(ctids: bytes, at: int, guess: int, count: int) -> int:
+    """Where the page of the ctid number ``at`` ends, by bisection unless the guess is right."""
+
+    def on_page(number: int) -> bool:
+        return ctids[number * 6 : number * 6 + 4] == page
+
+    page = ctids[at * 6 : at * 6 + 4]
+    if on_page(guess - 1) and (guess == count or not on_page(guess)):
+        return guess
+    first, last = at + 1, min(count, at + _MOST_POINTERS)
+    while first < last:
+        middle = (first + last) // 2
+        if on_page(middle):
+            first = middle + 1
+        else:
+            last = middle
+    return first
 
 
 def _is_dense(pointers: bytes | list[int]) -> bool:

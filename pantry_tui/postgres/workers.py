@@ -165,6 +165,26 @@ class WorkerPool:
         await self._all(work(worker) for worker in self._workers)
         return [results[number] for number in sorted(results)]
 
+    async def run_as_ready(
+        self,
+        take: Callable[[], Awaitable[tuple[bytes, Callable[[ResultModel], None]] | None]],
+        answers: Answers[ReportModel, ResultModel],
+        on_report: Callable[[ReportModel], None],
+    ) -> None:
+        """Does work of which some can only begin when other is done.
+
+        ``take`` waits for the next command that can begin and returns it with what is to be called with its result; None
+        when there will be no more. The first failure ends the pool and is raised; so does cancellation.
+        """
+
+        async def work(worker: _Worker) -> None:
+            while (taken := await take()) is not None:
+                command, finish = taken
+                body = await worker.ask(COMMAND, command, lambda line: on_report(answers.report.decode(line)))
+                finish(answers.result.decode(body))
+
+        await self._all(work(worker) for worker in self._workers)
+
     async def run_on_each(self, command: bytes, on_report: Callable[[bytes], None]) -> list[bytes]:
         """Gives every worker the same command."""
         return await self._all(worker.ask(COMMAND, command, on_report) for worker in self._workers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pantry_tui.config.targets import connection_parameters
@@ -10,6 +10,7 @@ from pantry_tui.errors import ClientToolError, RestoreError
 from pantry_tui.models import DatabaseTarget, Model
 from pantry_tui.postgres.connect import child_environment, conninfo
 from pantry_tui.postgres.tools import ClientTools, run_tool
+from pantry_tui.recovery.toc import TocEntry
 
 MEMORY_SHARE = 4  # of the machine's available memory, the part that index builds may use
 MEMORY_LIMIT = 1024 * 1024 * 1024
@@ -24,8 +25,8 @@ class Archive(Model, frozen=True, kw_only=True):
     entries: tuple[int, ...] | None = None
     tablespaces: bool = True
 
-    async def restore(self, section: str, *, jobs: int = 1) -> list[str]:
-        """Restores one section; returns the warnings of server and tool.
+    async def restore(self, *sections: str, jobs: int = 1) -> list[str]:
+        """Restores these sections; returns the warnings of server and tool.
 
         Raises `RestoreError` with what was said word for word, and the server's errors that have a class of their own.
         """
@@ -33,9 +34,9 @@ class Archive(Model, frozen=True, kw_only=True):
         environment.pop("PGOPTIONS", None)  # part of the connection string, which comes first
         try:
             output = await run_tool(
-                self.command(section, jobs=jobs),
+                self.command(*sections, jobs=jobs),
                 environment=environment,
-                doing=f"restoring {section}",
+                doing=f"restoring {' and '.join(sections)}",
                 stdin_from=None if self.entries is None else use_list(self.entries),
             )
         except ClientToolError as error:
@@ -48,7 +49,7 @@ class Archive(Model, frozen=True, kw_only=True):
             ) from error
         return [line for line in output.stderr.splitlines() if line.strip()]
 
-    def command(self, section: str, *, jobs: int = 1) -> list[str]:
+    def command(self, *sections: str, jobs: int = 1) -> list[str]:
         """pg_restore's argv. It holds no secret and no name that could be taken for an option."""
         options = self.target.environment.get("PGOPTIONS", "")
         parameters = connection_parameters(conninfo(self.target, application="restore"), key="the target")
@@ -58,7 +59,7 @@ class Archive(Model, frozen=True, kw_only=True):
             self.tools.path("pg_restore"),
             "--exit-on-error",
             "--no-password",
-            f"--section={section}",
+            *(f"--section={section}" for section in sections),
             *([] if jobs == 1 else [f"--jobs={jobs}"]),
             *([] if self.tablespaces else ["--no-tablespaces"]),
             *([] if self.entries is None else ["--use-list=/dev/stdin"]),
@@ -67,11 +68,34 @@ class Archive(Model, frozen=True, kw_only=True):
         ]
 
     def _settings(self, jobs: int) -> Sequence[str]:
-        memory = maintenance_memory(jobs) if is_local(self.target) else None
-        settings = {"default_transaction_read_only": "off", "synchronous_commit": "off"}
-        if memory is not None:
-            settings["maintenance_work_mem"] = f"{memory // 1024}kB"
-        return [f"-c {name}={value}" for name, value in settings.items()]
+        settings = (
+            ("default_transaction_read_only", "off"),
+            ("synchronous_commit", "off"),
+            *build_settings(self.target, jobs),
+        )
+        return [f"-c {name}={value}" for name, value in settings]
+
+
+def build_settings(target: DatabaseTarget, jobs: int) -> tuple[tuple[str, str], ...]:
+    """What speeds up the building of indexes by ``jobs`` sessions; nothing for a server whose memory we cannot see."""
+    memory = maintenance_memory(jobs) if is_local(target) else None
+    return () if memory is None else (("maintenance_work_mem", f"{memory // 1024}kB"),)
+
+
+def remaining_entries(toc: Sequence[TocEntry], taken: Collection[int]) -> tuple[int, ...]:
+    """What is left of post-data without the ``taken`` entries, in an order that `pg_restore --use-list` does not lose.
+
+    Comments and privileges have no section of their own: pg_restore counts them to that of the entry listed before
+    them, so none may come first.
+    """
+    section = "pre-data"
+    left: list[TocEntry] = []
+    for entry in toc:
+        section = section if entry.section == "none" else entry.section
+        if section == "post-data" and entry.id not in taken:
+            left.append(entry)
+    first = next((position for position, entry in enumerate(left) if entry.section != "none"), 0)
+    return tuple(entry.id for entry in (*left[first : first + 1], *left[:first], *left[first + 1 :]))
 
 
 def use_list(entries: Sequence[int]) -> bytes:

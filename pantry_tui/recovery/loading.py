@@ -42,10 +42,21 @@ class TablePart(Model, frozen=True, kw_only=True):
     freeze: bool = False
 
 
-class LoadRows(Model, frozen=True, kw_only=True):
+class LoadRows(Model, frozen=True, kw_only=True, tag="load"):
     """Load these in one transaction."""
 
     parts: tuple[TablePart, ...]
+
+
+class RunStatement(Model, frozen=True, kw_only=True, tag="run"):
+    """Run a statement of the archive: an index, a constraint. ``doing`` says it for people."""
+
+    statement: str
+    doing: str
+    tablespace: str = ""
+
+
+LoaderCommand = LoadRows | RunStatement
 
 
 class RowsSent(Model, frozen=True, kw_only=True):
@@ -59,10 +70,10 @@ class RowsSent(Model, frozen=True, kw_only=True):
 class RowsLoaded(Model, frozen=True, kw_only=True):
     """The command is done and committed; ``rows`` are the server's own counts, in the order of its parts."""
 
-    rows: tuple[int, ...]
+    rows: tuple[int, ...] = ()
 
 
-_commands: msgspec.json.Decoder[LoadRows] = msgspec.json.Decoder(LoadRows)
+_commands: msgspec.json.Decoder[LoaderCommand] = msgspec.json.Decoder(LoaderCommand)
 _Report = Callable[[bytes], None]
 
 
@@ -71,7 +82,10 @@ def open_session(setup: bytes) -> Callable[[bytes, _Report], bytes]:
     loader = _Loader(LoadingSetup.from_json(setup))
 
     def session(line: bytes, report: _Report) -> bytes:
-        return loader.load(_commands.decode(line), report).to_json()
+        command = _commands.decode(line)
+        if isinstance(command, RunStatement):
+            return loader.run(command).to_json()
+        return loader.load(command, report).to_json()
 
     return session
 
@@ -84,6 +98,7 @@ class _Loader:
         self._file = repository.open(setup.backup_id, self._manifest.file("artifact").name)
         self._reader = SegmentReader(self._file, self._manifest)
         self._link = Link.open(setup.target, application="restore worker", settings=setup.settings)
+        self._tablespace = ""
 
     def load(self, command: LoadRows, report: _Report) -> RowsLoaded:
         """Loads in one transaction and compares the server's counts with the manifest's."""
@@ -91,6 +106,15 @@ class _Loader:
         rows = tuple(self._load_part(part, report) for part in command.parts)
         self._link.execute("COMMIT", doing="loading rows")
         return RowsLoaded(rows=rows)
+
+    def run(self, command: RunStatement) -> RowsLoaded:
+        """Runs a statement in a transaction of its own."""
+        if command.tablespace != self._tablespace:
+            setting = sql.SQL("SET default_tablespace = {}").format(sql.Literal(command.tablespace))
+            self._link.execute(setting.as_string(), doing=command.doing)
+            self._tablespace = command.tablespace
+        self._link.execute(command.statement, doing=command.doing)
+        return RowsLoaded()
 
     def _load_part(self, part: TablePart, report: _Report) -> int:
         entry = self._manifest.tables[part.table]

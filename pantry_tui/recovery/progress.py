@@ -14,10 +14,9 @@ RATE_SECONDS = 2.0  # before that a rate says little
 PHASES = {
     "check": (0.0, 0.04, "Checking the stored bytes and the target server"),
     "create": (0.04, 0.06, "Creating the database"),
-    "pre-data": (0.06, 0.08, "Creating tables and types"),
-    "rows": (0.08, 0.5, "Loading rows"),
-    "data": (0.5, 0.52, "Restoring large objects and sequences"),
-    "post-data": (0.52, 0.85, "Building indexes, constraints and triggers"),
+    "pre-data": (0.06, 0.1, "Creating tables and types, restoring large objects and sequences"),
+    "rows": (0.1, 0.82, "Loading rows, building indexes and constraints"),
+    "post-data": (0.82, 0.85, "Restoring triggers, policies and everything else"),
     "verify": (0.85, 0.99, "Comparing the result with the backup"),
     "finish": (0.99, 1.0, "Giving the database its name"),
 }
@@ -35,6 +34,8 @@ class RestoreProgress:
         self._rows: dict[int, int] = {}
         self._raw: dict[int, int] = {}
         self._expected: dict[int, int] = {}
+        self._built = 0
+        self._total = 1
         self.warnings: list[str] = []
 
     def phase(self, name: str) -> None:
@@ -44,9 +45,15 @@ class RestoreProgress:
         self._listener(PhaseStarted(phase=name, title=title))
         self._report(0.0)
 
-    def expect(self, raw_bytes: dict[int, int]) -> None:
-        """Says how many bytes of text each table will bring."""
+    def expect(self, raw_bytes: dict[int, int], *, building: int) -> None:
+        """Says how many bytes of text each table will bring, and what all building weighs, as if it were bytes."""
         self._expected = raw_bytes
+        self._total = max(1, sum(raw_bytes.values()) + building)
+
+    def built(self, weight: int) -> None:
+        """An index or constraint is there."""
+        self._built += weight
+        self.part((sum(self._raw.values()) + self._built) / self._total)
 
     def loaded(self, table: int, rows: int, raw_bytes: int) -> None:
         """Rows of a table were sent."""
@@ -55,9 +62,7 @@ class RestoreProgress:
         done = self._raw[table] >= self._expected.get(table, 0)
         if done or self._is_time():
             self._report_table(table, done=done)
-        if self._is_time():
-            self._next = time.monotonic() + REPORT_SECONDS
-            self._report(sum(self._raw.values()) / max(1, sum(self._expected.values())))
+        self.part((sum(self._raw.values()) + self._built) / self._total)
 
     def part(self, done: float) -> None:
         """The phase is done to this share."""

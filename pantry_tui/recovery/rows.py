@@ -1,46 +1,133 @@
-"""Handing the tables' rows to worker processes: the largest first, one worker per table where that keeps all busy."""
+"""Rows, indexes and constraints by worker processes: the largest table first, one worker per table where that pays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.errors import RestoreError
 from pantry_tui.models import DatabaseTarget, RepositoryTarget
 from pantry_tui.postgres.session import pin_statements
 from pantry_tui.postgres.workers import Answers, WorkerPool
+from pantry_tui.recovery.archive import build_settings
+from pantry_tui.recovery.building import Building
+from pantry_tui.recovery.content import Expected
 from pantry_tui.recovery.loading import LoadingSetup, LoadRows, RowsLoaded, RowsSent, TablePart
 from pantry_tui.recovery.preflight import Segments
 from pantry_tui.recovery.progress import RestoreProgress
+from pantry_tui.recovery.schedule import Work, WorkSchedule
+from pantry_tui.recovery.toc import PG_CLASS
 
 HANDLERS = "pantry_tui.recovery.loading"
 PART_BYTES = 64 * 1024 * 1024  # of text, that a worker takes of a large table at once
 SMALL_BYTES = 1024 * 1024  # below this, FREEZE gains less than its TRUNCATE costs
 SMALL_TABLES = 32
-SESSION = (("default_transaction_read_only", "off"), ("synchronous_commit", "off"))
+UNEVEN = 1.5  # a table may be this much larger than a worker's fair share: the others build indexes meanwhile
+SESSION = (
+    ("default_transaction_read_only", "off"),
+    ("synchronous_commit", "off"),
+    ("check_function_bodies", "off"),
+    ("client_min_messages", "warning"),
+    ("default_tablespace", ""),
+)
 
 
 def plan_loading(manifest: Manifest, segments: Segments, workers: int) -> list[LoadRows]:
-    """The commands, largest table first.
+    """The loads, largest table first.
 
-    A table of more than one worker's fair share goes in parts that any worker takes, small ones many at once, all others
-    whole and frozen.
+    A table that would keep one worker busy long after all others are done goes in parts that any worker takes, small
+    ones go many at once, all others whole and frozen.
     """
     sizes = {table: raw_bytes(manifest, numbers) for table, numbers in segments.by_table.items() if numbers}
-    share = sum(sizes.values()) / workers
+    most = UNEVEN * sum(sizes.values()) / workers
     commands: list[LoadRows] = []
     small: list[TablePart] = []
     for table in sorted(sizes, key=lambda table: -sizes[table]):
         numbers = segments.by_table[table]
         if sizes[table] < SMALL_BYTES:
             small.append(TablePart(table=table, segments=numbers))
-        elif workers > 1 and sizes[table] > share and len(numbers) > 1:
+        elif workers > 1 and sizes[table] > most and len(numbers) > 1:
             parts = _parts(manifest, numbers, min(PART_BYTES, sizes[table] // (2 * workers)))
             commands.extend(LoadRows(parts=(TablePart(table=table, segments=part),)) for part in parts)
         else:
             commands.append(LoadRows(parts=(TablePart(table=table, segments=numbers, freeze=True),)))
     batches = (small[start : start + SMALL_TABLES] for start in range(0, len(small), SMALL_TABLES))
     return [*commands, *(LoadRows(parts=tuple(batch)) for batch in batches)]
+
+
+class Filling:
+    """All the work of the workers on one database: loads, and what is built on them."""
+
+    def __init__(self, expected: Expected, workers: int) -> None:
+        self._manifest = expected.manifest
+        self._segments = expected.segments
+        tables = {entry.oid: entry.id for entry in expected.toc if entry.catalog == PG_CLASS}
+        self._locks = {
+            index: tables[table.oid] for index, table in enumerate(self._manifest.tables) if table.oid in tables
+        }
+        commands = plan_loading(self._manifest, self._segments, workers)
+        loads = [self._load(-1 - number, command) for number, command in enumerate(commands)]
+        by_table: dict[int, list[int]] = {}
+        for work, command in zip(loads, commands, strict=True):
+            for part in command.parts:
+                by_table.setdefault(part.table, []).append(work.number)
+        self._building = Building(self._manifest, expected.toc, by_table)
+        self._works = [*loads, *self._building.works()]
+
+    @property
+    def entries(self) -> frozenset[int]:
+        """The archive's entries that are built here and not by pg_restore."""
+        return self._building.entries
+
+    async def run(self, pool: WorkerPool, progress: RestoreProgress) -> dict[int, int]:
+        """Does everything; returns the server's row counts by table. Raises `RestoreError` and what workers raise."""
+        progress.expect(
+            {table: raw_bytes(self._manifest, numbers) for table, numbers in self._segments.by_table.items()},
+            building=sum(work.weight for work in self._works if not isinstance(work.command, LoadRows)),
+        )
+        loaded = dict.fromkeys(self._segments.by_table, 0)
+        schedule = WorkSchedule(self._works)
+
+        def finished(work: Work, result: RowsLoaded) -> None:
+            schedule.done(work)
+            if isinstance(work.command, LoadRows):
+                for part, rows in zip(work.command.parts, result.rows, strict=True):
+                    loaded[part.table] += rows
+            else:
+                progress.built(work.weight)
+
+        async def take() -> tuple[bytes, Callable[[RowsLoaded], None]] | None:
+            work = await schedule.take()
+            return None if work is None else (work.command.to_json(), partial(finished, work))
+
+        answers: Answers[RowsSent, RowsLoaded] = Answers(RowsSent, RowsLoaded)
+        await pool.run_as_ready(take, answers, lambda sent: progress.loaded(sent.table, sent.rows, sent.raw_bytes))
+        self._require_all(loaded)
+        return loaded
+
+    def _load(self, number: int, command: LoadRows) -> Work:
+        """Parts of a table may be loaded side by side; nothing else may touch it meanwhile."""
+        locks = frozenset(self._locks[part.table] for part in command.parts)
+        in_parts = len(command.parts) == 1 and len(command.parts[0].segments) < len(
+            self._segments.by_table[command.parts[0].table]
+        )
+        weight = sum(raw_bytes(self._manifest, part.segments) for part in command.parts)
+        nothing: frozenset[int] = frozenset()
+        return Work(
+            number=number,
+            command=command,
+            exclusive=nothing if in_parts else locks,
+            shared=locks if in_parts else nothing,
+            weight=weight,
+            rank=(0, -weight),
+        )
+
+    def _require_all(self, loaded: dict[int, int]) -> None:
+        for table, rows in loaded.items():
+            entry = self._manifest.tables[table]
+            if rows != entry.rows:
+                raise RestoreError(f"{entry.qualified_name}: {rows:,} rows were loaded of {entry.rows:,} in the backup")
 
 
 def raw_bytes(manifest: Manifest, numbers: Sequence[int]) -> int:
@@ -67,31 +154,8 @@ async def open_loaders(
     """Connects every worker to the database that is being filled."""
     setup = LoadingSetup(
         target=target,
-        settings=pin_statements(server_version, SESSION),
+        settings=pin_statements(server_version, (*SESSION, *build_settings(target, pool.count))),
         repository=repository,
         backup_id=manifest.id,
     ).to_json()
     await pool.open(HANDLERS, [setup] * pool.count)
-
-
-async def load_rows(
-    pool: WorkerPool, manifest: Manifest, segments: Segments, progress: RestoreProgress
-) -> dict[int, int]:
-    """Loads all rows; returns the server's counts by table. Raises `RestoreError` and what workers raise."""
-    progress.expect({table: raw_bytes(manifest, numbers) for table, numbers in segments.by_table.items()})
-
-    def sent(report: RowsSent) -> None:
-        progress.loaded(report.table, report.rows, report.raw_bytes)
-
-    commands = plan_loading(manifest, segments, pool.count)
-    answers: Answers[RowsSent, RowsLoaded] = Answers(RowsSent, RowsLoaded)
-    results = await pool.run([command.to_json() for command in commands], answers, sent)
-    loaded = dict.fromkeys(segments.by_table, 0)
-    for command, result in zip(commands, results, strict=True):
-        for part, rows in zip(command.parts, result.rows, strict=True):
-            loaded[part.table] += rows
-    for table, rows in loaded.items():
-        if rows != manifest.tables[table].rows:
-            name = manifest.tables[table].qualified_name
-            raise RestoreError(f"{name}: {rows:,} rows were loaded of {manifest.tables[table].rows:,} in the backup")
-    return loaded

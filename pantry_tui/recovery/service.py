@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 
+import msgspec
 import psycopg
 
 from pantry_tui.artifact.manifest import Manifest
@@ -13,7 +14,7 @@ from pantry_tui.errors import PantryError, RestoreError, ServerError, UsageError
 from pantry_tui.events import Listener
 from pantry_tui.models import DatabaseTarget, RestoredTable, RestoreRequest, RestoreResult, RestoreValidation, utc_now
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
-from pantry_tui.recovery.archive import Archive
+from pantry_tui.recovery.archive import Archive, remaining_entries
 from pantry_tui.recovery.database import (
     RestoreDatabase,
     create_database,
@@ -24,7 +25,7 @@ from pantry_tui.recovery.database import (
 )
 from pantry_tui.recovery.plan import RestorePlan, make_plan
 from pantry_tui.recovery.progress import RestoreProgress
-from pantry_tui.recovery.rows import HANDLERS, load_rows, open_loaders
+from pantry_tui.recovery.rows import HANDLERS, Filling, open_loaders
 from pantry_tui.recovery.verify import not_compared, verify
 from pantry_tui.repository.local import LocalRepository, ProofRecord
 
@@ -93,21 +94,23 @@ class _Restore:
 
     async def _fill(self, plan: RestorePlan, database: RestoreDatabase) -> dict[int, int]:
         archive = self._archive(plan, database.target)
+        filling = Filling(plan.expected, self._pool.count)
         self._progress.phase("pre-data")
-        self._warn_of(await archive.restore("pre-data"))
+        self._warn_of(await archive.restore("pre-data", "data"))
         self._progress.phase("rows")
         try:
             await open_loaders(
                 self._pool, database.target, self._request.repository, self._manifest, plan.server_version
             )
-            loaded = await load_rows(self._pool, self._manifest, plan.expected.segments, self._progress)
+            loaded = await filling.run(self._pool, self._progress)
         except ServerError as error:
             raise _as_restore_error(error) from error
         await self._pool.close()
-        self._progress.phase("data")
-        self._warn_of(await archive.restore("data"))
         self._progress.phase("post-data")
-        self._warn_of(await archive.restore("post-data", jobs=self._pool.count))
+        rest = remaining_entries(plan.expected.toc, filling.entries)
+        if rest:
+            archive = msgspec.structs.replace(archive, entries=rest)
+            self._warn_of(await archive.restore("post-data", jobs=self._pool.count))
         return loaded
 
     def _archive(self, plan: RestorePlan, target: DatabaseTarget) -> Archive:

@@ -81,7 +81,7 @@ def _restore(result: RestoreResult, glyphs: Glyphs) -> Content:
     left_out = [f"\nleft out: {visible(each)}" for each in result.left_out]
     return Content.assemble(
         verdict,
-        f"\nDatabase {visible(result.target)} was {made}. {facts}",
+        f"\nDatabase {visible(result.target)} was {made}.\n{facts}",
         *differences,
         *((each, "$muted") for each in left_out),
     )

@@ -83,6 +83,7 @@ class PantryApp(App[None]):
         self.known = Known()
         self.keymap: dict[str, str] = dict(getattr(config, "keys", {}))
         self.link = RunnerLink(self, config, connect)
+        self._submitted: set[str] = set()
         self._announcing: Timer | None = None
         for theme in THEMES:
             self.register_theme(theme)
@@ -149,6 +150,8 @@ class PantryApp(App[None]):
             return
         self.announce()
         if job.state.is_final:
+            if job.id in self._submitted and job.kind == "backup" and job.backup_id:
+                self.known = msgspec.structs.replace(self.known, fresh=job.backup_id)
             self.reload()
             self._tell_of_end(job)
 
@@ -198,6 +201,7 @@ class PantryApp(App[None]):
 
     def on_submitted(self, message: Submitted) -> None:
         job = message.job
+        self._submitted.add(job.id)
         self.known = msgspec.structs.replace(self.known, jobs={job.id: job, **self.known.jobs})
         self.push_screen(JobScreen(job.id))
 

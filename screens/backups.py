@@ -58,6 +58,12 @@ class BackupsScreen(OneBackupScreen, ListScreen):
             return _NARROW
         return (*_BROADER, _PROOF) if width < _ROOM_FOR_ID or width >= BROAD else (*_BROADER, _PROOF, _ID)
 
+    def draw_list(self) -> None:
+        super().draw_list()
+        fresh = self.known.fresh
+        if fresh is not None and self.table.select(fresh):
+            self.pantry.learn(fresh=None)
+
     @property
     def selected(self) -> BackupSummary | None:
         """The backup under the cursor."""

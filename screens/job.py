@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
+from datetime import datetime
 from typing import ClassVar
 
 from textual import work
@@ -101,14 +103,12 @@ class JobScreen(OneJobScreen):
     def _draw_job(self, job: Job) -> None:
         glyphs = self.pantry.glyphs
         words, colour = state_words(job.state, glyphs)
-        self.query_one("#heading", Static).update(
-            Content.assemble(
-                (visible(job.title), "bold"),
-                "   ",
-                (words, f"bold ${colour}"),
-                (_taken(job), "$muted"),
-            )
+        title, taken = visible(job.title), _taken(job)
+        fits = len(title) + len(words) + len(taken) + 8 < self.size.width
+        heading = Content.assemble(
+            (title, "bold"), "   " if fits else "\n", (words, f"bold ${colour}"), (taken, "$muted")
         )
+        self.query_one("#heading", Static).update(heading)
         closing = (
             closing_words(job)
             if self.known.attached
@@ -152,7 +152,8 @@ class JobScreen(OneJobScreen):
         self.set_class(not self.query_one(CalmTable).row_count, "-no-tables")
         lines = progress.take_lines()
         if lines:
-            self.query_one(Log).write_lines(f"{at.astimezone():%H:%M:%S}  {visible(text)}" for at, text in lines)
+            log = self.query_one(Log)
+            log.write_lines(piece for line in lines for piece in _wrapped(*line, log.size.width - 4))
 
     def _progress_words(self, progress: JobProgress) -> Content:
         glyphs = self.pantry.glyphs
@@ -189,3 +190,8 @@ def _taken(job: Job) -> str:
     if job.started_at is None or job.finished_at is None:
         return ""
     return f"   {figures.duration((job.finished_at - job.started_at).total_seconds())}"
+
+
+def _wrapped(at: datetime, message: str, width: int) -> list[str]:
+    line = f"{at.astimezone():%H:%M:%S}  {visible(message)}"
+    return textwrap.wrap(line, max(width, 40), subsequent_indent=" " * 10, break_on_hyphens=False)

@@ -28,7 +28,7 @@ _COLUMNS = (
     Column("when", "Queued", 10),
     Column("progress", "Progress", 17),
 )
-_ID = Column("id", "Id", 22)
+_ID = Column("id", "Id", 24)
 
 
 class JobsScreen(OneJobScreen, ListScreen):
@@ -135,7 +135,7 @@ def _lines(job: Job, state: str, colour: str) -> list[tuple[str, str, str]]:
 
     lines = [
         ("state", state, f"${colour}"),
-        ("phase", visible(job.phase), ""),
+        ("phase", "" if job.state.is_final else visible(job.phase), ""),
         ("done", f"{job.share:.0%}" if job.state is JobState.RUNNING else "", ""),
         ("id", visible(job.id), ""),
         ("database", visible(job.database or ""), ""),

@@ -13,7 +13,7 @@ class Known(Model, frozen=True, kw_only=True):
     """Jobs and backups as last heard.
 
     ``met`` is whether the runner was ever attached; ``problem`` why it is not now; ``backups`` is None until they were
-    read once.
+    read once; ``fresh`` is a backup that was just taken from here and is to be selected.
     """
 
     attached: bool = False
@@ -22,6 +22,7 @@ class Known(Model, frozen=True, kw_only=True):
     jobs: dict[str, Job] = msgspec.field(default_factory=dict)
     backups: tuple[BackupSummary, ...] | None = None
     backups_problem: PantryError | None = None
+    fresh: str | None = None
     details: dict[str, BackupDetails | PantryError] = msgspec.field(default_factory=dict)
 
     def count(self, state: JobState) -> int:

@@ -43,7 +43,10 @@ def _backup(backup: BackupSummary) -> Content:
         (visible(backup.id), "bold"),
         f"\n{figures.plural(backup.tables, 'table')}, {figures.plural(backup.rows, 'row')}, "
         f"{figures.size(backup.bytes)} stored of {figures.size(backup.raw_bytes)}, in {took}",
-        ("\nStored bytes were read back and hashed. V validates it, R restores it somewhere else.", "$muted"),
+        (
+            "\nIts stored bytes were read back and hashed. In the list, V validates it and R restores it elsewhere.",
+            "$muted",
+        ),
     )
 
 

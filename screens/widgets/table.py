@@ -110,6 +110,14 @@ class CalmTable(DataTable[Text]):
             keys = [row.key for row in rows]
             self.move_cursor(row=keys.index(selected) if selected in keys else min(line, max(len(keys) - 1, 0)))
 
+    def select(self, key: str) -> bool:
+        """Puts the cursor on the line of that key; whether there is one."""
+        for index, row in enumerate(self._shown):
+            if row.key == key:
+                self.move_cursor(row=index)
+                return True
+        return False
+
     def action_half_page(self, direction: int) -> None:
         """Moves the cursor by half of what is visible."""
         self.move_cursor(row=self.cursor_row + direction * max(1, self.size.height // 2))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from pantry_tui.config import Config
+from screens.keymap import require_known_commands
 from screens.terminal import prepare_environment, require_terminal, traits_of
 
 
@@ -15,9 +16,10 @@ def run(config: Config, *, mouse: bool = True) -> int:
     """Opens the application and returns its exit status: 0, or 129 when the terminal was lost.
 
     Closing it stops no job. Raises `TerminalError`, with the command to use instead, where there is no terminal that
-    could show it.
+    could show it, and `ConfigError` for keys of a command that does not exist.
     """
     require_terminal(os.environ)
+    require_known_commands(config)
     traits = traits_of(os.environ)
     prepare_environment()
 

@@ -81,7 +81,7 @@ class PantryApp(App[None]):
         self.glyphs = ASCII if self.traits.plain else UNICODE
         self.user = getpass.getuser()
         self.known = Known()
-        self.keymap: dict[str, str] = dict(getattr(config, "keys", {}))
+        self.keymap: dict[str, str] = dict(config.keys)
         self.link = RunnerLink(self, config, connect)
         self._submitted: set[str] = set()
         self._announcing: Timer | None = None

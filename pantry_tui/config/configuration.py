@@ -26,7 +26,8 @@ class Config(Model, frozen=True, kw_only=True):
     """Everything that is set, from file, environment and defaults.
 
     ``origins`` says for each key where its value came from. ``environment`` is what references and libpq are resolved
-    against; it may hold secrets, so it is neither shown nor written.
+    against; it may hold secrets, so it is neither shown nor written. ``keys`` are the keys that commands of the screens
+    get instead of their own, by the command's id.
     """
 
     data_directory: str
@@ -37,6 +38,7 @@ class Config(Model, frozen=True, kw_only=True):
     default_repository: str | None = None
     backup: BackupSettings = BackupSettings()
     runner: RunnerSettings = RunnerSettings()
+    keys: dict[str, str] = msgspec.field(default_factory=dict)
     origins: dict[str, str] = msgspec.field(default_factory=dict)
     environment: dict[str, str] = msgspec.field(default_factory=dict)
 

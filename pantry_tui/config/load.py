@@ -48,6 +48,7 @@ def load_config(path: str | Path | None = None, environment: Mapping[str, str] |
         default_repository=default_repository,
         backup=document.backup,
         runner=document.runner,
+        keys=document.bindings,
         origins=origins,
         environment=environment,
     )

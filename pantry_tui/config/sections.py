@@ -16,7 +16,7 @@ from pantry_tui.models import Model
 S = TypeVar("S", bound=Model)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-_TOP = ("data_directory", "default_database", "default_repository", "backup", "runner", "databases", "repositories")
+_TOP = ("data_directory", "default_database", "default_repository", "backup", "runner", "databases", "repositories", "keys")
 
 
 class Document(Model, frozen=True, kw_only=True):
@@ -29,6 +29,7 @@ class Document(Model, frozen=True, kw_only=True):
     runner: RunnerSettings = RunnerSettings()
     databases: dict[str, DatabaseSettings] = msgspec.field(default_factory=dict)
     repositories: dict[str, RepositorySettings] = msgspec.field(default_factory=dict)
+    bindings: dict[str, str] = msgspec.field(default_factory=dict)  # [keys]: keys of the screens' commands
     keys: tuple[str, ...] = ()  # every key that the file sets, dotted
 
 
@@ -43,6 +44,7 @@ def check_document(content: dict[str, Any], *, file: str) -> Document:
         runner=check_section(_table(content, "runner", file), RunnerSettings, prefix="runner", file=file),
         databases=_named(content, "databases", DatabaseSettings, file),
         repositories=_named(content, "repositories", RepositorySettings, file),
+        bindings=_bindings(_table(content, "keys", file), file),
         keys=tuple(_dotted(content)),
     )
 
@@ -118,6 +120,22 @@ def _named(content: dict[str, Any], key: str, settings: type[S], file: str) -> d
         if not isinstance(value, dict):
             raise ConfigError(f"{file}: {key}.{name} must be a table", remedy=f"Write [{key}.{name}].")
         found[name] = check_section(value, settings, prefix=f"{key}.{name}", file=file)
+    return found
+
+
+def _bindings(table: dict[str, Any], file: str, prefix: str = "") -> dict[str, str]:
+    """`[keys]`, with `backup.create` written with or without quotes."""
+    found: dict[str, str] = {}
+    for name, value in table.items():
+        if isinstance(value, dict):
+            found |= _bindings(value, file, f"{prefix}{name}.")
+        elif isinstance(value, str) and value:
+            found[prefix + name] = value
+        else:
+            raise ConfigError(
+                f"{file}: keys.{prefix}{name} must be a key, or several with commas between",
+                remedy="Write them as docs/keys.md does, for example backup.create = \"B,f2\".",
+            )
     return found
 
 

@@ -198,3 +198,18 @@ def test_repositories_by_name_and_by_path(file: Path) -> None:
     with pytest.raises(NotFoundError, match="No repository is called 'far'") as caught:
         config.repository_target("far")
     assert "near" in (caught.value.remedy or "")
+
+
+def test_commands_of_the_screens_get_other_keys(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[keys]\nbackup.create = "B,f2"\n"app.quit" = "Q"\n')
+
+    assert load_config(file, {"HOME": str(tmp_path)}).keys == {"backup.create": "B,f2", "app.quit": "Q"}
+
+
+def test_a_key_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[keys]\nbackup.create = 2\n")
+
+    with pytest.raises(ConfigError, match=r"keys\.backup\.create must be a key"):
+        load_config(file, {"HOME": str(tmp_path)})

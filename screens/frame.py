@@ -50,6 +50,7 @@ class CommandScreen(Screen[T]):
 
     def on_mount(self) -> None:
         self.set_class(self.pantry.traits.plain, "-plain")
+        self.set_class(self.pantry.traits.few_colours, "-few-colours")
 
     async def action_command(self, command_id: str) -> None:
         """Does a command, or says why not."""

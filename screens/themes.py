@@ -100,6 +100,7 @@ TERMINAL = Theme(
         "block-cursor-blurred-text-style": "bold",
         "block-hover-background": "ansi_default",
         "input-cursor-text-style": "reverse",
+        "input-selection-foreground": "ansi_black",
         "scrollbar": "ansi_white",
         "scrollbar-hover": "ansi_white",
         "scrollbar-active": "ansi_white",

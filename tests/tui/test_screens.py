@@ -431,3 +431,19 @@ async def test_the_theme_changes_and_the_list_with_it(backups: list[BackupSummar
         assert driver.app.theme == "pantry-light"
         await driver.press("t")
         assert driver.app.theme == "pantry-dark"
+
+
+async def test_a_job_that_cannot_be_started_is_explained(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups)
+    async with driving(application(runner, databases=())) as driver:
+        await driver.sees("5 backups")
+        await driver.press("B")
+        await driver.on("NewBackup")
+        await driver.fill("database", "postgresql://user:secret-canary@db1/crm?sslmode=nonsense%zz")
+        await driver.press("ctrl+o")
+        await driver.on("Explain")
+        await driver.sees("The job was not started", "What to do")
+        assert "secret-canary" not in driver.text
+        await driver.press("enter")
+        await driver.on("BackupsScreen")
+        assert runner.submitted == []

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from benchmarks import commands, data
 from benchmarks.floor import copy_to_nowhere
 from benchmarks.measure import Memory, Usage, median, watched_memory
-from benchmarks.place import Place, add_arguments, bytes_below, place
+from benchmarks.place import JUDGED, Place, add_arguments, bytes_below, place
 from benchmarks.table import MEGABYTE, Target, print_memory, print_targets, print_usages
 from pantry_tui.models import BackupRequest, BackupSummary, DatabaseTarget
 
@@ -103,7 +103,7 @@ def main() -> None:
                     usages[name].append(run())
             medians = {name: median(found) for name, found in usages.items()}
             print_usages(f"Backup of {kind}, {args.megabytes} MB, medians of {args.rounds}", medians)
-            print_targets(medians, TARGETS)
+            print_targets(medians, TARGETS, judged=kind == JUDGED)
             if FULL in chosen:
                 print_memory({f"backup of {kind}": memory(where, target)}, MEMORY_MOST)
         if args.only in commands.TITLE:

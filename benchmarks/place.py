@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 # All of a database of this size stays in memory: what is compared is the programs, not the disk.
 SETTINGS = {"shared_buffers": "1536MB", "max_wal_size": "8GB", "checkpoint_timeout": "1h", "autovacuum": "off"}
+JUDGED = "crm"  # the data that the figures to reach are meant for
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 8_000_000_000
 
@@ -110,6 +111,7 @@ def place(args: argparse.Namespace) -> Iterator[Place]:
     directory.chmod(0o755)  # the server's account must reach its own directory below
     server = PrivateServer(directory / f"server-{args.server}", binaries=binaries, settings=SETTINGS)
     work = Path(tempfile.mkdtemp(prefix="work-", dir=directory))
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the beginning, in {directory}")
     try:
         server.start()
         with _warm_runner(work) as (client, pid):

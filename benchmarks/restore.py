@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import data
 from benchmarks.measure import Memory, Usage, median, watched_memory
-from benchmarks.place import Place, add_arguments, place
+from benchmarks.place import JUDGED, Place, add_arguments, place
 from benchmarks.table import MEGABYTE, Target, print_memory, print_targets, print_usages
 from pantry_tui.models import BackupRequest, BackupSummary, DatabaseTarget, RestoreRequest
 
@@ -126,7 +126,7 @@ def main() -> None:
                     usages[name].append(run())
             medians = {name: median(runs) for name, runs in usages.items()}
             print_usages(f"Restore of {kind}, {args.megabytes} MB, medians of {args.rounds}", medians)
-            print_targets(medians, TARGETS)
+            print_targets(medians, TARGETS, judged=kind == JUDGED)
             if OURS in chosen:
                 print_memory({f"restore of {kind}": memory(where, sources)}, MEMORY_MOST)
             sources.remove()

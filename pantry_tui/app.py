@@ -25,9 +25,9 @@ def run(config: Config, *, mouse: bool = True) -> int:
 
     from pantry_tui.runner.client import attach_or_start
     from screens.application import PantryApp
-    from screens.input import accept_any_input
+    from screens.terminal_driver import accept_any_terminal
 
     app = PantryApp(config, connect=attach_or_start, traits=traits)
-    accept_any_input(app)
+    accept_any_terminal(app)
     app.run(mouse=mouse)
     return app.return_code or 0

@@ -102,7 +102,8 @@ class BackupsScreen(OneBackupScreen, ListScreen):
         if not backups:
             return ""
         newest = max(each.started_at for each in backups)
-        return f"{figures.plural(len(backups), 'backup')}, newest {figures.age(newest, self.pantry.now())} ago"
+        stale = " (the list could not be read again)" if self.known.backups_problem is not None else ""
+        return f"{figures.plural(len(backups), 'backup')}, newest {figures.age(newest, self.pantry.now())} ago{stale}"
 
     def empty_words(self) -> Content:
         known = self.known
@@ -114,13 +115,15 @@ class BackupsScreen(OneBackupScreen, ListScreen):
                 (f"\n\n{visible(problem.remedy or 'r reads them again.')}", "$muted"),
             )
         if not known.attached and known.problem is not None:
+            words = "The runner is gone. Reconnecting" if known.met else "The runner cannot be reached. Trying again"
             return Content.assemble(
-                ("The runner is gone. Reconnecting…\n\n", "bold $warning"),
+                (f"{words}{self.pantry.glyphs.ellipsis}\n\n", "bold $warning"),
                 visible(known.problem.message),
+                (f"\n{visible(known.problem.remedy or '')}", "$muted"),
                 ("\n\nNothing is lost: backups are files, and jobs do not need this window.", "$muted"),
             )
         if known.backups is None:
-            return Content("Reading the backups…")
+            return Content(f"Reading the backups{self.pantry.glyphs.ellipsis}")
         return Content.assemble(
             ("There is no backup yet.\n\n", "bold"),
             ("B", "bold $accent"),

@@ -187,7 +187,7 @@ async def test_a_runner_that_never_came_is_said(backups: list[BackupSummary]) ->
     runner = StandIn(backups)
     runner.reachable = False
     async with driving(application(runner)) as driver:
-        await driver.sees("The runner is gone. Reconnecting", "no runner answers")
+        await driver.sees("The runner cannot be reached. Trying again", "no runner answers", "pantry-tui runner start")
         runner.reachable = True
         await driver.sees("5 backups")
 
@@ -198,8 +198,12 @@ async def test_backups_that_cannot_be_read_are_said() -> None:
     async with driving(application(runner)) as driver:
         await driver.sees("The backups could not be read", "/var/backups/pantry cannot be read", "mount it")
         runner.refusal = None
+        runner.kept = [make_backup()]
         await driver.press("r")
-        await driver.sees("There is no backup yet")
+        await driver.sees("1 backup, newest")
+        runner.refusal = RunnerError("/var/backups/pantry cannot be read")
+        await driver.press("r")
+        await driver.sees("1 backup, newest", "could not be read again")
 
 
 async def test_forms_make_the_request_that_they_show(backups: list[BackupSummary]) -> None:

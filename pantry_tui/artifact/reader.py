@@ -18,8 +18,8 @@ from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import Manifest, Segment, StoredFile
 from pantry_tui.errors import BackupDamagedError
 
-STORED_PIECE = 256 * 1024
-RAW_PIECE = 1024 * 1024
+STORED_PIECE = 64 * 1024  # larger ones, and the memory of each would go back to the system and come again
+RAW_PIECE = 256 * 1024
 REMEDY = "restore from another backup; the storage under this one has lost or changed bytes"
 
 
@@ -47,7 +47,7 @@ class SegmentReader:
         return self._manifest.segments[number].length
 
     def pieces(self, number: int) -> Iterator[bytes]:
-        """The text of a segment in pieces of at most 1 MiB.
+        """The text of a segment in pieces of at most 256 KiB.
 
         Raises `BackupDamagedError`: where the text is not gzip or longer than it should be at once, when the hash of
         the stored bytes or the length of the text differs after the last piece.

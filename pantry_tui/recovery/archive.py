@@ -14,6 +14,8 @@ from pantry_tui.recovery.toc import TocEntry
 
 MEMORY_SHARE = 4  # of the machine's available memory, the part that index builds may use
 MEMORY_LIMIT = 1024 * 1024 * 1024
+# Entries that read a table's rows: worth a process of pg_restore's each.
+HEAVY = frozenset({"CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT", "INDEX", "MATERIALIZED VIEW DATA"})
 
 
 class Archive(Model, frozen=True, kw_only=True):
@@ -82,7 +84,7 @@ def build_settings(target: DatabaseTarget, jobs: int) -> tuple[tuple[str, str], 
     return () if memory is None else (("maintenance_work_mem", f"{memory // 1024}kB"),)
 
 
-def remaining_entries(toc: Sequence[TocEntry], taken: Collection[int]) -> tuple[int, ...]:
+def remaining_entries(toc: Sequence[TocEntry], taken: Collection[int]) -> tuple[TocEntry, ...]:
     """What is left of post-data without the ``taken`` entries, in an order that `pg_restore --use-list` does not lose.
 
     Comments and privileges have no section of their own: pg_restore counts them to that of the entry listed before
@@ -95,7 +97,7 @@ def remaining_entries(toc: Sequence[TocEntry], taken: Collection[int]) -> tuple[
         if section == "post-data" and entry.id not in taken:
             left.append(entry)
     first = next((position for position, entry in enumerate(left) if entry.section != "none"), 0)
-    return tuple(entry.id for entry in (*left[first : first + 1], *left[:first], *left[first + 1 :]))
+    return (*left[first : first + 1], *left[:first], *left[first + 1 :])
 
 
 def use_list(entries: Sequence[int]) -> bytes:

@@ -25,13 +25,13 @@ from pantry_tui.recovery.preflight import (
     database_settings,
     missing_tablespaces,
     needed_segments,
+    raw_bytes,
     refuse_unsupported,
     require_extensions,
     require_roles,
     require_version,
 )
 from pantry_tui.recovery.requirements import requirements
-from pantry_tui.recovery.rows import raw_bytes
 from pantry_tui.recovery.selection import select_tables
 from pantry_tui.recovery.toc import TocEntry, read_toc
 from pantry_tui.repository.local import LocalRepository
@@ -73,9 +73,13 @@ async def make_plan(
         toc=chosen,
         repository=request.repository,
     )
-    plan = await _meet_server(request, repository, expected, warn)
     with repository.open(manifest.id, manifest.file("artifact").name) as file:
-        await check_segments(file, manifest, selection, expected.segments)
+        checking = asyncio.ensure_future(check_segments(file, manifest, selection, expected.segments))
+        try:
+            plan = await _meet_server(request, repository, expected, warn)
+            await checking
+        finally:
+            checking.cancel()
     if selection.is_whole and (warning := database_settings(_database_settings(toc))):
         warn(warning)
     return plan

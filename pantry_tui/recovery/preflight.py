@@ -46,6 +46,11 @@ def needed_segments(manifest: Manifest, selection: Selection) -> Segments:
     return Segments(by_table={table: tuple(numbers) for table, numbers in wanted.items()})
 
 
+def raw_bytes(manifest: Manifest, numbers: Sequence[int]) -> int:
+    """The text of these segments, in bytes."""
+    return sum(manifest.segments[number].raw_length for number in numbers)
+
+
 def refuse_unsupported(manifest: Manifest) -> None:
     """Raises `UsageError` for a kind or format of backup that this version cannot restore."""
     supported = (BackupKind.FULL, BackupFormat.SQL, Compression.GZIP)

@@ -7,14 +7,15 @@ from functools import partial
 
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.errors import RestoreError
-from pantry_tui.models import DatabaseTarget, RepositoryTarget
+from pantry_tui.models import DatabaseTarget
 from pantry_tui.postgres.session import pin_statements
 from pantry_tui.postgres.workers import Answers, WorkerPool
 from pantry_tui.recovery.archive import build_settings
 from pantry_tui.recovery.building import Building
 from pantry_tui.recovery.content import Expected
 from pantry_tui.recovery.loading import LoadingSetup, LoadRows, RowsLoaded, RowsSent, TablePart
-from pantry_tui.recovery.preflight import Segments
+from pantry_tui.recovery.plan import RestorePlan
+from pantry_tui.recovery.preflight import Segments, raw_bytes
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.schedule import Work, WorkSchedule
 from pantry_tui.recovery.toc import PG_CLASS
@@ -30,6 +31,7 @@ SESSION = (
     ("check_function_bodies", "off"),
     ("client_min_messages", "warning"),
     ("default_tablespace", ""),
+    ("jit", "off"),  # compiling a foreign key's check costs more than it saves
 )
 
 
@@ -68,6 +70,7 @@ class Filling:
         }
         commands = plan_loading(self._manifest, self._segments, workers)
         loads = [self._load(-1 - number, command) for number, command in enumerate(commands)]
+        self._in_parts = any(work.shared for work in loads)
         by_table: dict[int, list[int]] = {}
         for work, command in zip(loads, commands, strict=True):
             for part in command.parts:
@@ -79,6 +82,20 @@ class Filling:
     def entries(self) -> frozenset[int]:
         """The archive's entries that are built here and not by pg_restore."""
         return self._building.entries
+
+    async def open(self, pool: WorkerPool, plan: RestorePlan, target: DatabaseTarget) -> None:
+        """Connects every worker to the database that is to be filled."""
+        settings = (*SESSION, *build_settings(target, pool.count))
+        if not self._in_parts and pool.count > 1:
+            # Every worker builds: more processes for one index would only get in the way of the others.
+            settings += (("max_parallel_maintenance_workers", "0"),)
+        setup = LoadingSetup(
+            target=target,
+            settings=pin_statements(plan.server_version, settings),
+            repository=plan.expected.repository,
+            backup_id=self._manifest.id,
+        ).to_json()
+        await pool.open(HANDLERS, [setup] * pool.count)
 
     async def run(self, pool: WorkerPool, progress: RestoreProgress) -> dict[int, int]:
         """Does everything; returns the server's row counts by table. Raises `RestoreError` and what workers raise."""
@@ -130,11 +147,6 @@ class Filling:
                 raise RestoreError(f"{entry.qualified_name}: {rows:,} rows were loaded of {entry.rows:,} in the backup")
 
 
-def raw_bytes(manifest: Manifest, numbers: Sequence[int]) -> int:
-    """The text of these segments, in bytes."""
-    return sum(manifest.segments[number].raw_length for number in numbers)
-
-
 def _parts(manifest: Manifest, numbers: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:
     part: list[int] = []
     held = 0
@@ -146,16 +158,3 @@ def _parts(manifest: Manifest, numbers: Sequence[int], size: int) -> Iterator[tu
             part, held = [], 0
     if part:
         yield tuple(part)
-
-
-async def open_loaders(
-    pool: WorkerPool, target: DatabaseTarget, repository: RepositoryTarget, manifest: Manifest, server_version: int
-) -> None:
-    """Connects every worker to the database that is being filled."""
-    setup = LoadingSetup(
-        target=target,
-        settings=pin_statements(server_version, (*SESSION, *build_settings(target, pool.count))),
-        repository=repository,
-        backup_id=manifest.id,
-    ).to_json()
-    await pool.open(HANDLERS, [setup] * pool.count)

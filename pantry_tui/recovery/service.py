@@ -14,7 +14,7 @@ from pantry_tui.errors import PantryError, RestoreError, ServerError, UsageError
 from pantry_tui.events import Listener
 from pantry_tui.models import DatabaseTarget, RestoredTable, RestoreRequest, RestoreResult, RestoreValidation, utc_now
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
-from pantry_tui.recovery.archive import Archive, remaining_entries
+from pantry_tui.recovery.archive import HEAVY, Archive, remaining_entries
 from pantry_tui.recovery.database import (
     RestoreDatabase,
     create_database,
@@ -25,9 +25,10 @@ from pantry_tui.recovery.database import (
 )
 from pantry_tui.recovery.plan import RestorePlan, make_plan
 from pantry_tui.recovery.progress import RestoreProgress
-from pantry_tui.recovery.rows import HANDLERS, Filling, open_loaders
+from pantry_tui.recovery.rows import HANDLERS, Filling
 from pantry_tui.recovery.verify import not_compared, verify
 from pantry_tui.repository.local import LocalRepository, ProofRecord
+from pantry_tui.together import together
 
 JOBS_LIMIT = 64
 DIFFERENCES_SHOWN = 5
@@ -96,12 +97,12 @@ class _Restore:
         archive = self._archive(plan, database.target)
         filling = Filling(plan.expected, self._pool.count)
         self._progress.phase("pre-data")
-        self._warn_of(await archive.restore("pre-data", "data"))
+        warnings, _ = await together(
+            [archive.restore("pre-data", "data"), filling.open(self._pool, plan, database.target)]
+        )
+        self._warn_of(warnings or [])
         self._progress.phase("rows")
         try:
-            await open_loaders(
-                self._pool, database.target, self._request.repository, self._manifest, plan.server_version
-            )
             loaded = await filling.run(self._pool, self._progress)
         except ServerError as error:
             raise _as_restore_error(error) from error
@@ -109,8 +110,9 @@ class _Restore:
         self._progress.phase("post-data")
         rest = remaining_entries(plan.expected.toc, filling.entries)
         if rest:
-            archive = msgspec.structs.replace(archive, entries=rest)
-            self._warn_of(await archive.restore("post-data", jobs=self._pool.count))
+            archive = msgspec.structs.replace(archive, entries=tuple(entry.id for entry in rest))
+            jobs = self._pool.count if any(entry.kind in HEAVY for entry in rest) else 1
+            self._warn_of(await archive.restore("post-data", jobs=jobs))
         return loaded
 
     def _archive(self, plan: RestorePlan, target: DatabaseTarget) -> Archive:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import psycopg
 
+from pantry_tui.artifact.manifest import SequenceState
 from pantry_tui.models import DatabaseTarget, Model, RestoredTable, RestoreValidation
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.introspect import SourceTable, extensions, large_object_count, list_tables, read_sequences

@@ -1,7 +1,8 @@
 """Finding the client tools (pg_dump, pg_restore, pg_dumpall) that fit a server.
 
 Minor versions count: an older pg_dump exits 0 on a newer server and writes what restores nowhere (seen with 15.19 on
-15.20). A newer major writes settings that older servers do not know (17 sets `transaction_timeout`).
+15.20). A newer major writes settings that older servers do not know (17 sets `transaction_timeout`). Nothing is run, not even
+to ask its version, that another user could have put there.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import asyncio
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pantry_tui.errors import ClientToolError
 from pantry_tui.models import Model
 from pantry_tui.postgres.processes import ToolOutput, run_tool
+from pantry_tui.postgres.trust import why_not_run
 
 __all__ = ["PROGRAMS", "ClientTools", "ToolOutput", "find_client_tools", "run_tool", "version_text"]
 
@@ -36,6 +38,7 @@ _INSTALLATIONS = (
 # The minor versions of 2026-11-12. Servers from there on store a column option `pg_attver` that older tools, of newer
 # majors too, write into the dump as if a person had set it: the result restores nowhere (seen with 17.10 on 15.20).
 _RELEASES_OF_2026_11 = {14: 25, 15: 20, 16: 16, 17: 12, 18: 7}
+_NAMED = 20  # directories passed over; other users decide how many there are
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?((?:devel|alpha|beta|rc)\d*)?")
 
 
@@ -59,14 +62,22 @@ _probed: dict[tuple[str, int, int], tuple[str, int]] = {}  # by file and its ino
 async def find_client_tools(server_version_num: int, *, directory: str | None = None) -> ClientTools:
     """The best tools for a server: its own version, else a newer minor, else with a warning a newer major.
 
-    ``directory`` is a configured one: then no other is looked at. Raises `ClientToolError` naming what to install.
+    ``directory`` is a configured one: then no other is looked at. Raises `ClientToolError` naming what to install; its
+    detail names directories that were passed over because other users could change what is in them.
     """
     if directory is not None:
         return _fitting(await _probe_configured(directory), server_version_num)
-    candidates = [found for place, source in _places() if (found := await _probe(place, source))]
+    candidates, passed_over = [], []
+    for place, source in _places():
+        if not _complete(place):
+            continue
+        if reason := await asyncio.to_thread(_why_not_run, place):
+            passed_over.append(f"{place} was passed over: {reason}")
+        elif found := await _probe(place, source):
+            candidates.append(found)
     fitting = [found for found in candidates if _knows(found.version_num, server_version_num)]
     if not fitting:
-        raise _nothing_fits(candidates, server_version_num)
+        raise _nothing_fits(candidates, server_version_num, passed_over)
     # nearest above: the exact version first, then later minors, then the next major
     return _fitting(min(fitting, key=lambda found: found.version_num), server_version_num)
 
@@ -104,20 +115,34 @@ def _fitting(tools: ClientTools, server_version_num: int) -> ClientTools:
     )
 
 
-def _nothing_fits(candidates: list[ClientTools], server_version_num: int) -> ClientToolError:
+def _nothing_fits(
+    candidates: list[ClientTools], server_version_num: int, passed_over: Sequence[str] = ()
+) -> ClientToolError:
     server, major = version_text(server_version_num), server_version_num // 10000
+    detail = "\n".join(passed_over[:_NAMED]) or None
     package = f"postgresql-client-{major} (Debian, Ubuntu) or postgresql{major} (Red Hat), version {server} or newer"
     if not candidates:
         return ClientToolError(
             f"PostgreSQL's client tools ({', '.join(PROGRAMS)}) were not found; the server is {server}",
             remedy=f"Install {package}, or set client_tools to the directory that holds them.",
+            detail=detail,
         )
     found = ", ".join(f"{each.version} in {each.directory}" for each in candidates)
     return ClientToolError(
         f"The client tools are too old for the server {server}: {found}",
         remedy=f"Install or upgrade {package}. An older pg_dump ends without an error on a newer server, even of the "
         "same major version, and writes a dump that does not restore.",
+        detail=detail,
     )
+
+
+def _complete(place: Path) -> bool:
+    return all(os.access(place / program, os.X_OK) for program in PROGRAMS)
+
+
+def _why_not_run(place: Path) -> str | None:
+    """Why the programs in ``place`` must not be run, None when they may."""
+    return next((reason for program in PROGRAMS if (reason := why_not_run(place / program))), None)
 
 
 async def _probe_configured(directory: str) -> ClientTools:
@@ -128,6 +153,12 @@ async def _probe_configured(directory: str) -> ClientTools:
             f"client_tools is {directory}, but {', '.join(missing)} cannot be run there",
             remedy="Set it to the directory that holds pg_dump, pg_restore and pg_dumpall, or leave it out.",
         )
+    if reason := await asyncio.to_thread(_why_not_run, place):
+        raise ClientToolError(
+            f"client_tools is {directory}, but what is there is not safe to run: {reason}",
+            remedy="Have the programs and all directories above them belong to root or to the user that runs this "
+            "program, and nobody else able to write to them (chmod go-w), or set client_tools to another directory.",
+        )
     found = await _probe(place, "configured")
     if found is None:
         raise ClientToolError(
@@ -137,13 +168,11 @@ async def _probe_configured(directory: str) -> ClientTools:
 
 
 async def _probe(place: Path, source: str) -> ClientTools | None:
-    """The tools in ``place``, None when they are incomplete or do not run."""
+    """The tools in ``place``, None when they do not run. Only for a place that `_why_not_run` has nothing against."""
     program = place / "pg_dump"
     try:
         status = await asyncio.to_thread(program.stat)
     except OSError:
-        return None
-    if not all(os.access(place / each, os.X_OK) for each in PROGRAMS):
         return None
     key = (str(program), status.st_ino, status.st_mtime_ns)
     if key not in _probed:
@@ -176,7 +205,7 @@ def _places() -> Iterator[tuple[Path, str]]:
         wrapper = (place / "pg_dump").resolve().name == "pg_wrapper"
         if real not in seen and not wrapper:
             seen.add(real)
-            yield place, source
+            yield real, source
 
 
 def _running_servers() -> Iterator[tuple[Path, str]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,36 @@ async def test_an_upgrade_while_we_run_is_noticed(install: Install) -> None:
     replacement.chmod(0o755)
     replacement.replace(place / "pg_dump")
     assert (await find_client_tools(900003, directory=str(place))).version == "90.4"
+
+
+@pytest.fixture
+def planted(install: Install, tmp_path: Path) -> Iterator[Path]:
+    """Tools beside a running program called postgres, where everybody can write; run, they leave a file `ran`."""
+    place = install("90.3")
+    os.environ["PATH"] = "/usr/bin:/bin"
+    for program in PROGRAMS:
+        (place / program).write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\necho '{program} (PostgreSQL) 90.3'\n")
+    shutil.copy("/bin/sleep", place / "postgres")
+    place.chmod(0o777)
+    with subprocess.Popen([place / "postgres", "infinity"]) as process:
+        yield place
+        process.kill()
+
+
+async def test_what_another_user_could_have_planted_is_not_run(planted: Path, tmp_path: Path) -> None:
+    with pytest.raises(ClientToolError) as caught:
+        await find_client_tools(900003)
+    assert f"{planted} was passed over: everybody can write to {planted}" in (caught.value.detail or "").splitlines()
+    assert not (tmp_path / "ran").exists()
+    planted.chmod(0o755)
+    assert (await find_client_tools(900003)).source == "a server running here"
+
+
+async def test_a_configured_directory_is_not_run_either(planted: Path, tmp_path: Path) -> None:
+    with pytest.raises(ClientToolError, match=f"not safe to run: everybody can write to {planted}") as caught:
+        await find_client_tools(900003, directory=str(planted))
+    assert "chmod go-w" in (caught.value.remedy or "")
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(("version", "shown"), [("92devel", "92devel"), ("92beta2", "92beta2"), ("92.1", "92.1")])

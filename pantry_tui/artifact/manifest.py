@@ -118,12 +118,16 @@ class TableEntry(Model, frozen=True, kw_only=True):
 
 
 class SequenceState(Model, frozen=True, kw_only=True):
-    """A sequence, read after the data snapshot."""
+    """A sequence, read after the data snapshot.
+
+    ``moved_from``: its value when the backup began, where it moved meanwhile; the archive holds one in between.
+    """
 
     schema: str
     name: str
     last_value: int
     is_called: bool
+    moved_from: int | None = None
 
 
 class Manifest(Model, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from isal import isal_zlib
 
-from pantry_tui.artifact.files import storage_errors
+from pantry_tui.artifact.files import storage_error, storage_errors
 from pantry_tui.models import Model
 
 SEGMENT_RAW_BYTES = 16 * 1024 * 1024  # a segment is closed once it holds this much
@@ -69,14 +69,19 @@ class ArtifactFile:
 
     def hold(self) -> None:
         """Keeps others from appending, so that what must stand first can be written first."""
-        fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
+        with storage_errors(self._path, "locking the backup"):
+            fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
 
     def release(self) -> None:
         """Lets others append."""
-        fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
+        with storage_errors(self._path, "locking the backup"):
+            fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
 
     def append(self, pieces: Iterable[bytes], length: int) -> int:
-        """Writes a member at the end and returns its offset. Waits while another process holds the file."""
+        """Writes a member at the end and returns its offset. Waits while another process holds the file.
+
+        Raises `StorageError`, `DiskFullError`.
+        """
         self.hold()
         return self._append_and_release(pieces, length)
 
@@ -87,7 +92,7 @@ class ArtifactFile:
         except OSError as error:
             if error.errno in (errno.EAGAIN, errno.EACCES):
                 return None
-            raise
+            raise storage_error(error, self._path, "locking the backup") from error
         return self._append_and_release(pieces, length)
 
     def append_held(self, pieces: Iterable[bytes], length: int) -> int:

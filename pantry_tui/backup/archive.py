@@ -43,9 +43,20 @@ def _batches(names: Sequence[bytes]) -> Iterator[list[bytes]]:
 
 
 def dump_command(
-    program: str, *, conninfo: str, snapshot: str, lock_timeout_seconds: float, output: str, excluded: Sequence[bytes]
+    program: str,
+    *,
+    conninfo: str,
+    snapshot: str,
+    lock_timeout_seconds: float,
+    output: str,
+    encoding: str,
+    excluded: Sequence[bytes],
 ) -> list[str | bytes]:
-    """pg_dump's argv. Level 1: large objects are compressed fast, schema is not compressed at all."""
+    """pg_dump's argv. Level 1: large objects are compressed fast, schema is not compressed at all.
+
+    ``encoding`` is the server's: a role's or database's own client_encoding would change the document's and the names that
+    ``excluded`` is compared with.
+    """
     return [
         program,
         "--format=custom",
@@ -54,6 +65,7 @@ def dump_command(
         f"--snapshot={snapshot}",
         f"--lock-wait-timeout={int(lock_timeout_seconds * 1000)}",
         f"--file={output}",
+        f"--encoding={encoding}",
         *excluded,
         f"--dbname={conninfo}",
     ]

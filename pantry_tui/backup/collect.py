@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import BinaryIO
 
 from pantry_tui.artifact.manifest import PageRange, Segment, TableEntry
 from pantry_tui.backup.commands import TableWork
@@ -12,11 +13,14 @@ from pantry_tui.postgres.introspect import SourceTable, TableSize
 
 
 class Collector:
-    """Takes the workers' reports while they read."""
+    """Takes the workers' reports while they read; positions go to their file at once, not into memory."""
 
-    def __init__(self, work: Sequence[TableWork], progress: ProgressMeter) -> None:
+    def __init__(self, work: Sequence[TableWork], progress: ProgressMeter, positions: BinaryIO | None) -> None:
         self._work = work
         self._progress = progress
+        self._positions = positions
+        self._ranges: dict[int, dict[int, PageRange]] = {item.number: {} for item in work}
+        self._raw_bytes = dict.fromkeys(self._ranges, 0)
         self.segments: list[Segment] = []
 
     def on_report(self, report: ReadReport) -> None:
@@ -29,7 +33,32 @@ class Collector:
     def on_result(self, read: RangeRead) -> None:
         """A range is done."""
         item = self._work[read.table]
-        self._progress.finished_part(item.table.qualified_name, item.cuts[read.range].weight or 1)
+        cut = item.cuts[read.range]
+        stored: tuple[int | None, int | None] = (None, None)
+        if read.positions is not None and self._positions is not None:
+            stored = (self._positions.tell(), self._positions.write(read.positions))
+        self._ranges[read.table][read.range] = PageRange(
+            first_page=cut.first_page,
+            last_page=cut.last_page,
+            rows=read.rows,
+            fingerprint=read.fingerprint,
+            positions_offset=stored[0],
+            positions_length=stored[1],
+        )
+        self._raw_bytes[read.table] += read.raw_bytes
+        self._progress.finished_part(item.table.qualified_name, cut.weight or 1)
+
+    def entries(self, sizes: dict[int, TableSize]) -> list[TableEntry]:
+        """The manifest's entries of the copied tables."""
+        return [
+            _entry(
+                item.table,
+                sizes[item.table.oid],
+                tuple(self._ranges[item.number][number] for number in range(len(item.cuts))),
+                self._raw_bytes[item.number],
+            )
+            for item in self._work
+        ]
 
 
 def _segment(stored: SegmentStored) -> Segment:
@@ -43,34 +72,6 @@ def _segment(stored: SegmentStored) -> Segment:
         range=stored.range,
         rows=stored.rows,
     )
-
-
-def table_entries(
-    work: Sequence[TableWork], sizes: dict[int, TableSize], reads: Sequence[RangeRead]
-) -> tuple[tuple[TableEntry, ...], bytes]:
-    """The manifest's entries of the copied tables, and the content of the positions file."""
-    positions = bytearray()
-    by_table: dict[int, list[PageRange]] = {item.number: [] for item in work}
-    raw_bytes = dict.fromkeys(by_table, 0)
-    for read in sorted(reads, key=lambda read: (read.table, read.range)):
-        cut = work[read.table].cuts[read.range]
-        packed = read.positions
-        by_table[read.table].append(
-            PageRange(
-                first_page=cut.first_page,
-                last_page=cut.last_page,
-                rows=read.rows,
-                fingerprint=read.fingerprint,
-                positions_offset=None if packed is None else len(positions),
-                positions_length=None if packed is None else len(packed),
-            )
-        )
-        positions += packed or b""
-        raw_bytes[read.table] += read.raw_bytes
-    entries = (
-        _entry(item.table, sizes[item.table.oid], tuple(by_table[item.number]), raw_bytes[item.number]) for item in work
-    )
-    return tuple(entries), bytes(positions)
 
 
 def _entry(table: SourceTable, size: TableSize, ranges: tuple[PageRange, ...], raw_bytes: int) -> TableEntry:
@@ -88,6 +89,7 @@ def _entry(table: SourceTable, size: TableSize, ranges: tuple[PageRange, ...], r
         raw_bytes=raw_bytes,
         fingerprint=str(sum(known)) if len(known) == len(sums) else None,
         ranges=ranges,
+        reason=table.unreadable_reason,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -32,16 +32,27 @@ class TableWork(NamedTuple):
 
 
 def plan_work(snapshot: LockedSnapshot) -> list[TableWork]:
-    """The tables whose rows are copied, numbered as in the manifest."""
+    """The tables whose rows are copied, numbered as in the manifest; one that cannot be read here has no ranges."""
     copied = [table for table in snapshot.tables if table.kind == "r" and table.archive_reason is None]
     return [
-        TableWork(number, table, cut_table(snapshot.sizes[table.oid].pages, snapshot.sizes[table.oid].bytes))
+        TableWork(
+            number,
+            table,
+            cut_table(snapshot.sizes[table.oid].pages, snapshot.sizes[table.oid].bytes)
+            if table.unreadable_reason is None
+            else [],
+        )
         for number, table in enumerate(copied)
     ]
 
 
-async def read_commands(connection: Connection, work: Sequence[TableWork], *, fingerprints: bool) -> list[ReadRange]:
-    """The commands in the order in which they should be done: large tables first, so that no worker ends up alone."""
+async def read_commands(
+    connection: Connection, work: Sequence[TableWork], *, fingerprints: bool
+) -> Iterator[ReadRange]:
+    """The commands in the order in which they should be done: large tables first, so that no worker ends up alone.
+
+    Each is made when it is asked for: all of them would take 124 MiB for a terabyte.
+    """
     headers = await encode_texts(
         connection,
         [
@@ -51,13 +62,11 @@ async def read_commands(connection: Connection, work: Sequence[TableWork], *, fi
     )
     encoding = connection.info.parameter_status("server_encoding")
     rows_encoding = None if encoding in ("UTF8", "SQL_ASCII") else encoding
-    commands = [
-        _command(connection, item, number, header, rows_encoding, fingerprints=fingerprints)
-        for item, header in zip(work, headers, strict=True)
+    return (
+        _command(connection, item, number, headers[item.number], rows_encoding, fingerprints=fingerprints)
+        for item in sorted(work, key=lambda item: -item.weight)
         for number in range(len(item.cuts))
-    ]
-    weights = {item.number: item.weight for item in work}
-    return sorted(commands, key=lambda command: (-weights[command.table], command.table, command.range))
+    )
 
 
 def _command(
@@ -76,7 +85,6 @@ def _command(
         copy=copy.as_string(connection),
         header=header,
         fingerprint=query.as_string(connection) if fingerprints else None,
-        positions=fingerprints,
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -14,7 +14,7 @@ from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import Segment, SequenceState, TableEntry
 from pantry_tui.artifact.segment import ArtifactFile
 from pantry_tui.backup.archive import dump_command, excluded_rows, globals_command
-from pantry_tui.backup.collect import Collector, archived_entry, table_entries
+from pantry_tui.backup.collect import Collector, archived_entry
 from pantry_tui.backup.commands import TableWork, encode_texts, plan_work, read_commands
 from pantry_tui.backup.document import write_end, write_section
 from pantry_tui.backup.progress import ProgressMeter
@@ -23,10 +23,10 @@ from pantry_tui.events import Listener, Logged
 from pantry_tui.models import BackupRequest, DatabaseTarget
 from pantry_tui.postgres.connect import child_environment, conninfo
 from pantry_tui.postgres.fingerprint import fingerprint_query
-from pantry_tui.postgres.introspect import read_sequences
+from pantry_tui.postgres.introspect import moved_between, read_sequences
 from pantry_tui.postgres.session import RANGE_SETTINGS, pin_statements
 from pantry_tui.postgres.snapshot import LockedSnapshot
-from pantry_tui.postgres.tools import ClientTools, run_tool
+from pantry_tui.postgres.tools import ClientTools, ToolOutput, run_tool
 from pantry_tui.postgres.workers import Answers, WorkerPool
 from pantry_tui.repository.local import StagedBackup
 from pantry_tui.together import together
@@ -35,6 +35,7 @@ Connection = psycopg.AsyncConnection[Any]
 
 HANDLERS = "pantry_tui.backup.reading"
 ARCHIVE, GLOBALS, POSITIONS = "archive.dump", "globals.sql", "positions.bin"
+WARNINGS_PER_TOOL = 20
 READING_SHARES = (0.03, 0.9)  # of the whole job's progress
 
 
@@ -43,7 +44,9 @@ class Snapshotted(NamedTuple):
 
     request: BackupRequest
     listener: Listener
-    connection: Connection
+    connection: Connection  # in the snapshot
+    observer: Connection  # outside of it, in no transaction
+    warn: Callable[[str], None]
     pool: WorkerPool
     tools: ClientTools
     snapshot: LockedSnapshot
@@ -55,6 +58,11 @@ class Snapshotted(NamedTuple):
     def target(self) -> DatabaseTarget:
         """The database."""
         return self.request.database
+
+    def heed(self, output: ToolOutput) -> None:
+        """Passes on what a client tool that succeeded had to say: it may have left something out."""
+        for line in output.stderr.splitlines()[:WARNINGS_PER_TOOL]:
+            self.warn(line)
 
     def file(self, name: str) -> str:
         """The path of a file of the backup."""
@@ -81,55 +89,56 @@ async def write_contents(backup: Snapshotted) -> Contents:
     for name in (ARCHIVE, GLOBALS):
         os.close(backup.staged.create(name))
     artifact = ArtifactFile(descriptor, backup.file(backup.artifact_name))
+    sequences = await read_sequences(backup.observer)
     try:
         artifact.hold()
         reading = asyncio.create_task(_read_rows(backup, work))
         archiving = asyncio.create_task(_write_archive(backup, work, artifact))
         await together([reading, archiving, asyncio.create_task(_globals(backup))])
         rows, before = reading.result(), archiving.result()
-        archived = await _read_archived(backup)
-        sequences = await read_sequences(backup.connection)
+        tables = (*rows.entries(backup.snapshot.sizes), *await _read_archived(backup))
+        sequences = moved_between(sequences, await read_sequences(backup.observer))
         after = [
             *await _section(backup, artifact, "data"),
             *await _section(backup, artifact, "post-data"),
+            *write_end(artifact, backup.staged.id, len(tables), sum(table.rows for table in tables)),
         ]
-        entries, positions = table_entries(work, backup.snapshot.sizes, rows.reads)
-        tables = (*entries, *archived)
-        end = write_end(artifact, backup.staged.id, len(tables), sum(table.rows for table in tables))
     finally:
         os.close(descriptor)
     files = [(backup.artifact_name, "artifact"), (ARCHIVE, "archive"), (GLOBALS, "globals")]
     if backup.request.fingerprints:
-        _write_file(backup, POSITIONS, positions)
         files.append((POSITIONS, "positions"))
-    segments = sorted([*before, *rows.segments, *after, *end], key=lambda segment: segment.offset)
+    segments = sorted([*before, *rows.segments, *after], key=lambda segment: segment.offset)
     return Contents(tables=tables, segments=tuple(segments), sequences=sequences, files=tuple(files))
 
 
-class _Rows(NamedTuple):
-    reads: list[RangeRead]
-    segments: list[Segment]
+async def _read_rows(backup: Snapshotted, work: Sequence[TableWork]) -> Collector:
+    if not backup.request.fingerprints:
+        return await _read_ranges(backup, work, None)
+    descriptor = backup.staged.create(POSITIONS)
+    with storage_errors(backup.file(POSITIONS), "writing the backup"), os.fdopen(descriptor, "wb") as positions:
+        return await _read_ranges(backup, work, positions)
 
 
-async def _read_rows(backup: Snapshotted, work: Sequence[TableWork]) -> _Rows:
+async def _read_ranges(backup: Snapshotted, work: Sequence[TableWork], positions: BinaryIO | None) -> Collector:
     weights = {item.table.qualified_name: item.weight for item in work}
     first, last = READING_SHARES
-    collector = Collector(work, ProgressMeter(backup.listener, weights, first=first, last=last))
+    collector = Collector(work, ProgressMeter(backup.listener, weights, first=first, last=last), positions)
     version = backup.connection.info.server_version
     setup = ReadingSetup(
         target=backup.target,
-        settings=pin_statements(version, RANGE_SETTINGS),
+        settings=pin_statements(version, RANGE_SETTINGS, local=True),
         snapshot=sql.SQL("SET TRANSACTION SNAPSHOT {}").format(backup.snapshot.id).as_string(backup.connection),
         artifact=backup.file(backup.artifact_name),
     ).to_json()
     commands = await read_commands(backup.connection, work, fingerprints=backup.request.fingerprints)
     await backup.pool.open(HANDLERS, [setup] * backup.pool.count)
     answers: Answers[ReadReport, RangeRead] = Answers(ReadReport, RangeRead)
-    reads = await backup.pool.run(
+    await backup.pool.run(
         (command.to_json() for command in commands), answers, collector.on_report, collector.on_result
     )
     await backup.pool.run_on_each(Flush().to_json(), lambda line: collector.on_report(answers.report.decode(line)))
-    return _Rows(reads, collector.segments)
+    return collector
 
 
 async def _write_archive(backup: Snapshotted, work: Sequence[TableWork], artifact: ArtifactFile) -> list[Segment]:
@@ -143,9 +152,13 @@ async def _write_archive(backup: Snapshotted, work: Sequence[TableWork], artifac
         snapshot=backup.snapshot.id,
         lock_timeout_seconds=backup.request.lock_timeout_seconds,
         output=backup.file(ARCHIVE),
+        encoding=backup.connection.info.parameter_status("server_encoding") or "UTF8",
         excluded=excluded_rows(zip(names[::2], names[1::2], strict=True)),
     )
-    await run_tool(command, environment=child_environment(backup.target), doing="dumping everything but the rows")
+    said = await run_tool(
+        command, environment=child_environment(backup.target), doing="dumping everything but the rows"
+    )
+    backup.heed(said)
     segments = await _section(backup, artifact, "pre-data", held=True)
     artifact.release()
     return segments
@@ -164,7 +177,9 @@ async def _globals(backup: Snapshotted) -> None:
         passwords=backup.role_passwords,
         output=backup.file(GLOBALS),
     )
-    await run_tool(command, environment=child_environment(backup.target), doing="dumping roles and tablespaces")
+    backup.heed(
+        await run_tool(command, environment=child_environment(backup.target), doing="dumping roles and tablespaces")
+    )
 
 
 async def _read_archived(backup: Snapshotted) -> list[TableEntry]:
@@ -177,12 +192,7 @@ async def _read_archived(backup: Snapshotted) -> list[TableEntry]:
         query = fingerprint_query(table.schema, table.name, table.expression)
         row = await (await backup.connection.execute(query)).fetchone()
         rows, content = row or (0, None)
-        fingerprint = content if backup.request.fingerprints else None
+        # An extension's own rows may differ from version to version: only the count is compared.
+        fingerprint = content if backup.request.fingerprints and not table.is_configuration else None
         entries.append(archived_entry(table, backup.snapshot.sizes[table.oid], rows, fingerprint))
     return entries
-
-
-def _write_file(backup: Snapshotted, name: str, content: bytes) -> None:
-    descriptor = backup.staged.create(name)
-    with storage_errors(backup.file(name), "writing the backup"), os.fdopen(descriptor, "wb") as file:
-        file.write(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack
 from typing import Any
 
 import psycopg
@@ -22,10 +22,11 @@ from pantry_tui.postgres.introspect import (
     extensions,
     large_object_count,
     may_read_passwords,
+    remarks,
     server_identity,
     source_database,
 )
-from pantry_tui.postgres.snapshot import open_catalog, take_snapshot
+from pantry_tui.postgres.snapshot import open_catalog, require_unchanged, take_snapshot
 from pantry_tui.postgres.tools import ClientTools, find_client_tools
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
 from pantry_tui.repository.ids import slug
@@ -52,17 +53,18 @@ class FullBackup:
     async def run(self) -> Manifest:
         """Takes the backup. Raises what `take_backup` does."""
         start_phase(self._listener, "snapshot", "Locking the tables, taking the snapshot", 0.0)
-        async with WorkerPool.launch(self._request.jobs or default_worker_count(), HANDLERS) as pool:
-            connection = await open_catalog(self._request.database, application="backup")
+        jobs = self._request.jobs or default_worker_count()
+        async with WorkerPool.launch(jobs, HANDLERS) as pool, AsyncExitStack() as connections:
+            connection, observer = [
+                await connections.enter_async_context(await open_catalog(self._request.database, application=name))
+                for name in ("backup", "backup observer")
+            ]
             try:
-                return await self._back_up(connection, pool)
+                return await self._back_up(connection, observer, pool)
             except psycopg.Error as error:
                 raise server_error(error, doing=f"backing up {self._request.database.name}") from error
-            finally:
-                with suppress(psycopg.Error):
-                    await connection.close()
 
-    async def _back_up(self, connection: Connection, pool: WorkerPool) -> Manifest:
+    async def _back_up(self, connection: Connection, observer: Connection, pool: WorkerPool) -> Manifest:
         server, tools = await self._meet(connection)
         snapshot = await take_snapshot(
             connection,
@@ -76,6 +78,8 @@ class FullBackup:
                 request=self._request,
                 listener=self._listener,
                 connection=connection,
+                observer=observer,
+                warn=self._warn,
                 pool=pool,
                 tools=tools,
                 snapshot=snapshot,
@@ -108,12 +112,19 @@ class FullBackup:
     async def _write(self, backup: Snapshotted, server: ServerIdentity) -> Manifest:
         if not backup.role_passwords:
             self._warn("roles are stored without their passwords: this role may not read pg_authid")
+        for remark in await remarks(backup.connection):
+            self._warn(remark)
+        for table in backup.snapshot.tables:
+            if table.unreadable_reason:
+                self._warn(f"{table.qualified_name} is stored without rows ({table.unreadable_reason})")
         start_phase(self._listener, "reading", f"Reading {len(backup.snapshot.tables):,} tables", 0.03)
         contents = await write_contents(backup)
         source = await source_database(backup.connection)
         installed = await extensions(backup.connection)
         large_objects = await large_object_count(backup.connection)
+        await require_unchanged(backup.observer, self._request.database, backup.snapshot)
         await backup.connection.execute("COMMIT")
+        await _require_same_role(backup.observer, server)
         start_phase(self._listener, "storing", "Making the files durable and reading them back", 0.92)
         files = await read_back(backup.staged.path, contents.files, contents.segments)
         await self._wait_for_log(backup.connection, backup.snapshot.position, in_recovery=server.in_recovery)
@@ -172,6 +183,16 @@ class FullBackup:
     def _warn(self, message: str) -> None:
         self._warnings.append(message)
         self._listener(Warned(message=message))
+
+
+async def _require_same_role(observer: Connection, server: ServerIdentity) -> None:
+    """A standby that was promoted in the middle has begun a history of its own."""
+    row = await (await observer.execute("SELECT pg_catalog.pg_is_in_recovery()")).fetchone()
+    if row is not None and row[0] != server.in_recovery:
+        raise ServerError(
+            "the standby was promoted to a primary during the backup",
+            remedy="take the backup again from the new primary",
+        )
 
 
 def _stored_bytes(files: Sequence[StoredFile]) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import msgspec
 from psycopg import pq
 
+from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.positions import encode_positions
 from pantry_tui.artifact.segment import SEGMENT_RAW_BYTES, ArtifactFile, Member, MemberWriter
 from pantry_tui.errors import InternalError
@@ -43,8 +44,7 @@ class ReadRange(Model, frozen=True, kw_only=True, tag="range"):
     lock: str
     copy: str
     header: bytes
-    fingerprint: str | None
-    positions: bool
+    fingerprint: str | None  # also gives the rows' positions
 
 
 class Flush(Model, frozen=True, kw_only=True, tag="flush"):
@@ -176,10 +176,13 @@ class _RowCounter:
 class _Reader:
     def __init__(self, setup: ReadingSetup) -> None:
         adopt_environment(setup.target)
-        self._link = Link.open(setup.target, application="backup worker", settings=setup.settings)
-        self._link.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing="joining the snapshot")
-        self._link.execute(setup.snapshot, doing="joining the snapshot")
-        self._artifact = ArtifactFile(os.open(setup.artifact, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC), setup.artifact)
+        self._link = Link.open(setup.target, application="backup worker")
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        self._link.execute(f"{begin}; {setup.snapshot}; {setup.settings}", doing="joining the snapshot")
+        self._link.require_one_session()
+        with storage_errors(setup.artifact, "opening the backup's artifact"):
+            descriptor = os.open(setup.artifact, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        self._artifact = ArtifactFile(descriptor, setup.artifact)
         self._pending: list[_Pending] = []
         self._locked: int | None = None
 
@@ -200,7 +203,7 @@ class _Reader:
         return msgspec.structs.replace(
             read,
             fingerprint=(result.get_value(0, 1) or b"").decode("ascii"),
-            positions=encode_positions(result.get_value(0, 2) or b"") if command.positions else None,
+            positions=encode_positions(result.get_value(0, 2) or b""),
         )
 
     def _copy(self, command: ReadRange, report: _Report) -> tuple[int, int]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pantry_tui.backup.full import FullBackup
-from pantry_tui.errors import DatabaseChangedError, LockTimeoutError, UsageError
+from pantry_tui.errors import DatabaseChangedError, LockTimeoutError, ServerError, UsageError
 from pantry_tui.events import Listener, Warned
 from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, BackupSummary, Compression
 from pantry_tui.repository.local import LocalRepository
 
 ATTEMPTS = 3
+LONGEST_LOCK_WAIT = 86_400
 
 
 async def take_backup(request: BackupRequest, listener: Listener) -> BackupSummary:
@@ -24,11 +25,17 @@ async def take_backup(request: BackupRequest, listener: Listener) -> BackupSumma
         try:
             manifest = await FullBackup(request, repository, listener).run()
             break
-        except (LockTimeoutError, DatabaseChangedError) as error:
-            if attempt == ATTEMPTS:
+        except ServerError as error:
+            if attempt == ATTEMPTS or not _can_pass(error):
                 raise
             listener(Warned(message=f"{error.message}; starting again ({attempt + 1} of {ATTEMPTS})"))
     return repository.summary(manifest.id)
+
+
+def _can_pass(error: ServerError) -> bool:
+    """Whether the same may well succeed in a moment: a lock, a migration, a standby that had to apply changes."""
+    passing = isinstance(error, LockTimeoutError | DatabaseChangedError)
+    return passing or "conflict with recovery" in (error.detail or "")
 
 
 def _refuse_unsupported(request: BackupRequest) -> None:
@@ -42,3 +49,8 @@ def _refuse_unsupported(request: BackupRequest) -> None:
             raise UsageError(f"{what} {value.value} is not supported by this version", remedy=f"use {supported.value}")
     if request.jobs is not None and not 1 <= request.jobs <= 64:
         raise UsageError(f"{request.jobs} worker processes cannot be", remedy="choose from 1 to 64")
+    if not 0.001 <= request.lock_timeout_seconds <= LONGEST_LOCK_WAIT:
+        raise UsageError(
+            f"a lock timeout of {request.lock_timeout_seconds} s cannot be",
+            remedy=f"choose from 0.001 to {LONGEST_LOCK_WAIT:,} seconds",
+        )

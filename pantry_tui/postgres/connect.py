@@ -91,6 +91,15 @@ def connection_failure(message: str, target: DatabaseTarget) -> PantryError:
     return _connection_error(psycopg.OperationalError(message), target, parameters)
 
 
+def pooler_between() -> ServerError:
+    """The error for a connection whose statements reach several sessions of the server."""
+    return ServerError(
+        "A connection pooler stands between this program and the server: a transaction is in another session than the "
+        "connection was",
+        remedy="Connect to the server itself, or to the pooler's session mode (often port 5432 instead of 6543).",
+    )
+
+
 async def _speak_utf8(connection: psycopg.AsyncConnection[Any]) -> None:
     """Whatever the role's settings or the database's encoding, for some of which psycopg knows no codec (EUC_TW).
 

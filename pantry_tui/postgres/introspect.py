@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
 import psycopg
+from psycopg import sql
 from psycopg.rows import class_row
 
 from pantry_tui.artifact.manifest import SequenceState, ServerIdentity, SnapshotPosition, SourceDatabase
@@ -16,6 +18,7 @@ Connection = psycopg.AsyncConnection[Any]
 
 # hashtextextended('byte order', 0) where the least significant byte comes first; content sums depend on it.
 BYTE_ORDER_PROBE = "SELECT pg_catalog.hashtextextended('byte order', 0)"
+CONFIGURATION_REASON = "configuration of an extension: pg_dump applies its filter"
 LITTLE_ENDIAN_PROBE = -5662017705334102641
 
 
@@ -32,11 +35,17 @@ class SourceTable(Model, frozen=True, kw_only=True):
     shape: str  # digest of everything that the meaning of a row depends on
     archive_reason: str | None  # why pg_dump must carry its rows itself; None: we copy them
     loaded_through: str | None  # the partitioned table that decides anew where the rows go
+    unreadable_reason: str | None  # why its rows cannot be read on this server
 
     @property
     def qualified_name(self) -> str:
         """`schema.name`, unquoted, for people."""
         return f"{self.schema}.{self.name}"
+
+    @property
+    def is_configuration(self) -> bool:
+        """Whether it belongs to an extension, which brings rows of its own."""
+        return self.archive_reason == CONFIGURATION_REASON
 
 
 # The shape: a table whose digest is unchanged has rows of unchanged meaning. A column dropped and added under its name, or
@@ -44,15 +53,16 @@ class SourceTable(Model, frozen=True, kw_only=True):
 _TABLES = f"""
 WITH RECURSIVE base_types(oid, base) AS ({BASE_TYPES}),
 fp AS MATERIALIZED ({EXPRESSIONS}),
+configurations AS MATERIALIZED (SELECT pg_catalog.unnest(extconfig) AS oid FROM pg_catalog.pg_extension),
 members AS MATERIALIZED (
     SELECT objid FROM pg_catalog.pg_depend
-    WHERE classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND deptype = 'e'),
+    WHERE classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND deptype = 'e'
+        AND objid NOT IN (SELECT oid FROM configurations WHERE oid IS NOT NULL)),
 enum_rooted AS MATERIALIZED (
     SELECT i.inhrelid AS oid FROM pg_catalog.pg_inherits i
     JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = i.inhparent AND p.partstrat = 'h'
-    WHERE EXISTS (SELECT FROM pg_catalog.pg_attribute a
-        JOIN base_types b ON b.oid = a.atttypid JOIN pg_catalog.pg_type t ON t.oid = b.base
-        WHERE a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs::pg_catalog.int2[]) AND t.typtype = 'e')
+    WHERE EXISTS (SELECT FROM pg_catalog.pg_opclass o
+        WHERE o.oid = ANY (p.partclass::pg_catalog.oid[]) AND o.opcname = 'enum_ops')
     UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN enum_rooted e ON e.oid = i.inhparent
     JOIN pg_catalog.pg_class k ON k.oid = i.inhparent AND k.relkind = 'p'),
 type_reach AS (
@@ -95,11 +105,14 @@ SELECT c.oid::pg_catalog.int8 AS oid, n.nspname::pg_catalog.text AS schema, c.re
             FROM type_reach r JOIN type_shape s ON s.oid = r.oid WHERE r.attrelid = c.oid))) AS shape,
     CASE WHEN c.oid IN (SELECT oid FROM enum_rooted) THEN 'hash partition by an enum: pg_dump loads it through its root'
         WHEN c.relkind = 'r' AND m.amname IS DISTINCT FROM 'heap' THEN 'not stored as a heap'
+        WHEN c.oid IN (SELECT oid FROM configurations) THEN '{CONFIGURATION_REASON}'
     END AS archive_reason,
     CASE WHEN c.oid IN (SELECT oid FROM enum_rooted) THEN (
         SELECT rn.nspname || '.' || r.relname FROM pg_catalog.pg_class r
         JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace WHERE r.oid = pg_catalog.pg_partition_root(c.oid))
-    END AS loaded_through
+    END AS loaded_through,
+    CASE WHEN c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery()
+        THEN 'unlogged: a standby has no rows of it' END AS unreadable_reason
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam
@@ -113,7 +126,10 @@ ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
 
 
 async def list_tables(connection: Connection) -> list[SourceTable]:
-    """Every table whose rows belong to the database's owner, in name order; members of extensions are pg_dump's business."""
+    """Every table with rows of its own, in name order.
+
+    Of the members of extensions only configuration tables are there: the others come with the extension.
+    """
     async with connection.cursor() as cursor:
         await cursor.execute(_TABLES)
         names = [column.name for column in cursor.description or ()]
@@ -146,7 +162,7 @@ async def table_sizes(connection: Connection, tables: list[SourceTable]) -> dict
 
 
 _SEQUENCES = """
-SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, n.nspname, c.relname
+SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e'
@@ -156,21 +172,42 @@ ORDER BY 1, 2
 
 
 async def read_sequences(connection: Connection) -> tuple[SequenceState, ...]:
-    """The state of every sequence, now: sequences follow no snapshot."""
-    rows = await (await connection.execute(_SEQUENCES)).fetchall()
-    states: list[SequenceState] = []
-    for start in range(0, len(rows), 500):  # one statement for many sequences: a round trip each would add up
-        batch = rows[start : start + 500]
-        query = psycopg.sql.SQL(" UNION ALL ").join(
-            psycopg.sql.SQL("SELECT {}::int, last_value, is_called FROM {}").format(
-                psycopg.sql.Literal(number), psycopg.sql.Identifier(schema, name)
+    """The state of every sequence, now: sequences follow no snapshot. The connection must be in no transaction.
+
+    One that is dropped meanwhile is not listed.
+    """
+    while True:
+        listed = await (await connection.execute(_SEQUENCES)).fetchall()
+        try:
+            return tuple([state async for state in _sequence_states(connection, listed)])
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            continue  # dropped between listing and reading: the next list is without it
+
+
+async def _sequence_states(connection: Connection, listed: list[tuple[str, str]]) -> AsyncIterator[SequenceState]:
+    """In batches: a statement for each of many sequences would add up."""
+    for start in range(0, len(listed), 500):
+        batch = listed[start : start + 500]
+        query = sql.SQL(" UNION ALL ").join(
+            sql.SQL("SELECT {}::int, last_value, is_called FROM {}").format(
+                sql.Literal(number), sql.Identifier(schema, name)
             )
-            for number, (schema, name, *_) in enumerate(batch)
+            for number, (schema, name) in enumerate(batch)
         )
         for number, last_value, is_called in await (await connection.execute(query)).fetchall():
-            schema, name, *_ = batch[number]
-            states.append(SequenceState(schema=schema, name=name, last_value=last_value, is_called=is_called))
-    return tuple(states)
+            schema, name = batch[number]
+            yield SequenceState(schema=schema, name=name, last_value=last_value, is_called=is_called)
+
+
+def moved_between(before: Sequence[SequenceState], after: Sequence[SequenceState]) -> tuple[SequenceState, ...]:
+    """The later states; those that moved say from where, because pg_dump read them somewhere in between."""
+    earlier = {(state.schema, state.name): state for state in before}
+    return tuple(
+        state
+        if (was := earlier.get((state.schema, state.name), state)) == state
+        else msgspec.structs.replace(state, moved_from=was.last_value)
+        for state in after
+    )
 
 
 _SERVER = """
@@ -262,6 +299,32 @@ async def may_read_passwords(connection: Connection) -> bool:
     cursor = await connection.execute("SELECT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')")
     (allowed,) = _one(await cursor.fetchone())
     return bool(allowed)
+
+
+async def remarks(connection: Connection) -> list[str]:
+    """What a person should know of a database before relying on its backup."""
+    cursor = await connection.execute(_REMARKS)
+    tables, foreign, money, lc_monetary = _one(await cursor.fetchone())
+    found = []
+    if not tables:
+        found.append("the database has no tables")
+    if foreign:
+        found.append(f"rows of {foreign} foreign tables are not included: they live on other servers")
+    if money:
+        found.append(
+            f"{money} columns of type money are written for lc_monetary {lc_monetary!r}: restore under the same"
+        )
+    return found
+
+
+_REMARKS = """
+SELECT pg_catalog.count(*) FILTER (WHERE c.relkind IN ('r', 'p')), pg_catalog.count(*) FILTER (WHERE c.relkind = 'f'),
+    (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class k ON k.oid = a.attrelid
+        WHERE a.atttypid = 'pg_catalog.money'::pg_catalog.regtype AND NOT a.attisdropped AND k.relkind = 'r'),
+    pg_catalog.current_setting('lc_monetary')
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+"""
 
 
 def _one(row: tuple[Any, ...] | None) -> tuple[Any, ...]:

@@ -14,7 +14,8 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from pantry_tui.errors import ConnectionLostError, PantryError
 from pantry_tui.models import DatabaseTarget
-from pantry_tui.postgres.connect import connection_failure, conninfo, server_error
+from pantry_tui.postgres.connect import connection_failure, conninfo, pooler_between, server_error
+from pantry_tui.postgres.session import client_encoding
 
 CHUNK_BYTES = 128 * 1024  # rows are joined to pieces of this size; a call per row into anything else would dominate
 
@@ -28,19 +29,23 @@ class Link:
         self._doing = ""
 
     @classmethod
-    def open(cls, target: DatabaseTarget, *, application: str, settings: str) -> Link:
+    def open(cls, target: DatabaseTarget, *, application: str, settings: str = "") -> Link:
         """Connects and pins the session's settings. ``target``'s PG* variables must be this process's own."""
         text = conninfo(target, application=application)
         connection = pq.PGconn.connect(text.encode())
         if connection.status != pq.ConnStatus.OK:
             raise connection_failure(connection.get_error_message(), target)
         connection.notice_handler = None
-        sql_ascii = connection.parameter_status(b"server_encoding") == b"SQL_ASCII"
-        link = cls(connection, "latin-1" if sql_ascii else "utf-8")
-        link.execute(
-            f"SET client_encoding = '{'LATIN1' if sql_ascii else 'UTF8'}'; {settings}", doing="preparing a session"
-        )
+        encoding, codec = client_encoding((connection.parameter_status(b"server_encoding") or b"UTF8").decode())
+        link = cls(connection, codec)
+        link.execute(f"SET client_encoding = '{encoding}'; {settings}", doing="preparing a session")
         return link
+
+    def require_one_session(self) -> None:
+        """Raises `ServerError` where a pooler gives the statements of one connection to several server sessions."""
+        found = self.execute("SELECT pg_catalog.pg_backend_pid()", doing="looking for a pooler").get_value(0, 0)
+        if found != str(self._connection.backend_pid).encode():
+            raise pooler_between()
 
     def execute(self, statement: str, *, doing: str, result_format: pq.Format = pq.Format.TEXT) -> PGresult:
         """Runs a statement (several, separated by semicolons, in text format only) and returns its last result."""

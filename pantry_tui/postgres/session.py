@@ -31,12 +31,23 @@ RANGE_SETTINGS: tuple[tuple[str, str], ...] = (
 )
 
 
-def pin_statements(server_version: int, extra: tuple[tuple[str, str], ...] = ()) -> str:
+def pin_statements(server_version: int, extra: tuple[tuple[str, str], ...] = (), *, local: bool = False) -> str:
     """The SET statements, joined, for a server of that version number (150018 for 15.18).
 
-    Names and values are this module's own; nothing of a user's or a database's goes in.
+    ``local``: for the current transaction only, so that they hold where the rows are read whatever stands between this
+    program and the server. Names and values are this module's own; nothing of a user's or a database's goes in.
     """
     settings = [*PINNED_SETTINGS, *extra]
     if server_version >= 170000:
         settings.append(("transaction_timeout", "0"))
-    return "; ".join(f"SET {name} = '{value}'" for name, value in settings)
+    scope = "SET LOCAL" if local else "SET"
+    return "; ".join(f"{scope} {name} = '{value}'" for name, value in settings)
+
+
+def client_encoding(server_encoding: str) -> tuple[str, str]:
+    """In which encoding to speak to a database, for the server and for Python.
+
+    UTF-8 but for two: SQL_ASCII, where LATIN1 passes every byte through as it is, and MULE_INTERNAL, which the server
+    converts to LATIN1 but not to UTF-8.
+    """
+    return ("LATIN1", "latin-1") if server_encoding in ("SQL_ASCII", "MULE_INTERNAL") else ("UTF8", "utf-8")

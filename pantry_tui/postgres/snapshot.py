@@ -15,11 +15,11 @@ import psycopg
 from psycopg import sql
 
 from pantry_tui.artifact.manifest import SnapshotPosition
-from pantry_tui.errors import DatabaseChangedError, LockTimeoutError, PantryError
+from pantry_tui.errors import DatabaseChangedError, LockTimeoutError, PantryError, ServerError
 from pantry_tui.models import DatabaseTarget, Model
-from pantry_tui.postgres.connect import connect, server_error
+from pantry_tui.postgres.connect import connect, pooler_between, server_error
 from pantry_tui.postgres.introspect import SourceTable, TableSize, list_tables, snapshot_position, table_sizes
-from pantry_tui.postgres.session import pin_statements
+from pantry_tui.postgres.session import client_encoding, pin_statements
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -47,8 +47,8 @@ async def open_catalog(target: DatabaseTarget, *, application: str) -> Connectio
     """
     connection = await connect(target, application=application)
     try:
-        if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
-            await connection.execute("SET client_encoding = 'LATIN1'")
+        encoding, _ = client_encoding(connection.info.parameter_status("server_encoding") or "UTF8")
+        await connection.execute(f"SET client_encoding = '{encoding}'")
         await connection.execute(pin_statements(connection.info.server_version).encode())
     except psycopg.Error as error:
         await connection.close()
@@ -63,21 +63,23 @@ async def take_snapshot(
 
     Raises `LockTimeoutError`, naming who holds the lock, and `DatabaseChangedError` when tables kept changing.
     """
-    wait = f"SET lock_timeout = {int(lock_timeout_seconds * 1000)}"
-    await connection.execute(wait.encode())
+    wait = f"SET LOCAL lock_timeout = {int(lock_timeout_seconds * 1000)}"
     for _ in range(ATTEMPTS):
         listed = await list_tables(connection)
         await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        await connection.execute(pin_statements(connection.info.server_version, local=True).encode())
+        await connection.execute(wait.encode())
         try:
             await _lock(connection, target, listed)
+            await _require_one_session(connection)
             row = await (await connection.execute("SELECT pg_catalog.pg_export_snapshot()")).fetchone()
             position = await snapshot_position(connection, in_recovery=in_recovery)
             locked = await list_tables(connection)
             if row is not None and locked == listed:
                 sizes = await table_sizes(connection, locked)
                 return LockedSnapshot(id=row[0], position=position, tables=tuple(locked), sizes=sizes)
-        except psycopg.errors.UndefinedTable:
-            pass  # dropped between listing and locking: list again
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.WrongObjectType):
+            pass  # dropped or replaced between listing and locking: list again
         except psycopg.Error as error:
             raise server_error(error, doing="locking the tables") from error
         await connection.execute("ROLLBACK")
@@ -85,6 +87,27 @@ async def take_snapshot(
         f"tables of {target.name} were created, dropped or altered each of the {ATTEMPTS} times they were being locked",
         remedy="run the backup when no migration is under way",
     )
+
+
+async def require_unchanged(observer: Connection, target: DatabaseTarget, snapshot: LockedSnapshot) -> None:
+    """Looks once more, outside the snapshot, whether the tables' rows still mean the same.
+
+    A table's lock does not keep the types of its columns: a renamed enum value changes what COPY writes at once, but the
+    definitions in the archive follow the snapshot. Raises `DatabaseChangedError`.
+    """
+    now = {table.oid: table.shape for table in await list_tables(observer)}
+    for table in snapshot.tables:
+        if now.get(table.oid, table.shape) != table.shape:
+            raise DatabaseChangedError(
+                f"the definition of {table.qualified_name} in {target.name}, or of a type it uses, changed during the backup",
+                remedy="run the backup when no migration is under way",
+            )
+
+
+async def _require_one_session(connection: Connection) -> None:
+    row = await (await connection.execute("SELECT pg_catalog.pg_backend_pid()")).fetchone()
+    if row is not None and row[0] != connection.info.backend_pid:
+        raise pooler_between()
 
 
 async def _lock(connection: Connection, target: DatabaseTarget, tables: Sequence[SourceTable]) -> None:
@@ -112,7 +135,7 @@ async def _lock(connection: Connection, target: DatabaseTarget, tables: Sequence
 
 
 def _too_many_locks(target: DatabaseTarget, count: int) -> PantryError:
-    return DatabaseChangedError(
+    return ServerError(
         f"the server has no room to lock the {count:,} tables of {target.name} at once",
         remedy="raise max_locks_per_transaction in postgresql.conf (it takes a restart)",
     )

@@ -100,6 +100,11 @@ class WorkerPool:
         self._workers = workers
 
     @property
+    def is_alive(self) -> bool:
+        """Whether the processes are still there."""
+        return self._leader.poll() is None
+
+    @property
     def count(self) -> int:
         """How many workers there are."""
         return len(self._workers)
@@ -110,7 +115,7 @@ class WorkerPool:
         global _spare
         if _spare is not None:
             spare, _spare = _spare, None
-            if spare.count == count and isinstance(spare, cls):
+            if spare.count == count and isinstance(spare, cls) and spare.is_alive:
                 return spare
             spare.kill()
         return cls._start(count, handlers)

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pantry_tui.errors import LockTimeoutError, PrivilegeError
-from pantry_tui.events import Event, PhaseStarted, Warned
+from pantry_tui.errors import LockTimeoutError, PrivilegeError, UsageError
+from pantry_tui.events import Event, PhaseStarted, TableProgress, Warned
 from pantry_tui.models import DatabaseTarget, RepositoryTarget
 from pantry_tui.postgres import snapshot
 from pantry_tui.postgres.introspect import SourceTable
@@ -288,10 +288,11 @@ async def test_hostile_database_names(server: TestServer, repository: Repository
     assert taken.rows("public.t") == 1
 
 
-@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "EUC_TW", "UTF8"])
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "EUC_TW", "MULE_INTERNAL", "UTF8"])
 async def test_encodings_pass_through(server: TestServer, repository: RepositoryTarget, encoding: str) -> None:
     target = server.create_database(template="template0", encoding=encoding, locale="C")
-    with psycopg.connect(target.conninfo, autocommit=True, client_encoding="UTF8") as connection:
+    spoken = "LATIN1" if encoding == "MULE_INTERNAL" else "UTF8"
+    with psycopg.connect(target.conninfo, autocommit=True, client_encoding=spoken) as connection:
         if encoding == "SQL_ASCII":
             connection.execute("CREATE TABLE odd (v text)")
             connection.execute(r"INSERT INTO odd VALUES (E'\xff\xfe mixed \xc3\xa9')")
@@ -358,3 +359,134 @@ async def test_least_privilege_role_backs_up_everything(server: TestServer, repo
         assert taken.manifest.warnings == ()
     finally:
         server.execute("postgres", f"DROP ROLE {role}")
+
+
+async def test_sequences_that_move_meanwhile(server: TestServer, repository: RepositoryTarget) -> None:
+    """The archive holds a value between the first reading and the last; a dropped sequence does not end the run."""
+    target = server.create_database()
+    server.execute(
+        target,
+        "CREATE SEQUENCE moving; CREATE SEQUENCE leaving; SELECT nextval('moving'); CREATE TABLE t AS SELECT 1 AS i",
+    )
+
+    def move(event: Event) -> None:
+        if isinstance(event, TableProgress) and event.done:
+            server.execute(target, "SELECT nextval('moving') FROM generate_series(1, 5); DROP SEQUENCE leaving")
+
+    taken = await take(target, repository, on_event=move)
+    (state,) = taken.manifest.sequences
+    assert (state.name, state.last_value, state.moved_from) == ("moving", 6, 1)
+
+
+@pytest.mark.parametrize("where", ["ALTER DATABASE {} SET client_encoding = 'LATIN1'"])
+async def test_client_encoding_of_the_database(server: TestServer, repository: RepositoryTarget, where: str) -> None:
+    """A default of the database must not change what pg_dump writes, nor which names it recognises."""
+    target = server.create_database(template="template0", encoding="UTF8", locale="C")
+    with psycopg.connect(target.conninfo, autocommit=True, client_encoding="UTF8") as connection:
+        connection.execute("CREATE TABLE \"Größe\" AS SELECT 'café'::text AS v")
+    server.execute("postgres", where.format(name_of(target)))
+    taken = await take(target, repository)
+    assert taken.document.count("café".encode()) == 1
+    new = server.create_database(template="template0", encoding="UTF8", locale="C")
+    server.psql(new, taken.document)
+    assert server.fingerprint(new)["tables"] == server.fingerprint(target)["tables"]
+
+
+async def test_configuration_tables_of_extensions_are_locked(server: TestServer, repository: RepositoryTarget) -> None:
+    """Left to pg_dump, but behind the same locks: a TRUNCATE after the snapshot would leave nothing, without an error."""
+    target = server.create_database()
+    server.execute(
+        target,
+        "CREATE EXTENSION hstore; CREATE TABLE settings (i int); INSERT INTO settings SELECT generate_series(1, 1000);"
+        "ALTER EXTENSION hstore ADD TABLE settings;"
+        "UPDATE pg_extension SET extconfig = ARRAY['settings'::regclass::oid], extcondition = ARRAY['']"
+        " WHERE extname = 'hstore'",
+    )
+    refused: list[type[Exception]] = []
+
+    def truncate_once_locked(event: Event) -> None:
+        if isinstance(event, PhaseStarted) and event.phase == "reading":
+            try:
+                server.execute(target, "SET lock_timeout = '200ms'; TRUNCATE settings")
+            except psycopg.errors.LockNotAvailable as error:
+                refused.append(type(error))
+
+    taken = await take(target, repository, on_event=truncate_once_locked)
+    assert refused
+    (table,) = taken.manifest.tables
+    assert (table.rows, table.carried_by, table.fingerprint) == (1000, "archive", None)
+    assert taken.document.count(b"\n1000\n") == 1
+
+
+@pytest.mark.parametrize("column", ["c colour", "c colour[]", "c pair"])
+async def test_type_that_changes_meanwhile(server: TestServer, repository: RepositoryTarget, column: str) -> None:
+    """A table's lock does not keep its enum's labels; COPY writes the new ones, pg_dump defines the old ones."""
+    target = server.create_database()
+    server.execute(
+        target,
+        "CREATE TYPE colour AS ENUM ('red', 'green'); CREATE TYPE pair AS (a int, b colour);"
+        f"CREATE TABLE t (i int, {column}); INSERT INTO t (i) SELECT generate_series(1, 10)",
+    )
+    renamed: list[bool] = []
+
+    def rename_once(event: Event) -> None:
+        if isinstance(event, PhaseStarted) and event.phase == "reading" and not renamed:
+            renamed.append(True)
+            server.execute(target, "ALTER TYPE colour RENAME VALUE 'red' TO 'crimson'")
+
+    taken = await take(target, repository, on_event=rename_once)
+    assert any(isinstance(event, Warned) and "starting again" in event.message for event in taken.events)
+    assert b"'crimson'" in taken.document
+    assert restored(server, taken) == server.fingerprint(target)
+
+
+async def test_hash_partitions_by_an_expression_of_an_enum(server: TestServer, repository: RepositoryTarget) -> None:
+    target = server.create_database()
+    server.execute(
+        target,
+        "CREATE TYPE colour AS ENUM ('red', 'green', 'blue'); CREATE TABLE spread (c colour, i int)"
+        " PARTITION BY HASH ((COALESCE(c, 'red'::colour)));"
+        "CREATE TABLE spread_0 PARTITION OF spread FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+        "CREATE TABLE spread_1 PARTITION OF spread FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+        "INSERT INTO spread SELECT (enum_range(NULL::colour))[1 + i % 3], i FROM generate_series(1, 60) i",
+    )
+    taken = await take(target, repository)
+    assert leaves_together(restored(server, taken)) == leaves_together(server.fingerprint(target))
+
+
+async def test_warnings_of_client_tools_are_kept(server: TestServer, repository: RepositoryTarget) -> None:
+    target = server.load_corpus("pagila")
+    role = "no_subscriptions"
+    server.execute(
+        "postgres",
+        f"DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN BYPASSRLS; GRANT pg_read_all_data TO {role}",
+    )
+    server.execute(
+        target,
+        "CREATE SUBSCRIPTION elsewhere CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false, slot_name = NONE)",
+    )
+    try:
+        taken = await take(server.target(name_of(target), role=role), repository)
+        assert any("subscription" in warning for warning in taken.manifest.warnings)
+    finally:
+        server.execute(target, "DROP SUBSCRIPTION elsewhere")
+        server.execute("postgres", f"DROP ROLE {role}")
+
+
+async def test_what_a_person_should_know(server: TestServer, repository: RepositoryTarget) -> None:
+    target = server.create_database()
+    assert "the database has no tables" in (await take(target, repository)).manifest.warnings
+    server.execute(
+        target,
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE f (i int) SERVER s;"
+        "CREATE TABLE prices (p money)",
+    )
+    warnings = "\n".join((await take(target, repository)).manifest.warnings)
+    assert "foreign tables" in warnings
+    assert "lc_monetary" in warnings
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), -1.0, 0.0, 1e9])
+async def test_impossible_lock_timeouts(server: TestServer, repository: RepositoryTarget, seconds: float) -> None:
+    with pytest.raises(UsageError, match="lock timeout"):
+        await take(server.create_database(), repository, lock_timeout_seconds=seconds)

@@ -142,7 +142,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     try:
         yield place
     finally:
-        subprocess.run(["umount", str(place)], check=True)
+        subprocess.run(["umount", "--lazy", str(place)], check=True)  # a process that is ending may still be in it
 
 
 async def test_full_disk(filled: DatabaseTarget, small_disk: Path) -> None:

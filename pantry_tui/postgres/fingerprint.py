@@ -11,10 +11,6 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from pantry_tui.models import Model
-
-FINGERPRINT_VERSION = 1
-
 # For each table: `expression`, to be summed over its rows. Joined as `fp` on fp.attrelid = pg_class.oid.
 EXPRESSIONS = """
     SELECT attrelid,
@@ -53,17 +49,6 @@ BASE_TYPES = """
 """
 
 EMPTY_ROW = "0"  # of a table without columns: only its rows count
-
-
-class Fingerprint(Model, frozen=True, kw_only=True):
-    """Row count and content sum."""
-
-    rows: int
-    content: int
-
-    def __add__(self, other: Fingerprint) -> Fingerprint:
-        """Of both parts together."""
-        return Fingerprint(rows=self.rows + other.rows, content=self.content + other.content)
 
 
 def fingerprint_query(

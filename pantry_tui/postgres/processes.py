@@ -7,12 +7,11 @@ import contextlib
 import ctypes
 import os
 import signal
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pantry_tui.config.references import redact
-from pantry_tui.errors import ClientToolError, PantryError, StorageError, WorkerDiedError
+from pantry_tui.errors import ClientToolError, PantryError, WorkerDiedError
 from pantry_tui.models import Model
 from pantry_tui.postgres.messages import Meaning, meaning_of_text
 from pantry_tui.together import together
@@ -27,7 +26,7 @@ _libc.prctl.argtypes = [ctypes.c_int, ctypes.c_ulong]
 
 
 class ToolOutput(Model, frozen=True, kw_only=True):
-    """What a tool that succeeded wrote. ``stdout`` is empty when it went to a file."""
+    """What a tool that succeeded wrote. ``stdout`` is empty when a function took it."""
 
     stdout: bytes
     stderr: str
@@ -38,24 +37,17 @@ async def run_tool(
     *,
     environment: Mapping[str, str],
     doing: str,
-    stdout_to: Path | int | Callable[[bytes], None] | None = None,
+    stdout_to: Callable[[bytes], None] | None = None,
     stdin_from: bytes | None = None,
 ) -> ToolOutput:
-    """Runs ``argv`` and waits.
-
-    ``stdout_to`` is a file to be created (0600), a descriptor, or a function that takes the output in pieces as it comes.
+    """Runs ``argv`` and waits. ``stdout_to`` takes the output in pieces as it comes.
 
     Cancelling kills the whole process group and waits for it. Raises `WorkerDiedError` when a signal ended the tool,
     else what its messages mean (`DiskFullError`, `PrivilegeError` …) or `ClientToolError`, with stderr in ``detail``.
     """
-    output = _open_output(stdout_to)
+    process = await _start(argv, environment=environment, doing=doing, stdin=stdin_from is not None)
     try:
-        process = await _start(argv, environment=environment, doing=doing, output=output, stdin=stdin_from is not None)
-    finally:
-        if isinstance(stdout_to, Path) and output is not None:
-            os.close(output)
-    try:
-        stdout, stderr = await _communicate(process, stdin_from, stdout_to if callable(stdout_to) else None)
+        stdout, stderr = await _communicate(process, stdin_from, stdout_to)
     except BaseException:
         await _stop_group(process)
         raise
@@ -77,25 +69,15 @@ def die_with_parent() -> Callable[[], None]:
     return arrange
 
 
-def _open_output(stdout_to: Path | int | Callable[[bytes], None] | None) -> int | None:
-    if not isinstance(stdout_to, Path):
-        return stdout_to if isinstance(stdout_to, int) else None
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        return os.open(stdout_to, flags, stat.S_IRUSR | stat.S_IWUSR)
-    except OSError as error:
-        raise StorageError(f"Cannot create {stdout_to}: {error.strerror}", remedy="Check the directory.") from error
-
-
 async def _start(
-    argv: Sequence[str | bytes], *, environment: Mapping[str, str], doing: str, output: int | None, stdin: bool
+    argv: Sequence[str | bytes], *, environment: Mapping[str, str], doing: str, stdin: bool
 ) -> asyncio.subprocess.Process:
     try:
         return await asyncio.create_subprocess_exec(
             *argv,
             env=dict(environment),
             stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE if output is None else output,
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
             preexec_fn=die_with_parent(),

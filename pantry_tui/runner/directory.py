@@ -60,10 +60,13 @@ def socket_path(directory: Path, environment: Mapping[str, str] | None = None) -
     beside = directory / SOCKET_NAME
     if len(os.fsencode(beside)) < LONGEST_SOCKET_PATH:
         return beside
-    runtime = (os.environ if environment is None else environment).get("XDG_RUNTIME_DIR")
-    base = Path(runtime) / "pantry-tui" if runtime else Path("/tmp") / f"pantry-tui-{os.geteuid()}"  # noqa: S108
     digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
-    return base / digest / SOCKET_NAME
+    runtime = (os.environ if environment is None else environment).get("XDG_RUNTIME_DIR")
+    if runtime:
+        below = Path(runtime) / "pantry-tui" / digest / SOCKET_NAME
+        if len(os.fsencode(below)) < LONGEST_SOCKET_PATH:
+            return below
+    return Path("/tmp") / f"pantry-tui-{os.geteuid()}" / digest / SOCKET_NAME  # noqa: S108
 
 
 def prepare_socket_directory(socket: Path, directory: Path) -> None:

@@ -10,7 +10,8 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,12 @@ from pantry_tui.events import Finished
 from pantry_tui.models import DatabaseTarget, JobState, RepositoryTarget
 from pantry_tui.runner.audit import entries
 from pantry_tui.runner.client import RunnerClient, attach, attach_or_start
-from pantry_tui.runner.directory import prepare_data_directory, prepare_socket_directory, socket_path
+from pantry_tui.runner.directory import (
+    LONGEST_SOCKET_PATH,
+    prepare_data_directory,
+    prepare_socket_directory,
+    socket_path,
+)
 from pantry_tui.runner.inline import inline_runner
 from pantry_tui.runner.lock import RunnerLock, is_held
 from pantry_tui.runner.main import runner_status, stop_runner
@@ -119,27 +125,39 @@ def test_a_bad_request_gets_a_failure(
     assert (response.status, json.loads(answer)["code"]) == (status, code)
 
 
+@pytest.fixture
+def runtime() -> Iterator[Path]:
+    """A directory with a short path: pytest's own may already be longer than a socket's can be."""
+    with tempfile.TemporaryDirectory(prefix="pantry-", dir="/tmp") as directory:
+        yield Path(directory)
+
+
 async def test_a_long_path_gets_a_socket_elsewhere(
-    config: Config, mark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: Config, mark: str, tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     far = msgspec.structs.replace(config, data_directory=str(tmp_path / ("d" * 120)))
 
     async with inline_runner(far) as client:
         path = Path((await client.status()).socket)
-        assert path.is_relative_to(tmp_path / "pantry-tui")
+        assert path.is_relative_to(runtime / "pantry-tui")
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         monkeypatch.setenv("XDG_RUNTIME_DIR", "/nowhere")
         async with await attach(far) as other:
             assert (await other.status()).pid == os.getpid()
 
 
-def test_somebody_elses_socket_directory_is_refused(tmp_path: Path) -> None:
+def test_a_runtime_directory_with_a_long_path_is_passed_over(tmp_path: Path) -> None:
+    socket = socket_path(tmp_path / ("d" * 120), {"XDG_RUNTIME_DIR": str(tmp_path / ("r" * 120))})
+    assert len(str(socket)) < LONGEST_SOCKET_PATH
+
+
+def test_somebody_elses_socket_directory_is_refused(tmp_path: Path, runtime: Path) -> None:
     data = tmp_path / ("d" * 120)
     data.mkdir()
-    socket = socket_path(data, {"XDG_RUNTIME_DIR": str(tmp_path)})
-    (tmp_path / "pantry-tui").mkdir(mode=0o777)
-    (tmp_path / "pantry-tui").chmod(0o777)
+    socket = socket_path(data, {"XDG_RUNTIME_DIR": str(runtime)})
+    (runtime / "pantry-tui").mkdir(mode=0o777)
+    (runtime / "pantry-tui").chmod(0o777)
 
     with pytest.raises(RefusedError, match="not a private directory"):
         prepare_socket_directory(socket, data)

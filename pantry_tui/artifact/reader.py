@@ -18,8 +18,10 @@ from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import Manifest, Segment, StoredFile
 from pantry_tui.errors import BackupDamagedError
 
-STORED_PIECE = 64 * 1024  # larger ones, and the memory of each would go back to the system and come again
-RAW_PIECE = 256 * 1024
+STORED_PIECE = (
+    32 * 1024
+)  # larger ones cost more: they leave the cache, and their memory goes back to the system each time
+RAW_PIECE = 128 * 1024
 REMEDY = "restore from another backup; the storage under this one has lost or changed bytes"
 
 
@@ -47,7 +49,7 @@ class SegmentReader:
         return self._manifest.segments[number].length
 
     def pieces(self, number: int) -> Iterator[bytes]:
-        """The text of a segment in pieces of at most 256 KiB.
+        """The text of a segment in pieces of at most 128 KiB.
 
         Raises `BackupDamagedError`: where the text is not gzip or longer than it should be at once, when the hash of
         the stored bytes or the length of the text differs after the last piece.
@@ -105,11 +107,12 @@ class SegmentReader:
     def _until_end_mark(self, number: int, first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
         held = first
         for piece in pieces:
-            # The end mark may be cut by the border of two pieces: its length stays behind.
-            if len(held) > len(END_OF_ROWS):
-                yield held[: -len(END_OF_ROWS)]
-                held = held[-len(END_OF_ROWS) :]
-            held += piece
+            if len(piece) < len(END_OF_ROWS):  # the end mark may be cut by the border of two pieces
+                held += piece
+                continue
+            if held:
+                yield held
+            held = piece
         if not held.endswith(END_OF_ROWS):
             raise self._damaged(number, "does not end with the end mark of its rows")
         if len(held) > len(END_OF_ROWS):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+import msgspec
+
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.errors import RestoreError
 from pantry_tui.models import DatabaseTarget
@@ -76,7 +78,7 @@ class Filling:
             for part in command.parts:
                 by_table.setdefault(part.table, []).append(work.number)
         self._building = Building(self._manifest, expected.toc, by_table)
-        self._works = [*loads, *self._building.works()]
+        self._works = [*loads, *by_chain(self._building.works())]
 
     @property
     def entries(self) -> frozenset[int]:
@@ -145,6 +147,21 @@ class Filling:
             entry = self._manifest.tables[table]
             if rows != entry.rows:
                 raise RestoreError(f"{entry.qualified_name}: {rows:,} rows were loaded of {entry.rows:,} in the backup")
+
+
+def by_chain(works: Sequence[Work]) -> list[Work]:
+    """The same work, ranked by the longest chain of work that waits for it: what keeps most waiting begins first.
+
+    What a task needs stands before it in ``works``.
+    """
+    longest: dict[int, int] = {}
+    ranked: list[Work] = []
+    for work in reversed(works):
+        chain = work.weight + longest.get(work.number, 0)
+        for number in work.needs:
+            longest[number] = max(longest.get(number, 0), chain)
+        ranked.append(msgspec.structs.replace(work, rank=(work.rank[0], -chain)))
+    return ranked[::-1]
 
 
 def _parts(manifest: Manifest, numbers: Sequence[int], size: int) -> Iterator[tuple[int, ...]]:

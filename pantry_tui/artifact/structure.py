@@ -6,13 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.errors import PantryError
 from pantry_tui.models import Model
 
 SECTIONS = ("pre-data", "rows", "data", "post-data", "end")
-_END_LINE = re.compile(rb"-- pantry-tui: end of backup (\S+): (\d+) tables, (\d+) rows\n")
+_END_LINE = re.compile(rb"-- pantry-tui: end of backup (\S+): (\d{1,19}) tables, (\d{1,19}) rows\n")
+_SUM = re.compile(r"-?[0-9]{1,40}")  # of at most 2**64 numbers of 64 bits
 
 
 class SegmentFindings(Model, frozen=True, kw_only=True):
@@ -105,7 +106,15 @@ def _table_problems(manifest: Manifest, index: int, by_range: Counter[tuple[int,
     if sum(part.rows for part in table.ranges) != table.rows:
         problems.append(f"{table.qualified_name}: its ranges do not add up to {table.rows:,} rows")
     if table.fingerprint is not None:
-        contents = sum(int(part.fingerprint or 0) for part in table.ranges)
-        if contents != int(table.fingerprint):
-            problems.append(f"{table.qualified_name}: the fingerprints of its ranges do not add up to the table's")
+        problems.extend(_fingerprint_problems(table, table.fingerprint))
     return problems
+
+
+def _fingerprint_problems(table: TableEntry, whole: str) -> list[str]:
+    parts = [part.fingerprint or "0" for part in table.ranges]
+    strange = next((text for text in (whole, *parts) if not _SUM.fullmatch(text)), None)
+    if strange is not None:
+        return [f"{table.qualified_name}: {strange[:50]!r} is no fingerprint"]
+    if sum(map(int, parts)) != int(whole):
+        return [f"{table.qualified_name}: the fingerprints of its ranges do not add up to the table's"]
+    return []

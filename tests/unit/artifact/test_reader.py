@@ -239,3 +239,29 @@ def test_check_file(stored: Stored) -> None:
     stored.path.write_bytes(stored.content[:-1] + b"\xff")
     with stored.path.open("rb") as file, pytest.raises(BackupDamagedError, match="sha256"):
         check_file(file, artifact, where="x.sql.gz")
+
+
+@pytest.mark.parametrize("text", ["x", "7x", "", "1_0", " 7", "٧", pytest.param("7" * 5000, id="long")])
+def test_changed_fingerprints_in_the_manifest(stored: Stored, text: str) -> None:
+    """A character changed in a number is a finding, whatever it was changed to."""
+    of_table = msgspec.structs.replace(ENTRY, fingerprint=text)
+    of_range = msgspec.structs.replace(
+        ENTRY, ranges=(msgspec.structs.replace(ENTRY.ranges[0], fingerprint=text or "-"),)
+    )
+    for entry, shown in ((of_table, text), (of_range, text or "-")):
+        stored.manifest = msgspec.structs.replace(stored.manifest, tables=(entry,))
+        assert stored.problems() == [f"public.t: {shown[:50]!r} is no fingerprint"]
+
+
+def test_sums_below_zero_are_fingerprints(stored: Stored) -> None:
+    """Hashes have a sign."""
+    first, second = (
+        PageRange(first_page=page, last_page=None, rows=rows, fingerprint=content)
+        for page, rows, content in ((0, 40_002, "-7"), (9, 0, "4"))
+    )
+    entry = msgspec.structs.replace(ENTRY, fingerprint="-3", ranges=(first, second))
+    stored.manifest = msgspec.structs.replace(stored.manifest, tables=(entry,))
+    assert stored.problems() == []
+    entry = msgspec.structs.replace(entry, fingerprint="3")
+    stored.manifest = msgspec.structs.replace(stored.manifest, tables=(entry,))
+    assert stored.problems() == ["public.t: the fingerprints of its ranges do not add up to the table's"]

@@ -8,6 +8,7 @@ not only the first.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -20,16 +21,25 @@ from pantry_tui.artifact.manifest import Manifest, StoredFile
 from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
 from pantry_tui.artifact.structure import SegmentFindings, examine_segment, row_problems
 from pantry_tui.backup.progress import ProgressMeter, start_phase
-from pantry_tui.errors import BackupDamagedError, ClientToolError, NotFoundError, PantryError, UsageError
+from pantry_tui.errors import (
+    BackupDamagedError,
+    ClientToolError,
+    NotFoundError,
+    PantryError,
+    StorageError,
+    UsageError,
+)
 from pantry_tui.events import Listener, Logged, Warned
 from pantry_tui.models import BackupFormat, Compression, ValidateRequest, ValidationResult, utc_now
-from pantry_tui.postgres.tools import find_client_tools, run_tool
+from pantry_tui.postgres.tools import ClientTools, find_client_tools, run_tool, version_number
 from pantry_tui.repository.local import LocalRepository, ProofRecord
 
 PROBLEM_LIMIT = 50
 THREADS = 4
 GLOBALS_END = b"PostgreSQL database cluster dump complete"
 GLOBALS_TAIL = 4096
+PG_RESTORE_REFUSES = 1  # its only status for what it cannot read; 127 is the loader's, a signal somebody else's
+UNREADABLE = (errno.EIO, errno.EACCES, errno.ENOENT, errno.ESTALE, errno.EMFILE, errno.ENFILE)  # says nothing of bytes
 
 
 @dataclass
@@ -37,6 +47,7 @@ class _Findings:
     """What has been read so far, and everything that is wrong with it."""
 
     problems: list[str] = field(default_factory=list)
+    damaged_files: set[str] = field(default_factory=set)
     bytes_read: int = 0
     segments: dict[int, SegmentFindings] = field(default_factory=dict)
 
@@ -56,7 +67,8 @@ async def validate_backup(request: ValidateRequest, listener: Listener) -> Valid
     """Reads everything back and records the outcome beside the manifest.
 
     A damaged backup is a result with ``valid`` False. Raises `NotFoundError` for an unknown id, `StorageError` when
-    the repository cannot be read, `BackupDamagedError` when not even the manifest can.
+    the repository cannot be read, `BackupDamagedError` when not even the manifest can, `WorkerDiedError` and
+    `ClientToolError` when pg_restore was killed or does not run. Nothing is recorded then: nothing is known.
     """
     repository = LocalRepository(request.repository)
     backup_id = repository.resolve(request.backup_id)
@@ -90,6 +102,7 @@ async def _check_files(repository: LocalRepository, manifest: Manifest, findings
             findings.bytes_read += stored.bytes
         except (BackupDamagedError, NotFoundError) as error:
             findings.add([error.message])
+            findings.damaged_files.add(stored.name)
     for role in ("artifact", "archive", "globals"):
         try:
             manifest.file(role)
@@ -103,25 +116,46 @@ def _tail(file: BinaryIO) -> bytes:
 
 
 async def _check_archive(directory: Path, manifest: Manifest, findings: _Findings, listener: Listener) -> None:
-    """Has pg_restore read the archive to its end: a hash says that it is unchanged, this that it can be used."""
+    """Has pg_restore read the archive to its end: a hash says that it is unchanged, this that it can be used.
+
+    Not when it is known to be changed: pg_restore may crash over it, which says nothing more.
+    """
     with suppress(BackupDamagedError):
         archive = directory / manifest.file("archive").name
-        if not archive.is_file():
-            return  # already named as missing
-        try:
-            tools = await find_client_tools(manifest.server.version_num)
-        except ClientToolError as error:
-            listener(Warned(message=f"{archive.name} was hashed, but not parsed: {error.message}"))
+        if archive.name in findings.damaged_files:
             return
-        try:
-            await run_tool(
-                [tools.path("pg_restore"), "--file=/dev/null", str(archive)],
-                environment={"LC_ALL": "C"},
-                doing=f"reading {archive.name}",
-            )
+        tools = await _tools_to_read(archive, manifest, listener)
+        if tools is None:
+            return
+        done = await run_tool(
+            [tools.path("pg_restore"), "--file=/dev/null", str(archive)],
+            environment={"LC_ALL": "C"},
+            doing=f"reading {archive.name}",
+            answers=(PG_RESTORE_REFUSES,),
+        )
+        if done.status == 0:
             listener(Logged(message=f"{archive.name} read to its end by pg_restore {tools.version}"))
-        except PantryError as error:
-            findings.add([error.message])
+            return
+        said = f"Reading {archive.name} failed: pg_restore says {done.complaint}"
+        if any(done.stderr.rstrip().endswith(os.strerror(number)) for number in UNREADABLE):
+            raise StorageError(said, remedy="check the disk and its file system, then validate again")
+        findings.add([said])
+
+
+async def _tools_to_read(archive: Path, manifest: Manifest, listener: Listener) -> ClientTools | None:
+    """Tools not older than those that wrote the archive: older ones would call a good archive damaged."""
+    written = manifest.tools.get("client tools", "")
+    version_num = version_number(written)
+    if version_num is None:
+        reason = "the manifest does not say which version of pg_dump wrote it"
+    else:
+        try:
+            return await find_client_tools(version_num)
+        except ClientToolError as error:
+            reason = f"pg_dump {written} wrote it, and no client tools of that version or newer can be used here"
+            reason += f" ({error.detail})" if error.detail else ""
+    listener(Warned(message=f"{archive.name} was hashed, but not parsed: {reason}"))
+    return None
 
 
 async def _check_artifact(

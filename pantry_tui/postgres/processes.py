@@ -7,7 +7,7 @@ import contextlib
 import ctypes
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 
 from pantry_tui.config.references import redact
@@ -26,10 +26,17 @@ _libc.prctl.argtypes = [ctypes.c_int, ctypes.c_ulong]
 
 
 class ToolOutput(Model, frozen=True, kw_only=True):
-    """What a tool that succeeded wrote. ``stdout`` is empty when a function took it."""
+    """What a tool wrote, and its exit status. ``stdout`` is empty when a function took it."""
 
     stdout: bytes
     stderr: str
+    status: int = 0
+
+    @property
+    def complaint(self) -> str:
+        """The line that says what went wrong, of at most 500 characters."""
+        lines = self.stderr.splitlines()
+        return next((line for line in lines if "error:" in line or "ERROR:" in line), f"status {self.status}")[:500]
 
 
 async def run_tool(
@@ -39,8 +46,11 @@ async def run_tool(
     doing: str,
     stdout_to: Callable[[bytes], None] | None = None,
     stdin_from: bytes | None = None,
+    answers: Container[int] = (),
 ) -> ToolOutput:
     """Runs ``argv`` and waits. ``stdout_to`` takes the output in pieces as it comes.
+
+    ``answers`` are exit statuses that say something about what was examined: they are returned, others than 0 raised.
 
     Cancelling kills the whole process group and waits for it. Raises `WorkerDiedError` when a signal ended the tool,
     else what its messages mean (`DiskFullError`, `PrivilegeError` …) or `ClientToolError`, with stderr in ``detail``.
@@ -52,9 +62,10 @@ async def run_tool(
         await _stop_group(process)
         raise
     text = redact(stderr.decode(errors="replace").strip(), [environment.get("PGPASSWORD", "")])
-    if process.returncode:
-        raise _tool_error(os.fsdecode(argv[0]), process.pid, process.returncode, text, doing=doing)
-    return ToolOutput(stdout=stdout, stderr=text)
+    done = ToolOutput(stdout=stdout, stderr=text, status=process.returncode or 0)
+    if done.status and done.status not in answers:
+        raise _tool_error(os.fsdecode(argv[0]), process.pid, done, doing=doing)
+    return done
 
 
 def die_with_parent() -> Callable[[], None]:
@@ -145,18 +156,17 @@ def _signal_group(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
 
 
-def _tool_error(program: str, pid: int, status: int, stderr: str, *, doing: str) -> PantryError:
+def _tool_error(program: str, pid: int, done: ToolOutput, *, doing: str) -> PantryError:
     name = Path(program).name
     failed = f"{doing[:1].upper()}{doing[1:]} failed: {name}"
-    if status < 0:
+    if done.status < 0:
         return WorkerDiedError(
-            f"{failed} (process {pid}) was killed by {_signal_name(-status)}",
+            f"{failed} (process {pid}) was killed by {_signal_name(-done.status)}",
             remedy="Look for who killed it: the kernel's out-of-memory killer (dmesg), an operator, a service limit.",
-            detail=stderr or None,
+            detail=done.stderr or None,
         )
-    kind, remedy = meaning_of_text(stderr) or Meaning(ClientToolError, "See what it said.")
-    reason = next((line for line in stderr.splitlines() if "error:" in line or "ERROR:" in line), f"status {status}")
-    return kind(f"{failed} says {reason[:500]}", remedy=remedy, detail=stderr or None)
+    kind, remedy = meaning_of_text(done.stderr) or Meaning(ClientToolError, "See what it said.")
+    return kind(f"{failed} says {done.complaint}", remedy=remedy, detail=done.stderr or None)
 
 
 def _signal_name(number: int) -> str:

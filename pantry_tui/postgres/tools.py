@@ -19,7 +19,7 @@ from pantry_tui.models import Model
 from pantry_tui.postgres.processes import ToolOutput, run_tool
 from pantry_tui.postgres.trust import why_not_run
 
-__all__ = ["PROGRAMS", "ClientTools", "ToolOutput", "find_client_tools", "run_tool", "version_text"]
+__all__ = ["PROGRAMS", "ClientTools", "ToolOutput", "find_client_tools", "run_tool", "version_number", "version_text"]
 
 PROGRAMS = ("pg_dump", "pg_restore", "pg_dumpall")
 _INSTALLATIONS = (
@@ -39,7 +39,8 @@ _INSTALLATIONS = (
 # majors too, write into the dump as if a person had set it: the result restores nowhere (seen with 17.10 on 15.20).
 _RELEASES_OF_2026_11 = {14: 25, 15: 20, 16: 16, 17: 12, 18: 7}
 _NAMED = 20  # directories passed over; other users decide how many there are
-_VERSION = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?((?:devel|alpha|beta|rc)\d*)?")
+_VERSION = re.compile(r"(\d{1,4})(?:\.(\d{1,4}))?((?:devel|alpha|beta|rc)\d*)?")
+_SAID_VERSION = re.compile(rf"\(PostgreSQL\) ({_VERSION.pattern})")
 
 
 class ClientTools(Model, frozen=True, kw_only=True):
@@ -85,6 +86,12 @@ async def find_client_tools(server_version_num: int, *, directory: str | None = 
 def version_text(version_num: int) -> str:
     """150020 as "15.20"."""
     return f"{version_num // 10000}.{version_num % 10000}"
+
+
+def version_number(text: str) -> int | None:
+    """A version of tools as a number: "15.20" as 150020, "19beta1" as 190000; None for what is no version."""
+    found = _VERSION.fullmatch(text)
+    return int(found[1]) * 10000 + int(found[2] or 0) if found else None
 
 
 def _knows(tools: int, server: int) -> bool:
@@ -189,11 +196,11 @@ async def _probe(place: Path, source: str) -> ClientTools | None:
 
 
 def _parse_version(text: str) -> tuple[str, int] | None:
-    found = _VERSION.search(text)
-    if found is None:
+    found = _SAID_VERSION.search(text)
+    if found is None or (number := version_number(found[1])) is None:
         return None
-    major, minor, unfinished = found[1], found[2] or "0", found[3] or ""
-    return (f"{major}{unfinished}" if unfinished else f"{major}.{minor}"), int(major) * 10000 + int(minor)
+    finished = not found[4]
+    return (version_text(number) if finished else found[1]), number
 
 
 def _places() -> Iterator[tuple[Path, str]]:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from pantry_tui.artifact.manifest import MANIFEST_NAME
+from pantry_tui.artifact.manifest import MANIFEST_NAME, encode_manifest
 from pantry_tui.backup import validate
 from pantry_tui.backup.validate import validate_backup
-from pantry_tui.errors import BackupDamagedError, ClientToolError, NotFoundError
+from pantry_tui.errors import (
+    BackupDamagedError,
+    ClientToolError,
+    NotFoundError,
+    PantryError,
+    StorageError,
+    WorkerDiedError,
+)
 from pantry_tui.events import Event, Progress, Warned, ignore
 from pantry_tui.models import RepositoryTarget, ValidateRequest, ValidationResult
 from pantry_tui.postgres.tools import ClientTools
@@ -105,6 +115,127 @@ async def test_archive_that_is_hashed_alone_is_said_to_be(
     assert result.valid
     (warning,) = [event.message for event in events if isinstance(event, Warned)]
     assert "hashed, but not parsed" in warning
+
+
+@pytest.fixture
+def pg_restore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The pg_restore that validation takes: a script for tests to write. What it was asked for is in `asked`."""
+    program = tmp_path / "pg_restore"
+
+    async def found(version: int, *, directory: str | None = None) -> ClientTools:
+        (tmp_path / "asked").write_text(str(version))
+        return ClientTools(directory=str(tmp_path), version="0.0", version_num=0, source="test")
+
+    monkeypatch.setattr(validate, "find_client_tools", found)
+    return program
+
+
+def write(program: Path, script: str) -> None:
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [
+        ("kill -KILL $$", WorkerDiedError),  # as the kernel does when memory runs out
+        ("echo 'pg_restore: error while loading shared libraries: libpq.so.5' >&2; exit 127", ClientToolError),
+        ("echo 'pg_restore: error: could not read from input file: Input/output error' >&2; exit 1", StorageError),
+        (None, ClientToolError),  # it does not start
+    ],
+)
+async def test_a_pg_restore_that_could_not_do_its_work_says_nothing(
+    repository: RepositoryTarget, taken: Taken, pg_restore: Path, script: str | None, error: type[PantryError]
+) -> None:
+    if script is not None:
+        write(pg_restore, script)
+    with pytest.raises(error) as caught:
+        await examine(repository)
+    assert type(caught.value) is error
+    assert LocalRepository(repository).records(taken.summary.id) == ()
+    assert LocalRepository(repository).summary(taken.summary.id).valid is None
+
+
+async def test_cancelling_while_pg_restore_reads(
+    repository: RepositoryTarget, taken: Taken, pg_restore: Path, tmp_path: Path
+) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    write(pg_restore, f"exec > '{fifo}'; echo on; exec tail -f /dev/null")
+    running = asyncio.create_task(examine(repository))
+    with await asyncio.to_thread(fifo.open, "rb") as reader:
+        assert await asyncio.to_thread(reader.readline) == b"on\n"
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert await asyncio.to_thread(reader.read) == b""
+    assert LocalRepository(repository).records(taken.summary.id) == ()
+
+
+async def test_what_pg_restore_cannot_read_is_damage(
+    repository: RepositoryTarget, taken: Taken, pg_restore: Path
+) -> None:
+    write(pg_restore, "echo 'pg_restore: error: did not find magic string in file header' >&2; exit 1")
+    result = await examine(repository)
+    assert result.problems == (
+        "Reading archive.dump failed: pg_restore says pg_restore: error: did not find magic string in file header",
+    )
+    assert LocalRepository(repository).summary(taken.summary.id).valid is False
+
+
+async def test_an_archive_that_is_known_to_be_changed_is_not_parsed(
+    repository: RepositoryTarget, taken: Taken, pg_restore: Path
+) -> None:
+    """It may crash pg_restore; the damage is recorded all the same."""
+    write(pg_restore, "kill -SEGV $$")
+    damage(taken.directory / "archive.dump", 20)
+    assert not (await examine(repository)).valid
+    assert LocalRepository(repository).summary(taken.summary.id).valid is False
+
+
+def change_manifest(taken: Taken, **changes: object) -> None:
+    changed = msgspec.structs.replace(taken.manifest, **changes)
+    (taken.directory / MANIFEST_NAME).write_bytes(encode_manifest(changed))
+
+
+async def test_the_archive_is_read_by_tools_not_older_than_those_that_wrote_it(
+    repository: RepositoryTarget, taken: Taken, pg_restore: Path, tmp_path: Path
+) -> None:
+    """An older server may have been dumped by newer tools; its own would not know the format."""
+    write(pg_restore, "exit 0")
+    change_manifest(taken, tools={"client tools": "93.4", "pantry-tui": "0"})
+    assert (await examine(repository)).valid
+    assert (tmp_path / "asked").read_text() == "930004"
+
+
+@pytest.mark.parametrize(
+    ("tools", "reason"),
+    [
+        ({"client tools": "93.4"}, "pg_dump 93.4 wrote it, and no client tools of that version or newer"),
+        ({"client tools": "93,4"}, "does not say which version"),
+        ({}, "does not say which version"),
+    ],
+)
+async def test_an_archive_of_newer_tools_is_not_called_damaged(
+    repository: RepositoryTarget, taken: Taken, tools: dict[str, str], reason: str
+) -> None:
+    change_manifest(taken, tools=tools)
+    events: list[Event] = []
+    result = await validate_backup(ValidateRequest(repository=repository, backup_id="latest"), events.append)
+    assert result.valid
+    (warning,) = [event.message for event in events if isinstance(event, Warned)]
+    assert warning.startswith("archive.dump was hashed, but not parsed: ")
+    assert reason in warning
+
+
+async def test_a_changed_fingerprint_in_the_manifest(repository: RepositoryTarget, taken: Taken) -> None:
+    (table,) = (table for table in taken.manifest.tables if table.name == "t")
+    manifest = taken.directory / MANIFEST_NAME
+    text = manifest.read_text()
+    changed = f"{table.fingerprint}"[:-1] + "x"
+    manifest.write_text(text.replace(f'"{table.fingerprint}"', f'"{changed}"'))
+    result = await examine(repository)
+    assert result.problems == (f"public.t: {changed!r} is no fingerprint",)
 
 
 async def test_files_of_another_backup(server: TestServer, repository: RepositoryTarget, taken: Taken) -> None:

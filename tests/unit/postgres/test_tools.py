@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pantry_tui.errors import ClientToolError
-from pantry_tui.postgres.tools import PROGRAMS, find_client_tools, version_text
+from pantry_tui.postgres.tools import PROGRAMS, find_client_tools, version_number, version_text
 
 Install = Callable[[str], Path]
 
@@ -158,3 +158,11 @@ async def test_versions_before_a_release(install: Install, version: str, shown: 
 
 def test_version_text() -> None:
     assert version_text(150020) == "15.20"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("15.20", 150020), ("19beta1", 190000), ("18", 180000), ("", None), ("15.x", None), ("15.20 (Debian)", None)],
+)
+def test_version_number(text: str, number: int | None) -> None:
+    assert version_number(text) == number

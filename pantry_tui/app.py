@@ -11,6 +11,8 @@ from pantry_tui.config import Config
 from screens.keymap import require_known_commands
 from screens.terminal import prepare_environment, require_terminal, traits_of
 
+DEMO_VARIABLE = "PANTRY_DEMO"  # set by the demo for its own application
+
 
 def run(config: Config, *, mouse: bool = True) -> int:
     """Opens the application and returns its exit status: 0, or 129 when the terminal was lost.
@@ -27,7 +29,7 @@ def run(config: Config, *, mouse: bool = True) -> int:
     from screens.application import PantryApp
     from screens.terminal_driver import accept_any_terminal
 
-    app = PantryApp(config, connect=attach_or_start, traits=traits)
+    app = PantryApp(config, connect=attach_or_start, traits=traits, demo=DEMO_VARIABLE in os.environ)
     accept_any_terminal(app)
     app.run(mouse=mouse)
     return app.return_code or 0

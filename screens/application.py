@@ -72,6 +72,7 @@ class PantryApp(App[None]):
         traits: TerminalTraits | None = None,
         now: Callable[[], datetime] = utc_now,
         host: str | None = None,
+        demo: bool = False,
     ) -> None:
         self.traits = traits or TerminalTraits()
         super().__init__(ansi_color=True if self.traits.few_colours else None)
@@ -80,7 +81,7 @@ class PantryApp(App[None]):
         self.host = visible(host or socket.gethostname())
         self.glyphs = ASCII if self.traits.plain else UNICODE
         self.user = getpass.getuser()
-        self.known = Known()
+        self.known = Known(demo=demo)
         self.keymap: dict[str, str] = dict(config.keys)
         self.link = RunnerLink(self, config, connect)
         self._submitted: set[str] = set()

@@ -110,7 +110,7 @@ class JobScreen(OneJobScreen):
         )
         self.query_one("#heading", Static).update(heading)
         closing = (
-            closing_words(job)
+            closing_words(job, demo=self.known.demo)
             if self.known.attached
             else "The runner is gone; reconnecting. Jobs do not need this window."
         )

@@ -93,7 +93,7 @@ class JobsScreen(OneJobScreen, ListScreen):
 
     def selection_words(self) -> Content:
         job = self.selected_job
-        return Content(closing_words(job) if job is not None and not job.state.is_final else "")
+        return Content(closing_words(job, demo=self.known.demo) if job is not None and not job.state.is_final else "")
 
     def pane_words(self) -> Content:
         job = self.selected_job
@@ -110,7 +110,7 @@ class JobsScreen(OneJobScreen, ListScreen):
         elif job.state is JobState.SUCCEEDED:
             parts += ["\n\n", result_words(job, self.pantry.glyphs)]
         else:
-            parts += ["\n\n", closing_words(job)]
+            parts += ["\n\n", closing_words(job, demo=self.known.demo)]
         return Content.assemble(*parts)
 
     def do_job_open(self) -> None:

@@ -23,6 +23,7 @@ class Known(Model, frozen=True, kw_only=True):
     backups: tuple[BackupSummary, ...] | None = None
     backups_problem: PantryError | None = None
     fresh: str | None = None
+    demo: bool = False  # the runner, its server and its jobs end with this application
     details: dict[str, BackupDetails | PantryError] = msgspec.field(default_factory=dict)
 
     def count(self, state: JobState) -> int:

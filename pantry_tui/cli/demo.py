@@ -136,7 +136,7 @@ async def _prove(session: DemoSession, story: Story, client: RunnerClient) -> No
 async def _show(session: DemoSession) -> int:
     """The application on the demo's configuration, until it ends."""
     application = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PANTRY, f"--config={session.configuration}"
+        sys.executable, "-c", PANTRY, f"--config={session.configuration}", env={**os.environ, "PANTRY_DEMO": "1"}
     )
     try:
         return await application.wait()

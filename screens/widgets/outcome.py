@@ -107,8 +107,10 @@ def compared_words(table: RestoredTable, glyphs: Glyphs) -> tuple[str, str]:
     return (f"{glyphs.good} {words}", "success") if known else (f"{glyphs.unknown} {words}", "muted")
 
 
-def closing_words(job: Job) -> str:
+def closing_words(job: Job, *, demo: bool) -> str:
     """The answer to "can I close this terminal?" for one job."""
+    if demo:
+        return "This is the demo: closing the terminal ends it, with its server and its jobs."
     if job.state.is_final:
         return "This job is over; closing the terminal changes nothing."
     return "You can close this terminal: the job goes on."

@@ -52,8 +52,9 @@ def runner_words(known: Known, glyphs: Glyphs) -> tuple[str, str, str]:
         return f"{glyphs.waiting} connecting to the runner", "$warning", "nothing runs yet"
     if not known.attached:
         return f"{glyphs.waiting} runner gone, reconnecting", "$warning", "jobs are not seen now"
+    closing = "closing ends the demo" if known.demo else "safe to close"
     running, queued = known.count(JobState.RUNNING), known.count(JobState.QUEUED)
     if not running and not queued:
-        return f"{glyphs.good} runner idle", "$success", "safe to close"
+        return f"{glyphs.good} runner idle", "$success", closing
     words = f"{glyphs.running} {running} running" + (f", {queued} queued" if queued else "")
-    return words, "bold $accent", "safe to close"
+    return words, "bold $accent", closing

@@ -148,9 +148,9 @@ def test_an_interrupted_demo_leaves_nothing(demo: Demo, ending: signal.Signals, 
     assert "interrupted" in errors
 
 
-def read_until(terminal: int, text: bytes) -> None:
+def read_until(terminal: int, *texts: bytes) -> None:
     shown = b""
-    while text not in shown:
+    while not all(text in shown for text in texts):
         shown += os.read(terminal, 65536)
 
 
@@ -164,7 +164,7 @@ def drain(terminal: int) -> None:
 
 def test_the_application_opens_on_the_proven_backup(demo: Demo) -> None:
     process, terminal = demo.start_on_terminal(TINY)
-    read_until(terminal, b"restored")  # the proof, in the list of backups
+    read_until(terminal, b"closing ends the demo", b"restored")  # the proof, in the list of backups
     os.write(terminal, b"\x11")  # Ctrl+Q
     drain(terminal)
     assert process.wait() == 0

@@ -16,7 +16,16 @@ from pantry_tui.models import Model
 S = TypeVar("S", bound=Model)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-_TOP = ("data_directory", "default_database", "default_repository", "backup", "runner", "databases", "repositories", "keys")
+_TOP = (
+    "data_directory",
+    "default_database",
+    "default_repository",
+    "backup",
+    "runner",
+    "databases",
+    "repositories",
+    "keys",
+)
 
 
 class Document(Model, frozen=True, kw_only=True):
@@ -134,7 +143,7 @@ def _bindings(table: dict[str, Any], file: str, prefix: str = "") -> dict[str, s
         else:
             raise ConfigError(
                 f"{file}: keys.{prefix}{name} must be a key, or several with commas between",
-                remedy="Write them as docs/keys.md does, for example backup.create = \"B,f2\".",
+                remedy='Write them as docs/keys.md does, for example backup.create = "B,f2".',
             )
     return found
 

@@ -195,20 +195,13 @@ def _create_statement(name: str, owner: str | None, source: SourceDatabase, serv
 
 
 async def settle(connection: Connection, database: RestoreDatabase, source: SourceDatabase) -> None:
-    """Gives a verified new database its own name, durably. Raises `RestoreError` when the name was taken meanwhile."""
+    """Gives a verified new database its own name, durably. Raises `psycopg.Error`, when the name was taken meanwhile."""
     working, wanted = sql.Identifier(database.working_name), sql.Identifier(database.name)
-    try:
-        await connection.execute("SET synchronous_commit = on")  # this commit's flush makes the whole restore durable
-        if source.connection_limit >= 0:
-            limit = sql.Literal(source.connection_limit)
-            await connection.execute(sql.SQL("ALTER DATABASE {} CONNECTION LIMIT = {}").format(working, limit))
-        await connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(working, wanted))
-    except psycopg.Error as error:
-        raise RestoreError(
-            f"the restore is complete and verified, but its database could not be renamed to {database.name}",
-            remedy=f'it is there as "{database.working_name}": rename it with ALTER DATABASE … RENAME TO',
-            detail=str(error),
-        ) from error
+    await connection.execute("SET synchronous_commit = on")  # this commit's flush makes the whole restore durable
+    if source.connection_limit >= 0:
+        limit = sql.Literal(source.connection_limit)
+        await connection.execute(sql.SQL("ALTER DATABASE {} CONNECTION LIMIT = {}").format(working, limit))
+    await connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(working, wanted))
 
 
 async def make_durable(target: DatabaseTarget) -> None:

@@ -72,16 +72,16 @@ class _Restore:
         try:
             loaded = await self._fill(plan, database)
             tables, validation = await self._verify(plan, database, loaded)
-            await self._finish(database)
         except VerificationError:
-            raise
-        except asyncio.CancelledError:
-            await asyncio.shield(self._clean_up(database))
             raise
         except PantryError as error:
             left = await self._clean_up(database)
             error.remedy = f"{error.remedy}; {left}" if error.remedy else left
             raise
+        except BaseException:  # cancelled, most likely: whatever it is, nothing half done stays
+            await asyncio.shield(self._clean_up(database))
+            raise
+        await self._finish(database)
         result = self._result(plan, database, tables, validation)
         self._record(plan, result)
         self._progress.finished()
@@ -154,8 +154,15 @@ class _Restore:
         if not database.created:
             await make_durable(database.target)
             return
-        async with await maintenance_session(self._request.target) as connection:
-            await settle(connection, database, self._manifest.source)
+        try:
+            async with await maintenance_session(self._request.target) as connection:
+                await settle(connection, database, self._manifest.source)
+        except (PantryError, psycopg.Error) as error:
+            raise RestoreError(
+                f"everything is restored, but the database could not be given the name {database.name}",
+                remedy=f'it stays as "{database.working_name}": rename it with ALTER DATABASE … RENAME TO',
+                detail=str(error),
+            ) from error
 
     async def _clean_up(self, database: RestoreDatabase) -> str:
         """Drops what this restore created; says what is left."""

@@ -247,3 +247,27 @@ async def test_without_verification_nothing_is_called_proven(
     assert result.status == "unverified"
     assert not result.validation.performed
     assert LocalRepository(repository).summary(taken.summary.id).proven_at is None
+
+
+async def test_name_that_is_taken_meanwhile(
+    server: TestServer, repository: RepositoryTarget, source: DatabaseTarget, unfinished: Callable[[], set[str]]
+) -> None:
+    await take(source, repository)
+    with pytest.raises(RestoreError, match="everything is restored") as failure:
+        await restore(server.target(NEW), repository, on_event=at_phase("finish", lambda: server.create_database(NEW)))
+    (left,) = unfinished() - {NEW}
+    assert left in (failure.value.remedy or "")
+    assert server.execute(left, "SELECT count(*) FROM t") == [(60000,)]
+
+
+async def test_defect_on_the_way_leaves_nothing(
+    server: TestServer, repository: RepositoryTarget, source: DatabaseTarget, unfinished: Callable[[], set[str]]
+) -> None:
+    await take(source, repository)
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await restore(server.target(NEW), repository, on_event=at_phase("rows", fail))
+    assert unfinished() == set()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 from textual import events, work
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.timer import Timer
@@ -119,7 +119,7 @@ class PantryApp(App[None]):
         if self._announcing is not None:
             self._announcing.stop()
             self._announcing = None
-        with suppress(IndexError):
+        with suppress(ScreenStackError):  # while the application ends there is none
             self.screen.post_message(KnownChanged())
 
     def _announce_soon(self) -> None:
@@ -128,7 +128,7 @@ class PantryApp(App[None]):
             self._announcing = self.set_timer(_PROGRESS_SECONDS, self.announce)
 
     def _tick(self) -> None:
-        if self.known.attached and not isinstance(self.screen, TooSmall):
+        if self.screen_stack and self.known.attached and not isinstance(self.screen, TooSmall):
             self.reload()
 
     def on_runner_attached(self, message: RunnerAttached) -> None:

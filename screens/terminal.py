@@ -50,6 +50,11 @@ def traits_of(environment: Mapping[str, str], encoding: str | None = None) -> Te
 
 
 def prepare_environment() -> None:
-    """Sets what Textual reads when it is imported; what the user set stays."""
+    """Sets what Textual reads when it is imported; what the user set stays.
+
+    But for a size that somebody exported: the terminal knows its own, also after it was resized.
+    """
     for key, value in _DEFAULTS.items():
         os.environ.setdefault(key, value)
+    for key in ("COLUMNS", "LINES"):
+        os.environ.pop(key, None)

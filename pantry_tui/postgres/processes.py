@@ -143,12 +143,20 @@ async def _read_tail(stream: asyncio.StreamReader | None) -> bytes:
 async def _stop_group(process: asyncio.subprocess.Process) -> None:
     """Asks the group to end (pg_dump then cancels its query), kills it after a moment, and waits."""
     _signal_group(process.pid, signal.SIGTERM)
-    waiting = asyncio.ensure_future(process.wait())
+    waiting = asyncio.ensure_future(_wait_for_end(process))
     try:
         await asyncio.wait([waiting], timeout=_SECONDS_TO_STOP)
     finally:
         _signal_group(process.pid, signal.SIGKILL)
     await waiting
+
+
+async def _wait_for_end(process: asyncio.subprocess.Process) -> None:
+    """Waits, reading what nobody wants any more: asyncio calls a process ended only when its pipes have, too."""
+    for stream in (process.stdout, process.stderr):
+        while stream is not None and await stream.read(STDERR_LIMIT):
+            pass
+    await process.wait()
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from pantry_tui.artifact.manifest import PageRange, Segment, TableEntry
 from pantry_tui.backup.commands import TableWork
+from pantry_tui.backup.document import Placed
 from pantry_tui.backup.progress import ProgressMeter
 from pantry_tui.backup.reading import RangeRead, ReadReport, RowsRead, SegmentStored
 from pantry_tui.postgres.introspect import SourceTable, TableSize
@@ -15,20 +16,22 @@ from pantry_tui.postgres.introspect import SourceTable, TableSize
 class Collector:
     """Takes the workers' reports while they read; positions go to their file at once, not into memory."""
 
-    def __init__(self, work: Sequence[TableWork], progress: ProgressMeter, positions: BinaryIO | None) -> None:
+    def __init__(
+        self, work: Sequence[TableWork], progress: ProgressMeter, placed: Placed, positions: BinaryIO | None
+    ) -> None:
         self._work = work
         self._progress = progress
         self._positions = positions
         self._ranges: dict[int, dict[int, PageRange]] = {item.number: {} for item in work}
+        self._placed = placed
         self._raw_bytes = dict.fromkeys(self._ranges, 0)
-        self.segments: list[Segment] = []
 
     def on_report(self, report: ReadReport) -> None:
         """Takes one report."""
         if isinstance(report, RowsRead):
             self._progress.moved(self._work[report.table].table.qualified_name, report.rows, report.raw_bytes)
         else:
-            self.segments.append(_segment(report))
+            self._placed(_segment(report))
 
     def on_result(self, read: RangeRead) -> None:
         """A range is done."""

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import psycopg
 from psycopg import sql
 
 from pantry_tui.artifact.files import storage_errors
-from pantry_tui.artifact.manifest import Segment, SequenceState, TableEntry
+from pantry_tui.artifact.manifest import Segment, SequenceState, StoredFile, TableEntry
 from pantry_tui.artifact.segment import ArtifactFile
 from pantry_tui.backup.archive import dump_command, excluded_rows, globals_command
 from pantry_tui.backup.collect import Collector, archived_entry
 from pantry_tui.backup.commands import TableWork, encode_texts, plan_work, read_commands
-from pantry_tui.backup.document import write_end, write_section
-from pantry_tui.backup.progress import ProgressMeter
+from pantry_tui.backup.document import Placed, SectionWriter, read_section, write_end
+from pantry_tui.backup.progress import ProgressMeter, start_phase
+from pantry_tui.backup.readback import ReadBack, store_files
 from pantry_tui.backup.reading import Flush, RangeRead, ReadingSetup, ReadReport
 from pantry_tui.events import Listener, Logged
 from pantry_tui.models import BackupRequest, DatabaseTarget
@@ -36,6 +38,7 @@ Connection = psycopg.AsyncConnection[Any]
 HANDLERS = "pantry_tui.backup.reading"
 ARCHIVE, GLOBALS, POSITIONS = "archive.dump", "globals.sql", "positions.bin"
 WARNINGS_PER_TOOL = 20
+KEPT_ARCHIVE_BYTES = 8 * 1024 * 1024  # a larger archive's sections are not kept in memory
 READING_SHARES = (0.03, 0.9)  # of the whole job's progress
 
 
@@ -75,55 +78,70 @@ class Contents(NamedTuple):
     tables: tuple[TableEntry, ...]
     segments: tuple[Segment, ...]
     sequences: tuple[SequenceState, ...]
-    files: tuple[tuple[str, str], ...]  # name and role, the artifact first
+    files: tuple[StoredFile, ...]
 
 
 async def write_contents(backup: Snapshotted) -> Contents:
-    """Writes all files of the backup but its manifest.
+    """Writes all files of the backup but its manifest, makes them durable and reads them back.
 
     Rows, archive and globals are read at the same time. The document begins with the tables' definitions, so workers keep
     their first segments until pg_dump is done; they hold at most some megabytes meanwhile.
     """
-    work = plan_work(backup.snapshot)
-    descriptor = backup.staged.create(backup.artifact_name)
     for name in (ARCHIVE, GLOBALS):
         os.close(backup.staged.create(name))
+    descriptor = backup.staged.create(backup.artifact_name)
     artifact = ArtifactFile(descriptor, backup.file(backup.artifact_name))
-    sequences = await read_sequences(backup.observer)
+    back = ReadBack(descriptor, Path(backup.file(backup.artifact_name)))
     try:
-        artifact.hold()
-        reading = asyncio.create_task(_read_rows(backup, work))
-        archiving = asyncio.create_task(_write_archive(backup, work, artifact))
-        await together([reading, archiving, asyncio.create_task(_globals(backup))])
-        rows, before = reading.result(), archiving.result()
-        tables = (*rows.entries(backup.snapshot.sizes), *await _read_archived(backup))
-        sequences = moved_between(sequences, await read_sequences(backup.observer))
-        after = [
-            *await _section(backup, artifact, "data"),
-            *await _section(backup, artifact, "post-data"),
-            *write_end(artifact, backup.staged.id, len(tables), sum(table.rows for table in tables)),
-        ]
+        return await _write_artifact(backup, artifact, back)
     finally:
+        await back.abandon()
         os.close(descriptor)
-    files = [(backup.artifact_name, "artifact"), (ARCHIVE, "archive"), (GLOBALS, "globals")]
-    if backup.request.fingerprints:
-        files.append((POSITIONS, "positions"))
-    segments = sorted([*before, *rows.segments, *after], key=lambda segment: segment.offset)
+
+
+async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, back: ReadBack) -> Contents:
+    segments: list[Segment] = []
+
+    def placed(segment: Segment) -> None:
+        segments.append(segment)
+        back.placed(segment)
+
+    work = plan_work(backup.snapshot)
+    sequences = await read_sequences(backup.observer)
+    artifact.hold()
+    reading = asyncio.create_task(_read_rows(backup, work, placed))
+    archiving = asyncio.create_task(_write_archive(backup, work, artifact, placed))
+    await together([reading, archiving, asyncio.create_task(_globals(backup))])
+    tables = (*reading.result().entries(backup.snapshot.sizes), *await _read_archived(backup))
+    sequences = moved_between(sequences, await read_sequences(backup.observer))
+    for section in archiving.result():
+        await section.write_to(backup, artifact)
+    write_end(artifact.append, placed, backup.staged.id, len(tables), sum(table.rows for table in tables))
+    start_phase(backup.listener, "storing", "Making the files durable and reading them back", READING_SHARES[1])
+    beside = [
+        (ARCHIVE, "archive"),
+        (GLOBALS, "globals"),
+        *([(POSITIONS, "positions")] if backup.request.fingerprints else []),
+    ]
+    files = [await back.finish(), *await store_files(backup.staged.path, beside)]
+    segments.sort(key=lambda segment: segment.offset)
     return Contents(tables=tables, segments=tuple(segments), sequences=sequences, files=tuple(files))
 
 
-async def _read_rows(backup: Snapshotted, work: Sequence[TableWork]) -> Collector:
+async def _read_rows(backup: Snapshotted, work: Sequence[TableWork], placed: Placed) -> Collector:
     if not backup.request.fingerprints:
-        return await _read_ranges(backup, work, None)
+        return await _read_ranges(backup, work, placed, None)
     descriptor = backup.staged.create(POSITIONS)
     with storage_errors(backup.file(POSITIONS), "writing the backup"), os.fdopen(descriptor, "wb") as positions:
-        return await _read_ranges(backup, work, positions)
+        return await _read_ranges(backup, work, placed, positions)
 
 
-async def _read_ranges(backup: Snapshotted, work: Sequence[TableWork], positions: BinaryIO | None) -> Collector:
+async def _read_ranges(
+    backup: Snapshotted, work: Sequence[TableWork], placed: Placed, positions: BinaryIO | None
+) -> Collector:
     weights = {item.table.qualified_name: item.weight for item in work}
     first, last = READING_SHARES
-    collector = Collector(work, ProgressMeter(backup.listener, weights, first=first, last=last), positions)
+    collector = Collector(work, ProgressMeter(backup.listener, weights, first=first, last=last), placed, positions)
     version = backup.connection.info.server_version
     setup = ReadingSetup(
         target=backup.target,
@@ -141,8 +159,34 @@ async def _read_ranges(backup: Snapshotted, work: Sequence[TableWork], positions
     return collector
 
 
-async def _write_archive(backup: Snapshotted, work: Sequence[TableWork], artifact: ArtifactFile) -> list[Segment]:
-    """Runs pg_dump, puts the definitions at the document's beginning and lets the workers write behind them."""
+class _LateSection:
+    """A section that stands behind the rows; made while they are read where it is small enough to be kept."""
+
+    def __init__(self, name: str, placed: Placed) -> None:
+        self._name = name
+        self._writer = SectionWriter(name, placed)
+        self._made = False
+
+    async def make(self, backup: Snapshotted) -> None:
+        """Turns the section into SQL, in memory."""
+        await read_section(self._writer, self._name, backup.file(ARCHIVE), backup.tools, backup.target)
+        self._made = True
+
+    async def write_to(self, backup: Snapshotted, artifact: ArtifactFile) -> None:
+        """Puts the section into the artifact."""
+        if not self._made:
+            self._writer.place_at_once(artifact.append)
+            await self.make(backup)
+        self._writer.finish(artifact.append)
+
+
+async def _write_archive(
+    backup: Snapshotted, work: Sequence[TableWork], artifact: ArtifactFile, placed: Placed
+) -> list[_LateSection]:
+    """Runs pg_dump, puts the definitions at the document's beginning and lets the workers write behind them.
+
+    Returns the sections that must wait for the rows.
+    """
     names = await encode_texts(
         backup.connection, [text for item in work for text in (item.table.schema, item.table.name)]
     )
@@ -159,13 +203,21 @@ async def _write_archive(backup: Snapshotted, work: Sequence[TableWork], artifac
         command, environment=child_environment(backup.target), doing="dumping everything but the rows"
     )
     backup.heed(said)
-    segments = await _section(backup, artifact, "pre-data", held=True)
+    definitions = SectionWriter("pre-data", placed)
+    definitions.place_at_once(artifact.append_held)
+    await read_section(definitions, "pre-data", backup.file(ARCHIVE), backup.tools, backup.target)
+    definitions.finish(artifact.append_held)
     artifact.release()
-    return segments
+    late = [_LateSection(name, placed) for name in ("data", "post-data")]
+    if _size(backup.file(ARCHIVE)) <= KEPT_ARCHIVE_BYTES:
+        for section in late:
+            await section.make(backup)
+    return late
 
 
-async def _section(backup: Snapshotted, artifact: ArtifactFile, section: str, *, held: bool = False) -> list[Segment]:
-    return await write_section(artifact, section, backup.file(ARCHIVE), backup.tools, backup.target, held=held)
+def _size(path: str) -> int:
+    with storage_errors(path, "reading the archive"):
+        return Path(path).stat().st_size
 
 
 async def _globals(backup: Snapshotted) -> None:

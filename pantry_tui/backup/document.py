@@ -6,71 +6,77 @@ pre-data (tables and types), the rows, data (large objects, sequence values, row
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from pantry_tui.artifact.manifest import Segment
-from pantry_tui.artifact.segment import SEGMENT_RAW_BYTES, ArtifactFile, MemberWriter
+from pantry_tui.artifact.segment import SEGMENT_RAW_BYTES, Member, MemberWriter
 from pantry_tui.backup.archive import section_command
 from pantry_tui.models import DatabaseTarget
 from pantry_tui.postgres.connect import child_environment
 from pantry_tui.postgres.tools import ClientTools, run_tool
 
+Append = Callable[[Iterable[bytes], int], int]  # `ArtifactFile.append` or `append_held`
+Placed = Callable[[Segment], None]
+
 
 class SectionWriter:
-    """Writes SQL text to the artifact as members of one section."""
+    """SQL text of one section, as members that wait for their place in the artifact."""
 
-    def __init__(self, artifact: ArtifactFile, section: str, *, held: bool) -> None:
-        self._append = artifact.append_held if held else artifact.append
+    def __init__(self, section: str, placed: Placed) -> None:
         self._section = section
+        self._placed = placed
         self._writer = MemberWriter()
-        self.segments: list[Segment] = []
+        self._waiting: list[tuple[Member, list[bytes]]] = []
+        self._append: Append | None = None
 
     def write(self, text: bytes) -> None:
-        """Adds text; a member that is full is put into the artifact."""
+        """Adds text."""
         self._writer.write(text)
         if self._writer.raw_length >= SEGMENT_RAW_BYTES:
-            self.close()
+            self._close_member()
             self._writer = MemberWriter()
 
-    def close(self) -> list[Segment]:
-        """Puts the last member into the artifact and returns the section's segments."""
-        member, pieces = self._writer.finish()
-        offset = self._append(pieces, member.length)
-        self.segments.append(
-            Segment(
-                section=self._section,
-                offset=offset,
-                length=member.length,
-                raw_length=member.raw_length,
-                sha256=member.sha256,
+    def place_at_once(self, append: Append) -> None:
+        """From now on members are put into the artifact as soon as they are full."""
+        self._append = append
+
+    def finish(self, append: Append) -> None:
+        """Puts everything that waits into the artifact."""
+        self.place_at_once(append)
+        self._close_member()
+
+    def _close_member(self) -> None:
+        self._waiting.append(self._writer.finish())
+        while self._append is not None and self._waiting:
+            member, pieces = self._waiting.pop(0)
+            self._placed(
+                Segment(
+                    section=self._section,
+                    offset=self._append(pieces, member.length),
+                    length=member.length,
+                    raw_length=member.raw_length,
+                    sha256=member.sha256,
+                )
             )
-        )
-        return self.segments
 
 
-async def write_section(
-    artifact: ArtifactFile,
-    section: str,
-    archive: str,
-    tools: ClientTools,
-    target: DatabaseTarget,
-    *,
-    held: bool = False,
-) -> list[Segment]:
-    """Turns one section of the archive into SQL at the end of the artifact; ``held``: this process holds the file."""
-    writer = SectionWriter(artifact, section, held=held)
+async def read_section(
+    writer: SectionWriter, section: str, archive: str, tools: ClientTools, target: DatabaseTarget
+) -> None:
+    """Turns one section of the archive into SQL."""
     await run_tool(
         section_command(tools.path("pg_restore"), archive, section),
         environment=child_environment(target),
         doing=f"writing the {section} section",
         stdout_to=writer.write,
     )
-    return writer.close()
 
 
-def write_end(artifact: ArtifactFile, backup_id: str, tables: int, rows: int) -> list[Segment]:
+def write_end(append: Append, placed: Placed, backup_id: str, tables: int, rows: int) -> None:
     """Writes the line that ends a whole document."""
-    writer = SectionWriter(artifact, "end", held=False)
+    writer = SectionWriter("end", placed)
     writer.write(end_line(backup_id, tables, rows))
-    return writer.close()
+    writer.finish(append)
 
 
 def end_line(backup_id: str, tables: int, rows: int) -> bytes:

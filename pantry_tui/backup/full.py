@@ -13,7 +13,6 @@ import psycopg
 from pantry_tui.artifact.manifest import MANIFEST_VERSION, Manifest, ServerIdentity, SnapshotPosition, StoredFile
 from pantry_tui.backup.contents import HANDLERS, Contents, Snapshotted, write_contents
 from pantry_tui.backup.progress import start_phase
-from pantry_tui.backup.readback import read_back
 from pantry_tui.errors import ServerError
 from pantry_tui.events import Listener, Logged, Progress, Warned
 from pantry_tui.models import BackupRequest, utc_now
@@ -118,15 +117,13 @@ class FullBackup:
             if table.unreadable_reason:
                 self._warn(f"{table.qualified_name} is stored without rows ({table.unreadable_reason})")
         start_phase(self._listener, "reading", f"Reading {len(backup.snapshot.tables):,} tables", 0.03)
-        contents = await write_contents(backup)
         source = await source_database(backup.connection)
         installed = await extensions(backup.connection)
         large_objects = await large_object_count(backup.connection)
+        contents = await write_contents(backup)
         await require_unchanged(backup.observer, self._request.database, backup.snapshot)
         await backup.connection.execute("COMMIT")
         await _require_same_role(backup.observer, server)
-        start_phase(self._listener, "storing", "Making the files durable and reading them back", 0.92)
-        files = await read_back(backup.staged.path, contents.files, contents.segments)
         await self._wait_for_log(backup.connection, backup.snapshot.position, in_recovery=server.in_recovery)
         return Manifest(
             manifest_version=MANIFEST_VERSION,
@@ -145,14 +142,14 @@ class FullBackup:
             server=server,
             snapshot=backup.snapshot.position,
             tools={"client tools": backup.tools.version, "pantry-tui": __version__},
-            files=tuple(files),
+            files=contents.files,
             tables=contents.tables,
             segments=contents.segments,
             sequences=contents.sequences,
             large_objects=large_objects,
             extensions=installed,
             fingerprints=self._request.fingerprints,
-            bytes=_stored_bytes(files),
+            bytes=_stored_bytes(contents.files),
             raw_bytes=_raw_bytes(contents),
             rows=sum(table.rows for table in contents.tables),
             warnings=tuple(self._warnings),

@@ -6,15 +6,14 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import Segment, StoredFile
 from pantry_tui.errors import BackupDamagedError
-from pantry_tui.together import together
 
+SETTLE_BYTES = 32 * 1024 * 1024
 _PIECE = 1024 * 1024
 
 
@@ -22,41 +21,84 @@ class _StoppedError(Exception):
     """Nobody waits for the result any more."""
 
 
-async def read_back(directory: Path, files: Sequence[tuple[str, str]], segments: Sequence[Segment]) -> list[StoredFile]:
-    """Makes the (name, role) files durable and hashes them; compares every segment with what was meant to be written.
+class ReadBack:
+    """Reads the artifact back while it is still being written, in threads, each part after it was made durable.
 
-    Raises `BackupDamagedError` when the storage gave back something else, `StorageError`. The threads that read have
-    ended when this does; after a failure or a cancellation they read no further than the piece they are at.
+    Segments are announced when they have their place; they are read in the order in which they lie. Works on the writer's
+    own ``descriptor``: closing another one would drop the locks that the process holds on the file.
     """
-    loop, stop = asyncio.get_running_loop(), Event()
-    threads = ThreadPoolExecutor(2)
 
-    async def store() -> list[StoredFile]:
-        return [await loop.run_in_executor(threads, _store, directory / name, role, stop) for name, role in files]
+    def __init__(self, descriptor: int, path: Path) -> None:
+        self._descriptor = descriptor
+        self._path = path
+        self._placed: dict[int, Segment] = {}  # by offset, those behind a gap
+        self._ready: list[Segment] = []
+        self._end = 0  # of what is ready or read
+        self._digest = hashlib.sha256()
+        self._reading: asyncio.Future[None] | None = None
+        self._stop = Event()
 
-    async def check() -> list[StoredFile]:
-        await loop.run_in_executor(threads, _check_segments, directory / files[0][0], segments, stop)
-        return []
+    def placed(self, segment: Segment) -> None:
+        """A segment was written. Raises `BackupDamagedError` when one that was read back is not what was written."""
+        self._placed[segment.offset] = segment
+        while (following := self._placed.pop(self._end, None)) is not None:
+            self._ready.append(following)
+            self._end += following.length
+        idle = self._reading is None or self._reading.done()
+        if idle and sum(segment.length for segment in self._ready) >= SETTLE_BYTES:
+            self._start()
 
+    async def finish(self) -> StoredFile:
+        """Reads the rest. Raises `BackupDamagedError`, `StorageError`."""
+        if self._reading is not None:
+            await self._reading
+        self._start()
+        if self._reading is not None:
+            await self._reading
+        with storage_errors(self._path, "reading the backup back"):
+            size = os.fstat(self._descriptor).st_size
+        if self._placed or size != self._end:
+            raise BackupDamagedError(
+                f"{self._path}: the file is not as long as what was written", remedy="check the disk"
+            )
+        return StoredFile(name=self._path.name, role="artifact", bytes=size, sha256=self._digest.hexdigest())
+
+    async def abandon(self) -> None:
+        """Stops reading; to be awaited before the descriptor is closed."""
+        self._stop.set()
+        if self._reading is not None:
+            await asyncio.wait([self._reading])
+            if not self._reading.cancelled():
+                self._reading.exception()  # looked at: nobody needs it any more
+
+    def _start(self) -> None:
+        if self._reading is not None:
+            self._reading.result()
+        batch, self._ready = self._ready, []
+        self._reading = asyncio.get_running_loop().run_in_executor(None, self._read, batch)
+
+    def _read(self, segments: Sequence[Segment]) -> None:
+        with storage_errors(self._path, "reading the backup back"):
+            os.fsync(self._descriptor)
+            for segment in segments:
+                digest = hashlib.sha256()
+                for piece in _pieces(self._descriptor, self._stop, segment.offset, segment.offset + segment.length):
+                    digest.update(piece)
+                    self._digest.update(piece)
+                if digest.hexdigest() != segment.sha256:
+                    raise BackupDamagedError(
+                        f"{self._path}: the storage gave back other bytes at {segment.offset:,} than were written there",
+                        remedy="check the disk and its file system before taking another backup there",
+                    )
+
+
+async def store_files(directory: Path, files: Sequence[tuple[str, str]]) -> list[StoredFile]:
+    """Makes the (name, role) files durable and hashes them. Raises `StorageError`; cancelled, it ends at once."""
+    stop = Event()
     try:
-        stored, _ = await together([store(), check()])
+        return [await asyncio.to_thread(_store, directory / name, role, stop) for name, role in files]
     finally:
         stop.set()
-        await asyncio.to_thread(threads.shutdown)  # it waits: not in the event loop, an fsync may take long
-    return stored
-
-
-def _pieces(descriptor: int, stop: Event, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-    """The bytes from ``start`` to ``end``, or to where the file ends."""
-    position = start
-    while end is None or position < end:
-        if stop.is_set():
-            raise _StoppedError
-        piece = os.pread(descriptor, _PIECE if end is None else min(_PIECE, end - position), position)
-        if not piece:
-            return
-        position += len(piece)
-        yield piece
 
 
 def _store(path: Path, role: str, stop: Event) -> StoredFile:
@@ -70,19 +112,14 @@ def _store(path: Path, role: str, stop: Event) -> StoredFile:
     return StoredFile(name=path.name, role=role, bytes=length, sha256=digest.hexdigest())
 
 
-def _check_segments(path: Path, segments: Sequence[Segment], stop: Event) -> None:
-    with storage_errors(path, "reading the backup back"), path.open("rb", buffering=0) as file:
-        os.fsync(file.fileno())
-        expected = 0
-        for segment in sorted(segments, key=lambda segment: segment.offset):
-            digest = hashlib.sha256()
-            for piece in _pieces(file.fileno(), stop, segment.offset, segment.offset + segment.length):
-                digest.update(piece)
-            if segment.offset != expected or digest.hexdigest() != segment.sha256:
-                raise BackupDamagedError(
-                    f"{path}: the storage gave back other bytes at {segment.offset:,} than were written there",
-                    remedy="check the disk and its file system before taking another backup there",
-                )
-            expected += segment.length
-        if os.fstat(file.fileno()).st_size != expected:
-            raise BackupDamagedError(f"{path}: the file is not as long as what was written", remedy="check the disk")
+def _pieces(descriptor: int, stop: Event, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """The bytes from ``start`` to ``end``, or to where the file ends."""
+    position = start
+    while end is None or position < end:
+        if stop.is_set():
+            raise _StoppedError
+        piece = os.pread(descriptor, _PIECE if end is None else min(_PIECE, end - position), position)
+        if not piece:
+            return
+        position += len(piece)
+        yield piece

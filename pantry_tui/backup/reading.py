@@ -9,13 +9,13 @@ from collections.abc import Callable
 import msgspec
 from psycopg import pq
 
+from pantry_tui.artifact.copytext import END_OF_ROWS
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.positions import encode_positions
 from pantry_tui.artifact.segment import SEGMENT_RAW_BYTES, ArtifactFile, Member, MemberWriter
 from pantry_tui.errors import InternalError
 from pantry_tui.models import DatabaseTarget, Model
 from pantry_tui.postgres.connect import adopt_environment
-from pantry_tui.postgres.copy import END_OF_ROWS
 from pantry_tui.postgres.link import Link
 
 PENDING_BYTES = 12 * 1024 * 1024  # compressed, per worker, while the document's beginning is not written yet

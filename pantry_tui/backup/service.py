@@ -6,6 +6,7 @@ from pantry_tui.backup.full import FullBackup
 from pantry_tui.errors import DatabaseChangedError, LockTimeoutError, ServerError, UsageError
 from pantry_tui.events import Listener, Warned
 from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, BackupSummary, Compression
+from pantry_tui.repository.ids import require_name
 from pantry_tui.repository.local import LocalRepository
 
 ATTEMPTS = 3
@@ -39,6 +40,7 @@ def _can_pass(error: ServerError) -> bool:
 
 
 def _refuse_unsupported(request: BackupRequest) -> None:
+    require_name(request.name)
     wanted = {
         "kind": (request.kind, BackupKind.FULL),
         "format": (request.format, BackupFormat.SQL),

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-END_OF_ROWS = b"\\.\n"
-
 
 def page_condition(first_page: int, last_page: int | None) -> str | None:
     """The WHERE condition of a range of pages `[first, last)`; None for the whole table."""

@@ -68,6 +68,19 @@ async def find_client_tools(server_version_num: int, *, directory: str | None = 
     """
     if directory is not None:
         return _fitting(await _probe_configured(directory), server_version_num)
+    candidates, passed_over = await installed_tools()
+    fitting = [found for found in candidates if _knows(found.version_num, server_version_num)]
+    if not fitting:
+        raise _nothing_fits(candidates, server_version_num, passed_over)
+    # nearest above: the exact version first, then later minors, then the next major
+    return _fitting(min(fitting, key=lambda found: found.version_num), server_version_num)
+
+
+async def installed_tools() -> tuple[list[ClientTools], list[str]]:
+    """All tools of this machine that may be run, and why directories were passed over.
+
+    Versions are remembered for this process: asking a dozen programs takes longer than a small backup.
+    """
     candidates, passed_over = [], []
     for place, source in _places():
         if not _complete(place):
@@ -76,11 +89,7 @@ async def find_client_tools(server_version_num: int, *, directory: str | None = 
             passed_over.append(f"{place} was passed over: {reason}")
         elif found := await _probe(place, source):
             candidates.append(found)
-    fitting = [found for found in candidates if _knows(found.version_num, server_version_num)]
-    if not fitting:
-        raise _nothing_fits(candidates, server_version_num, passed_over)
-    # nearest above: the exact version first, then later minors, then the next major
-    return _fitting(min(fitting, key=lambda found: found.version_num), server_version_num)
+    return candidates, passed_over
 
 
 def version_text(version_num: int) -> str:

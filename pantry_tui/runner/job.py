@@ -70,8 +70,10 @@ def _warm_up() -> None:
     with contextlib.suppress(ImportError):  # what is broken is reported when a job needs it
         for module in _ENGINE:
             importlib.import_module(module)
+    from pantry_tui.postgres.tools import installed_tools
     from pantry_tui.postgres.workers import default_worker_count, prelaunch
 
+    asyncio.run(installed_tools())
     prelaunch(default_worker_count(), *_HANDLERS)
 
 

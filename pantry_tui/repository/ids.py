@@ -11,13 +11,28 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pantry_tui.errors import NotFoundError
+from pantry_tui.errors import NotFoundError, UsageError
 
 LATEST = "latest"
+LONGEST_NAME = 100
+
+_CONTROLS = ("Cc", "Cs", "Zl", "Zp")  # C0 and C1, halves of characters, separators of lines and paragraphs
 
 _LONGEST_SLUG = 40
 _SHAPE = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?-[0-9a-f]{4}", re.ASCII)
 _PREFIX = re.compile(r"[0-9][0-9TZa-z-]{0,61}", re.ASCII)
+
+
+def require_name(name: str) -> None:
+    """Checks that a backup can be called so. Raises `UsageError` for what is empty, long, or steers a terminal."""
+    if not name.strip():
+        raise UsageError("the name of a backup is empty", remedy="give it one, such as: daily")
+    if len(name) > LONGEST_NAME:
+        raise UsageError(
+            f"the name of a backup has {len(name):,} characters", remedy=f"use at most {LONGEST_NAME} of them"
+        )
+    if any(unicodedata.category(character) in _CONTROLS for character in name):
+        raise UsageError(f"the name of a backup has control characters: {name!r}", remedy="leave them out")
 
 
 def slug(name: str) -> str:

@@ -24,6 +24,7 @@ from pantry_tui.errors import (
 )
 from pantry_tui.events import Failed, Finished
 from pantry_tui.models import BackupRequest, Failure, Job, JobRequest, JobState, RepositoryTarget, utc_now
+from pantry_tui.repository.ids import require_name
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.board import JobBoard
 from pantry_tui.runner.joblog import JobLog, RequestNotes, prune_logs
@@ -101,11 +102,13 @@ class Executor:
     async def submit(self, request: JobRequest, who: str) -> Job:
         """Queues a job, and starts it when it may run.
 
-        Raises `RunnerError` when the runner is about to stop, `NotFoundError` for an unknown backup, `StorageError`
-        when the job cannot be written down.
+        Raises `RunnerError` when the runner is about to stop, `UsageError` for a backup that cannot be called so,
+        `NotFoundError` for an unknown one, `StorageError` when the job cannot be written down.
         """
         self._require_open()
-        if not isinstance(request, BackupRequest):
+        if isinstance(request, BackupRequest):
+            require_name(request.name)
+        else:
             backup_id = await self._library.resolve(request.repository, request.backup_id)
             request = msgspec.structs.replace(request, backup_id=backup_id)
             self._require_open()  # resolving took its time

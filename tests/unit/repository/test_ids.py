@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pantry_tui.errors import NotFoundError
-from pantry_tui.repository.ids import is_backup_id, match_reference, new_backup_id, slug
+from pantry_tui.errors import NotFoundError, UsageError
+from pantry_tui.repository.ids import is_backup_id, match_reference, new_backup_id, require_name, slug
 from tests.unit.repository.samples import local_repository
 
 NIGHT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -105,3 +105,14 @@ def test_a_prefix_that_fits_several_lists_them() -> None:
         match_reference("202611", ids, where="main")
     assert caught.value.remedy == f"give more of it: {', '.join(ids[:5])} and 2 more"
     assert match_reference("20261123T020003", ids, where="main") == ids[3]
+
+
+@pytest.mark.parametrize("name", ["daily", "x" * 100, "vor dem Umzug: Büro №1", "台所", "\u202eevil"])
+def test_names(name: str) -> None:
+    require_name(name)
+
+
+@pytest.mark.parametrize("name", ["", " \t", "x" * 101, "a\nb", "a\x00", "\x1b[2J", "\x9b2J", "\u2028", "\ud800"])
+def test_what_is_no_name(name: str) -> None:
+    with pytest.raises(UsageError, match="the name of a backup"):
+        require_name(name)

@@ -230,6 +230,14 @@ class BackupSummary(Model, frozen=True, kw_only=True):
     proven_at: datetime | None = None  # last restore that compared equal
 
 
+class CatalogRebuild(Model, frozen=True, kw_only=True):
+    """What making the list of backups anew came to."""
+
+    backups: int  # listed now
+    damaged: tuple[str, ...] = ()  # backups whose manifest cannot be read, and why
+    forgotten: tuple[str, ...] = ()  # backups that were listed, and that a missing or empty repository no longer has
+
+
 class TableSummary(Model, frozen=True, kw_only=True):
     """One table of a backup."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from pantry_tui.artifact.files import DIRECTORY_MODE, storage_errors
@@ -19,12 +20,8 @@ def prepare_private_directory(path: Path, what: str) -> None:
         raise ConfigError(f"{what}: {path} is not an absolute path", remedy="give the path from the root, /like/this")
     with storage_errors(path, f"creating {what}"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with suppress(FileExistsError):
             path.mkdir(mode=DIRECTORY_MODE)
-        except FileExistsError:
-            pass
-        except FileNotFoundError as error:  # a dangling link
-            raise ConfigError(f"{what}: {path} leads nowhere", remedy="correct the symbolic link") from error
     require_private_directory(path, what)
 
 
@@ -35,6 +32,8 @@ def require_private_directory(path: Path, what: str) -> None:
     `RefusedError` when it belongs to another user or group or others may write.
     """
     with storage_errors(path, f"looking at {what}"):
+        if path.is_symlink() and not path.exists():
+            raise ConfigError(f"{what}: {path} leads nowhere", remedy="correct the symbolic link")
         status = path.stat()
     if not stat.S_ISDIR(status.st_mode):
         raise ConfigError(f"{what}: {path} is not a directory", remedy="name a directory, or remove what is there")

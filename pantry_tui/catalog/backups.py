@@ -58,9 +58,13 @@ class BackupTable:
         return self._stored.problems
 
     @property
-    def manifest_problems(self) -> list[str]:
-        """The backups whose manifest cannot be read, in words."""
-        return [text for _, text in self._damaged.values()]
+    def damaged(self) -> dict[str, str]:
+        """The backups whose manifest cannot be read: by their id, why, in words."""
+        return {presence.id: text for presence, text in self._damaged.values()}
+
+    def known(self, location: str) -> list[str]:
+        """The ids of the entries of one repository, newest first."""
+        return sorted((key[1] for key in self.entries() if key[0] == location), reverse=True)
 
     def forget(self) -> None:
         """Drops what the file said."""

@@ -15,9 +15,14 @@ from typing import Self
 from pantry_tui.catalog.backups import BackupTable
 from pantry_tui.catalog.jobs import JobTable
 from pantry_tui.catalog.lock import WriterLock
-from pantry_tui.errors import PantryError
-from pantry_tui.models import BackupSummary, Job
+from pantry_tui.errors import PantryError, StorageError
+from pantry_tui.models import BackupSummary, CatalogRebuild, Job
 from pantry_tui.repository.local import LocalRepository
+
+PUT_BACK = (
+    "Mount its file system or put the directory back; if its backups are gone for good, have them forgotten with: "
+    "pantry-tui catalog rebuild --force"
+)
 
 
 class Catalog:
@@ -48,9 +53,14 @@ class Catalog:
         return [
             *self._backups.file_problems,
             *self._jobs.problems,
-            *self._backups.manifest_problems,
+            *self._backups.damaged.values(),
             *self._absent.values(),
         ]
+
+    @property
+    def damaged(self) -> dict[str, str]:
+        """The backups that are not listed because their manifest cannot be read: by their id, why, in words."""
+        return self._backups.damaged
 
     def become_writer(self) -> bool:
         """Takes the write lock, as every change does by itself; True when this process did not have it before.
@@ -69,9 +79,9 @@ class Catalog:
     def refresh(self, repository: LocalRepository) -> None:
         """Brings the entries of a repository up to date, reading only what is new or changed.
 
-        A manifest that cannot be read becomes one of the `problems`; a repository that is not there keeps its entries,
-        for its file system may be mounted again. Raises `RefusedError`, `StorageError`, and `RunnerBusyError` when
-        there is something to write and another process is the writer.
+        A manifest that cannot be read becomes one of the `problems`; a repository that is missing, or has no backup
+        left, keeps its entries, for its file system may be mounted again. Raises `RefusedError`, `StorageError`, and
+        `RunnerBusyError` when there is something to write and another process is the writer.
         """
         if self._is_absent(repository):
             return
@@ -81,15 +91,28 @@ class Catalog:
         if changes:
             self._backups.apply(changes)
 
+    def absence(self, repository: LocalRepository) -> str | None:
+        """In words: a repository whose backups are listed is missing, or has no backup in it. Raises `StorageError`."""
+        known = len(self._backups.known(repository.target.location))
+        if not known or repository.has_backups():
+            return None
+        state = "has no backup in it" if repository.is_there() else "is not there"
+        listed = f"{known:,} backup{'' if known == 1 else 's'} of it {'is' if known == 1 else 'are'} listed"
+        return f"the repository {repository.name} {state}: {repository.directory} ({listed})"
+
     def _is_absent(self, repository: LocalRepository) -> bool:
         location = repository.target.location
         self._absent.pop(location, None)
-        if repository.is_there():
-            return False
-        known = sum(key[0] == location for key in self._backups.entries())
-        if known:
-            self._absent[location] = f"the repository {repository.name} is not there: {location} ({known} backups)"
-        return True
+        if words := self.absence(repository):
+            self._absent[location] = words
+        return words is not None or not repository.is_there()
+
+    def deleted(self, repository: LocalRepository, backup_id: str) -> None:
+        """Takes a backup off the list that was deleted on purpose. Raises `StorageError`, `RunnerBusyError`."""
+        self.become_writer()
+        key = (repository.target.location, backup_id)
+        if key in self._backups.entries():
+            self._backups.apply({key: None})
 
     def backups(
         self, *, repository: str | None = None, database: str | None = None, limit: int | None = None
@@ -103,15 +126,26 @@ class Catalog:
         ]
         return sorted(found, key=lambda summary: (summary.id, summary.path), reverse=True)[:limit]
 
-    def rebuild(self, repositories: Sequence[LocalRepository]) -> int:
-        """Throws all entries away, reads every manifest again, and returns how many backups there are.
+    def rebuild(self, repositories: Sequence[LocalRepository], *, force: bool = False) -> CatalogRebuild:
+        """Throws all entries away, reads every manifest again, and says what came of it.
 
-        The old entries stay when it fails. Raises `RefusedError`, `StorageError`, `RunnerBusyError`.
+        The old entries stay when it fails. Raises `StorageError`, also for a listed repository that is missing or has
+        no backup left, unless ``force``; `RefusedError`, `RunnerBusyError`.
         """
         self.become_writer()
+        forgotten: list[str] = []
+        for repository in repositories:
+            words = self.absence(repository)
+            if words and not force:
+                raise StorageError(f"nothing was rebuilt: {words}", remedy=PUT_BACK)
+            forgotten += self._backups.known(repository.target.location) if words else []
         self._backups.rebuild(repositories)
         self._absent = {}
-        return len(self._backups.entries())
+        return CatalogRebuild(
+            backups=len(self._backups.entries()),
+            damaged=tuple(self._backups.damaged.values()),
+            forgotten=tuple(forgotten),
+        )
 
     def check(self, repositories: Sequence[LocalRepository]) -> list[str]:
         """Compares the catalog with the repositories and says in words what is amiss; empty when nothing is."""
@@ -131,7 +165,8 @@ class Catalog:
 
     def _check(self, repository: LocalRepository) -> list[str]:
         if self._is_absent(repository):
-            return [text for location, text in self._absent.items() if location == repository.target.location]
+            found = self._absent.get(repository.target.location)
+            return [f"{found}. {PUT_BACK}"] if found else []
         name, known = repository.name, self._backups.entries()
         problems = []
         for key, entry in sorted(self._backups.changes(repository).items()):

@@ -107,7 +107,7 @@ def list_backups(args: argparse.Namespace) -> int:
     """Lists backups, newest first."""
     config = configuration(args)
     place = repository(args, config)
-    backups = look_up(config, lambda reads: reads.backups(place, database=args.database, limit=args.limit))
+    backups = look_up(config, lambda reads: reads.backups(place, database=args.database, limit=args.limit), args)
     if args.json:
         print_document(backups)
     elif backups:
@@ -153,14 +153,18 @@ def delete_backup(args: argparse.Namespace) -> int:
         require_terminal("deleting a backup", "--yes")
     config = configuration(args)
     place = repository(args, config)
-    summary = look_up(config, lambda reads: reads.backup(place, args.id)).summary
-    if not (args.yes or args.force):
-        confirm_typed(view.loss(summary), summary.id)
-    ask_runner(config, lambda runner: runner.delete_backup(place, summary.id, force=args.force))
-    if args.json:
-        print_document({"id": summary.id, "deleted": True})
+    if args.force:  # also one that cannot be read, and of which nothing can be shown
+        backup_id = look_up(config, lambda reads: reads.resolve(place, args.id))
     else:
-        print_line(f"Deleted {summary.id}")
+        summary = look_up(config, lambda reads: reads.backup(place, args.id)).summary
+        backup_id = summary.id
+        if not args.yes:
+            confirm_typed(view.loss(summary), backup_id)
+    ask_runner(config, lambda runner: runner.delete_backup(place, backup_id, force=args.force))
+    if args.json:
+        print_document({"id": backup_id, "deleted": True})
+    else:
+        print_line(f"Deleted {backup_id}")
     return 0
 
 
@@ -209,8 +213,8 @@ def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:
         "list",
         list_backups,
         summary="list backups, newest first",
-        description="Lists backups, newest first. CHECKED tells whether and when a backup was last read back whole,\n"
-        "PROVEN when a restore of it last compared equal.",
+        description="Lists backups, newest first. VALIDATED tells whether and when a backup was last validated,\n"
+        "RESTORED when a restore of it last compared equal. Every backup was read back once before it was listed.",
         examples=("pantry-tui backup list -l 10", "pantry-tui backup list -d crm --json"),
     )
     listing.add_argument("-l", "--limit", type=positive, metavar="N", help="at most so many")

@@ -8,7 +8,7 @@ from pantry_tui.cli.output import counted, print_document, print_line
 from pantry_tui.cli.parser import Parser, command
 from pantry_tui.cli.session import ask_runner, configuration
 from pantry_tui.config import Config
-from pantry_tui.errors import StorageError
+from pantry_tui.errors import BackupDamagedError, StorageError
 from pantry_tui.models import RepositoryTarget
 
 
@@ -22,14 +22,16 @@ def add_arguments(parser: Parser) -> None:
         summary="compare the list of backups with the repositories",
         description="Compares the list of backups with what every configured repository holds. Changes nothing.",
     )
-    command(
+    rebuild = command(
         commands,
         "rebuild",
         rebuild_catalog,
         summary="make the list of backups anew from the repositories",
         description="Reads every manifest of every configured repository and makes the list of backups anew.\n"
-        "The history of jobs is kept.",
+        "The history of jobs is kept. Refuses where backups are listed and the repository is missing or empty.\n"
+        "Exit status 22 means that a backup cannot be read, and is not listed.",
     )
+    rebuild.add_argument("--force", action="store_true", help="forget what missing or empty repositories had")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,21 +49,24 @@ def check_catalog(args: argparse.Namespace) -> int:
     else:
         for problem in problems:
             print_line(f"problem: {problem}")
-        print_line(
-            f"{counted(len(problems), 'problem')}: `pantry-tui catalog rebuild` mends them" if problems else "Sound"
-        )
+        mended = "; where only the list is wrong, `pantry-tui catalog rebuild` mends it"
+        print_line(f"{counted(len(problems), 'problem')}{mended}" if problems else "Sound")
     return StorageError.exit_status if problems else 0
 
 
 def rebuild_catalog(args: argparse.Namespace) -> int:
-    """Makes the list anew."""
+    """Makes the list anew; `BackupDamagedError`'s status when a backup cannot be read."""
     config = configuration(args)
-    found = ask_runner(config, lambda runner: runner.catalog_rebuild(_repositories(config)))
+    made = ask_runner(config, lambda runner: runner.catalog_rebuild(_repositories(config), force=args.force))
     if args.json:
-        print_document({"backups": found})
+        print_document(made)
     else:
-        print_line(f"Rebuilt: {counted(found, 'backup')}")
-    return 0
+        for backup_id in made.forgotten:
+            print_line(f"forgotten: {backup_id}")
+        for problem in made.damaged:
+            print_line(f"damaged, not listed: {problem}")
+        print_line(f"Rebuilt: {counted(made.backups, 'backup')}")
+    return BackupDamagedError.exit_status if made.damaged else 0
 
 
 def _repositories(config: Config) -> list[RepositoryTarget]:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import sys
+from pathlib import Path
 
 from pantry_tui.cli.output import print_document, print_line
 from pantry_tui.cli.parser import Parser
@@ -57,12 +58,32 @@ async def examine(config: Config, database: str | None, *, role: str) -> list[Fi
     from pantry_tui.postgres.diagnose import examine_database
 
     names: list[str | None] = [database] if database else database_choices(config)
-    findings = examine_machine(config, names)
+    findings = [*examine_machine(config, names), *_missing_repositories(config)]
     room = free_bytes(config.repository_target().location)
     for name in names:
         with contextlib.suppress(ConfigError):  # examine_machine has said so
             target = config.database_target(name)
             findings += await examine_database(target, role=role, free_bytes=room)
+    return findings
+
+
+def _missing_repositories(config: Config) -> list[Finding]:
+    """Repositories of which backups are listed, and that are missing or have no backup in them."""
+    from pantry_tui.catalog.catalog import PUT_BACK, Catalog
+    from pantry_tui.repository.local import LocalRepository
+
+    findings = []
+    with Catalog(Path(config.data_directory)) as catalog:
+        for name in config.repositories:
+            target = config.repository_target(name)
+            with contextlib.suppress(PantryError):  # examine_machine has said what keeps it from being looked at
+                if words := catalog.absence(LocalRepository(target)):
+                    problem = FindingStatus.PROBLEM
+                    findings.append(
+                        Finding(
+                            check="backups", subject=target.location, status=problem, message=words, remedy=PUT_BACK
+                        )
+                    )
     return findings
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pantry_tui.cli.failure import TERMINATED, Interrupted
 from pantry_tui.cli.follow import OnInterrupt, follow
-from pantry_tui.cli.output import print_document, print_line
+from pantry_tui.cli.output import note, print_document, print_line
 from pantry_tui.cli.parser import Parser
 from pantry_tui.config import Config, load_config
 from pantry_tui.models import JobRequest, RepositoryTarget
@@ -49,14 +49,25 @@ def started_by() -> str:
     return f"{user}@{socket.gethostname()}" + (f" (sudo by {person})" if person and person != user else "")
 
 
-def look_up(config: Config, question: Callable[[LocalReads], Awaitable[T]]) -> T:
-    """What backups and jobs there are, without a runner in this process and what it costs to start one."""
+def look_up(
+    config: Config, question: Callable[[LocalReads], Awaitable[T]], args: argparse.Namespace | None = None
+) -> T:
+    """What backups and jobs there are, without a runner in this process and what it costs to start one.
+
+    With ``args``, what the answer leaves out or cannot vouch for is remarked on standard error.
+    """
     from pantry_tui.runner.reads import LocalReads
 
-    async def ask() -> T:
-        return await question(LocalReads(config))
+    reads = LocalReads(config)
 
-    return asyncio.run(ask())
+    async def ask() -> T:
+        return await question(reads)
+
+    answer = asyncio.run(ask())
+    if args is not None:
+        for remark in reads.remarks:
+            note(args, remark)
+    return answer
 
 
 def ask_runner(config: Config, question: Callable[[RunnerClient], Awaitable[T]]) -> T:

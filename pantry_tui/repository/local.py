@@ -96,6 +96,13 @@ class LocalRepository:
             found = [_presence(self.directory, entry.name) for entry in entries if is_backup_id(entry.name)]
         return sorted((presence for presence in found if presence), reverse=True)
 
+    def has_backups(self) -> bool:
+        """Whether there is any backup, by as few calls as that takes. Raises `StorageError`."""
+        if not self.is_there():
+            return False
+        with storage_errors(self.directory, f"listing {self._what}"), os.scandir(self.directory) as entries:
+            return any(is_backup_id(entry.name) and _presence(self.directory, entry.name) for entry in entries)
+
     def ids(self) -> list[str]:
         """The published backups, newest first."""
         return [presence.id for presence in self.presences()]
@@ -143,7 +150,14 @@ class LocalRepository:
                 data = read_descriptor(descriptor, where, limit=_LARGEST_MANIFEST)
             finally:
                 os.close(descriptor)
-        manifest = decode_manifest(data, where=str(where))
+        try:
+            manifest = decode_manifest(data, where=str(where))
+        except BackupDamagedError as error:
+            error.remedy = error.remedy or (
+                f"its rows may be whole: the .sql.gz in {where.parent} is plain SQL, for psql; or remove the backup with:"
+                f" pantry-tui backup delete {backup_id} --force"
+            )
+            raise
         if manifest.id != backup_id:
             raise BackupDamagedError(
                 f"{where} is the manifest of another backup: {manifest.id}",

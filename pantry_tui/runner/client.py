@@ -15,7 +15,16 @@ import msgspec
 from pantry_tui.config import Config
 from pantry_tui.errors import RunnerBusyError, RunnerError
 from pantry_tui.events import Event, Failed, Finished, JobChanged, decode_event
-from pantry_tui.models import BackupDetails, BackupSummary, Failure, Job, JobRequest, RepositoryTarget, RunnerStatus
+from pantry_tui.models import (
+    BackupDetails,
+    BackupSummary,
+    CatalogRebuild,
+    Failure,
+    Job,
+    JobRequest,
+    RepositoryTarget,
+    RunnerStatus,
+)
 from pantry_tui.runner.address import answers, no_runner, runner_address
 from pantry_tui.runner.directory import prepare_data_directory
 from pantry_tui.runner.peer import own_headers
@@ -119,9 +128,13 @@ class RunnerClient:
         """What is wrong with the catalog, in words; empty when nothing is."""
         return await self._ask("POST", "/v1/catalog/check", list[str], body=list(repositories))
 
-    async def catalog_rebuild(self, repositories: Sequence[RepositoryTarget]) -> int:
-        """Makes the catalog anew from the repositories and returns how many backups there are."""
-        return await self._ask("POST", "/v1/catalog/rebuild", int, body=list(repositories))
+    async def catalog_rebuild(self, repositories: Sequence[RepositoryTarget], *, force: bool = False) -> CatalogRebuild:
+        """Makes the catalog anew from the repositories.
+
+        Raises `StorageError` when one that has listed backups is missing or empty, unless ``force``.
+        """
+        where = {"force": "1"} if force else None
+        return await self._ask("POST", "/v1/catalog/rebuild", CatalogRebuild, query=where, body=list(repositories))
 
     async def stop(self, *, when_idle: bool = False) -> None:
         """Ends the runner: at once, its jobs being stopped cleanly, or when its last job has ended."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pantry_tui.catalog.catalog import Catalog
-from pantry_tui.errors import PantryError
-from pantry_tui.models import BackupDetails, BackupSummary, RepositoryTarget
+from pantry_tui.errors import PantryError, StorageError
+from pantry_tui.models import BackupDetails, BackupSummary, CatalogRebuild, RepositoryTarget
 from pantry_tui.repository.local import LocalRepository
 
 Answer = TypeVar("Answer")
@@ -46,7 +46,8 @@ class Library:
         def delete() -> None:
             repository = LocalRepository(target)
             repository.delete(backup_id, force=force)
-            self._catalog.refresh(repository)
+            with contextlib.suppress(StorageError):  # it is gone all the same, which the next list finds
+                self._catalog.deleted(repository, backup_id)
 
         await self._alone(delete)
 
@@ -54,9 +55,10 @@ class Library:
         """What is wrong with the catalog, in words."""
         return await self._alone(lambda: self._catalog.check([LocalRepository(target) for target in targets]))
 
-    async def rebuild(self, targets: Sequence[RepositoryTarget]) -> int:
-        """Makes the catalog anew and returns how many backups it has."""
-        return await self._alone(lambda: self._catalog.rebuild([LocalRepository(target) for target in targets]))
+    async def rebuild(self, targets: Sequence[RepositoryTarget], *, force: bool = False) -> CatalogRebuild:
+        """Makes the catalog anew. Raises `StorageError` for a listed repository that is missing, unless ``force``."""
+        repositories = [LocalRepository(target) for target in targets]
+        return await self._alone(lambda: self._catalog.rebuild(repositories, force=force))
 
     async def clean(self, target: RepositoryTarget) -> list[str]:
         """Removes what cut-off backups left behind and returns its names; a repository that is away is left alone."""

@@ -15,14 +15,17 @@ import urllib.parse
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+import msgspec
+
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.config import Config
-from pantry_tui.errors import BackupDamagedError, NotFoundError, RunnerBusyError
-from pantry_tui.models import BackupDetails, BackupSummary, Job, RepositoryTarget
+from pantry_tui.errors import BackupDamagedError, InterruptedJobError, NotFoundError, RunnerBusyError
+from pantry_tui.models import BackupDetails, BackupSummary, Failure, Job, JobState, RepositoryTarget
 from pantry_tui.repository.local import LocalRepository
 from pantry_tui.runner.address import runner_address
 from pantry_tui.runner.directory import prepare_data_directory
 from pantry_tui.runner.joblog import describe, read_events
+from pantry_tui.runner.lock import is_held
 from pantry_tui.runner.peer import own_headers
 from pantry_tui.runner.wire import VERSION_HEADER, path_part, read_answer, repository_query
 from pantry_tui.version import __version__
@@ -37,6 +40,7 @@ class LocalReads:
 
     def __init__(self, config: Config) -> None:
         self._directory = prepare_data_directory(config.data_directory)
+        self.remarks: list[str] = []  # what the last question had to put up with, in words
 
     async def backups(
         self, repository: RepositoryTarget, *, database: str | None = None, limit: int | None = None
@@ -45,34 +49,53 @@ class LocalReads:
         with Catalog(self._directory) as catalog:
             try:
                 catalog.refresh(LocalRepository(repository))
+                return catalog.backups(repository=repository.location, database=database, limit=limit)
             except RunnerBusyError:  # there is something new, and a runner, who may write it
                 return self._backups_elsewhere(repository, database, limit)
-            return catalog.backups(repository=repository.location, database=database, limit=limit)
+            finally:
+                self.remarks = _remarks(catalog)
 
     async def backup(self, repository: RepositoryTarget, backup_id: str) -> BackupDetails:
         """One backup by its id, the beginning of it, or `latest`. Raises `NotFoundError`."""
         local = LocalRepository(repository)
         return local.details(local.resolve(backup_id))
 
+    async def resolve(self, repository: RepositoryTarget, backup_id: str) -> str:
+        """The whole id of a backup, even of one that cannot be read. Raises `NotFoundError`."""
+        return LocalRepository(repository).resolve(backup_id)
+
     async def jobs(self, *, limit: int = 100) -> list[Job]:
         """Jobs, newest first; those that run as they are at this moment."""
         if (found := self._ask("/v1/jobs", {"limit": str(limit)}, list[Job])) is not None:
             return found
         with Catalog(self._directory) as catalog:
-            return catalog.jobs(limit)
+            jobs = catalog.jobs(limit)
+            self.remarks = catalog.problems
+        return [self._as_it_stands(job) for job in jobs]
 
     async def job(self, job_id: str) -> Job:
         """One job. Raises `NotFoundError`."""
         if (found := self._ask(f"/v1/jobs/{path_part(job_id)}", {}, Job)) is not None:
             return found
         with Catalog(self._directory) as catalog:
-            return catalog.job(job_id)
+            job = catalog.job(job_id)
+            self.remarks = catalog.problems
+        return self._as_it_stands(job)
 
     async def job_log(self, job_id: str) -> list[str]:
         """What a job did, in lines with their times in UTC. Raises `NotFoundError`."""
         job = await self.job(job_id)
         events = read_events(self._directory, job.id)
         return [line for event in events if (line := describe(event)) is not None]
+
+    def _as_it_stands(self, job: Job) -> Job:
+        """A job that its runner left alive has ended when no runner is there; the next one will write that down."""
+        if job.state.is_final or is_held(self._directory):
+            return job
+        error = InterruptedJobError(
+            "interrupted: its runner ended without a word", remedy="run the operation again; nothing of it is kept"
+        )
+        return msgspec.structs.replace(job, state=JobState.FAILED, seconds_left=None, failure=Failure.of(error))
 
     def _backups_elsewhere(
         self, repository: RepositoryTarget, database: str | None, limit: int | None
@@ -95,6 +118,16 @@ class LocalReads:
         except (OSError, http.client.HTTPException):
             return None
         return None if answer.version != __version__ else read_answer(answer.status, answer.body, kind)
+
+
+def _remarks(catalog: Catalog) -> list[str]:
+    """What a list of backups leaves out, or cannot vouch for."""
+    damaged = catalog.damaged
+    others = [problem for problem in catalog.problems if problem not in damaged.values()]
+    if not damaged:
+        return others
+    are = "1 backup is" if len(damaged) == 1 else f"{len(damaged):,} backups are"
+    return [f"{are} damaged and not listed: {', '.join(damaged)}; see `pantry-tui catalog check`", *others]
 
 
 class _Answer(NamedTuple):

@@ -111,10 +111,11 @@ async def _check(request: web.Request) -> web.Response:
 @routes.post("/v1/catalog/rebuild")
 async def _rebuild(request: web.Request) -> web.Response:
     runner, repositories = request.app[RUNNER], await _repositories(request)
-    count = await runner.library.rebuild(repositories)
-    details = {"repositories": [repository.location for repository in repositories], "backups": count}
-    runner.audit.note(request[PEER].name, "catalog.rebuild", "catalog", "done", details)
-    return answer(count)
+    force = request.query.get("force") == "1"
+    made = await runner.library.rebuild(repositories, force=force)
+    details = {"repositories": [repository.location for repository in repositories], "force": force}
+    runner.audit.note(request[PEER].name, "catalog.rebuild", "catalog", "done", {**details, **made.to_builtins()})
+    return answer(made)
 
 
 async def _stream(request: web.Request, events: AsyncGenerator[Event, None]) -> web.StreamResponse:

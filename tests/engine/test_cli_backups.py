@@ -76,7 +76,18 @@ def test_what_people_read(server: TestServer, cli: CommandLine) -> None:
     assert created.err  # progress, and none of it on standard output
 
     listed = cli.succeed("backup", "list").out.splitlines()
-    assert listed[0].split() == ["ID", "NAME", "DATABASE", "KIND", "FORMAT", "AGE", "SIZE", "ROWS", "CHECKED", "PROVEN"]
+    assert listed[0].split() == [
+        "ID",
+        "NAME",
+        "DATABASE",
+        "KIND",
+        "FORMAT",
+        "AGE",
+        "SIZE",
+        "ROWS",
+        "VALIDATED",
+        "RESTORED",
+    ]
     assert listed[1].split()[-3:] == ["1,000", "never", "never"]
 
     target = server.drop_after_test("read_by_people")
@@ -109,7 +120,7 @@ def test_hostile_names(server: TestServer, cli: CommandLine) -> None:
     name = "-f/tmp/x a=b 'quo\"ted' \x1b[31m\n{}"
     target = server.create_database(name)
     server.execute(target, 'CREATE TABLE "dr\x1b[2Jop\n" (a int); INSERT INTO "dr\x1b[2Jop\n" VALUES (1)')
-    created = cli.json("backup", "create", "-n", "../../etc/\x1b[31mevil\n", f"--database={name}")
+    created = cli.json("backup", "create", "-n", "../../etc/[31mevil \u202e", f"--database={name}")
     assert Path(created["path"]).parent == cli.repository
     for arguments in (("backup", "list"), ("backup", "show", "latest"), ("job", "list"), ("audit", "list")):
         outcome = cli.succeed(*arguments)
@@ -156,7 +167,51 @@ def test_two_commands_at_once_share_a_runner(cli: CommandLine) -> None:
 def test_the_catalog_is_a_cache(cli: CommandLine) -> None:
     cli.succeed("backup", "create", "-n", "daily")
     assert cli.json("catalog", "check") == {"sound": True, "problems": []}
-    assert cli.json("catalog", "rebuild") == {"backups": 1}
+    assert cli.json("catalog", "rebuild") == {"backups": 1, "damaged": [], "forgotten": []}
+
+
+def test_a_repository_that_is_not_mounted(cli: CommandLine) -> None:
+    made = cli.json("backup", "create", "-n", "daily")["id"]
+    cli.repository.rename(cli.home / "elsewhere")
+    cli.repository.mkdir(mode=0o700)
+    listed = cli.succeed("backup", "list", "--json")
+    assert [backup["id"] for backup in listed.json()] == [made]
+    assert f"the repository local has no backup in it: {cli.repository} (1 backup of it is listed)" in listed.err
+    for arguments, status in ((("catalog", "check"), 20), (("catalog", "rebuild"), 20), (("doctor",), 1)):
+        outcome = cli.run(*arguments)
+        assert outcome.status == status
+        assert "Mount its file system or put the directory back" in outcome.out + outcome.err
+    assert cli.json("catalog", "rebuild", "--force") == {"backups": 0, "damaged": [], "forgotten": [made]}
+    assert cli.succeed("backup", "list").err == f"no backups in {cli.repository}\n"
+
+
+def test_a_backup_that_cannot_be_read(cli: CommandLine) -> None:
+    bad, good = (cli.json("backup", "create", "-n", name)["id"] for name in ("bad", "good"))
+    manifest = cli.repository / bad / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:100])
+    for _ in range(2):
+        listed = cli.succeed("backup", "list", "--json")
+        assert [backup["id"] for backup in listed.json()] == [good]
+        assert listed.err == f"1 backup is damaged and not listed: {bad}; see `pantry-tui catalog check`\n"
+    for command in ("show", "validate"):
+        outcome = cli.run("backup", command, bad)
+        assert outcome.status == 22
+        assert "is plain SQL" in outcome.err
+        assert f"pantry-tui backup delete {bad} --force" in outcome.err
+    rebuilt = cli.run("catalog", "rebuild")
+    assert rebuilt.status == 22
+    assert f"damaged, not listed: {manifest} is not a readable manifest" in rebuilt.out
+    assert cli.run("backup", "delete", bad, "--yes").status == 22
+    assert cli.succeed("backup", "delete", bad, "--force", "--yes").out == f"Deleted {bad}\n"
+    assert cli.succeed("backup", "list", "--json").err == ""
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\nb", "\x1b[2J"])
+def test_what_a_backup_cannot_be_called(cli: CommandLine, name: str) -> None:
+    outcome = cli.run("backup", "create", "-n", name)
+    assert outcome.status == 2
+    assert "the name of a backup" in outcome.err
+    assert not cli.repository.exists()
 
 
 def wait_for_words(stream: object, words: str) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from pantry_tui.artifact.manifest import Manifest
-from pantry_tui.catalog.catalog import Catalog
+from pantry_tui.catalog.catalog import PUT_BACK, Catalog
 from pantry_tui.errors import RefusedError, RunnerBusyError, StorageError
-from pantry_tui.models import RepositoryTarget
+from pantry_tui.models import CatalogRebuild, RepositoryTarget
 from pantry_tui.repository.local import LocalRepository, ProofRecord
 from tests.unit.repository.samples import NOON, local_repository, publish_backup
 
@@ -153,18 +153,49 @@ class TestRefreshing:
         assert sorted(ids(catalog)) == sorted([good, bad])
         assert catalog.problems == []
 
+    @pytest.mark.parametrize(("leaves_mount_point", "state"), [(False, "is not there"), (True, "has no backup in it")])
     def test_an_unmounted_repository_keeps_its_entries(
-        self, catalog: Catalog, repository: ReadingRepository, tmp_path: Path
+        self, catalog: Catalog, repository: ReadingRepository, tmp_path: Path, leaves_mount_point: bool, state: str
     ) -> None:
         made = publish_backup(repository)
         catalog.refresh(repository)
         repository.directory.rename(tmp_path / "unmounted")
+        if leaves_mount_point:
+            repository.directory.mkdir(mode=0o700)
         catalog.refresh(repository)
+        words = f"the repository main {state}: {repository.directory} (1 backup of it is listed)"
         assert ids(catalog) == [made]
-        assert catalog.problems == [f"the repository main is not there: {repository.directory} (1 backups)"]
+        assert catalog.problems == [words]
+        assert catalog.check([repository]) == [f"{words}. {PUT_BACK}"]
+        with pytest.raises(StorageError, match="nothing was rebuilt") as caught:
+            catalog.rebuild([repository])
+        assert caught.value.remedy == PUT_BACK
+        assert ids(Catalog(catalog.directory)) == [made]
+        if leaves_mount_point:
+            assert list(repository.directory.iterdir()) == []
+            repository.directory.rmdir()
         (tmp_path / "unmounted").rename(repository.directory)
         catalog.refresh(repository)
         assert catalog.problems == []
+        assert catalog.check([repository]) == []
+
+    def test_the_backups_of_a_lost_repository_are_forgotten_by_force(
+        self, catalog: Catalog, repository: ReadingRepository
+    ) -> None:
+        made = publish_backup(repository)
+        catalog.refresh(repository)
+        shutil.rmtree(repository.directory)
+        assert catalog.rebuild([repository], force=True) == CatalogRebuild(backups=0, forgotten=(made,))
+        assert ids(catalog) == []
+        assert catalog.check([repository]) == []
+
+    def test_the_last_backup_deleted_on_purpose_goes(self, catalog: Catalog, repository: ReadingRepository) -> None:
+        made = publish_backup(repository)
+        catalog.refresh(repository)
+        repository.delete(made, force=True)
+        catalog.deleted(repository, made)
+        assert ids(Catalog(catalog.directory)) == []
+        assert catalog.check([repository]) == []
 
     def test_a_repository_that_others_can_write_is_refused(
         self, catalog: Catalog, repository: ReadingRepository
@@ -255,7 +286,7 @@ class TestRebuildingAndChecking:
         made = [publish_backup(repository, at=NOON + timedelta(hours=hour)) for hour in range(3)]
         catalog.refresh(repository)
         repository.take_read()
-        assert catalog.rebuild([repository]) == 3
+        assert catalog.rebuild([repository]) == CatalogRebuild(backups=3)
         assert sorted(repository.take_read()) == made
         assert ids(catalog) == made[::-1]
 
@@ -267,9 +298,16 @@ class TestRebuildingAndChecking:
         assert catalog.check([main]) == [
             f"the catalog lists backups in {second.directory}, which is no repository of yours"
         ]
-        assert catalog.rebuild([main]) == 1
+        assert catalog.rebuild([main]).backups == 1
         assert ids(catalog) == [kept]
         assert catalog.check([main]) == []
+
+    def test_a_rebuild_names_what_it_could_not_read(self, catalog: Catalog, repository: ReadingRepository) -> None:
+        publish_backup(repository)
+        where = repository.path(publish_backup(repository)) / "manifest.json"
+        where.write_bytes(b"{")
+        expected = CatalogRebuild(backups=1, damaged=(f"{where} is not a readable manifest",))
+        assert catalog.rebuild([repository]) == expected
 
     def test_a_failed_rebuild_changes_nothing(self, catalog: Catalog, repository: ReadingRepository) -> None:
         made = publish_backup(repository)

@@ -443,3 +443,11 @@ def test_a_manifest_that_names_files_elsewhere_reaches_nothing(local: LocalRepos
     assert any("outside is missing" in problem for problem in local.problems(made))
     with pytest.raises(BackupDamagedError):
         local.open(made, "../../outside")
+
+
+def test_a_directory_that_cannot_be_made_is_no_matter_of_links(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="creating the repository main: /proc/x"):
+        local_repository(Path("/proc/x")).prepare()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match="link leads nowhere"):
+        local_repository(tmp_path / "link").prepare()

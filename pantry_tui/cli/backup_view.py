@@ -12,35 +12,39 @@ from pantry_tui.cli.output import (
     count,
     counted,
     duration,
+    fits,
     moment,
     print_fields,
     print_line,
     print_table,
     size,
 )
-from pantry_tui.models import BackupDetails, BackupSummary, ValidationResult
+from pantry_tui.cli.text import cut
+from pantry_tui.models import BackupDetails, BackupSummary, FileSummary, TableSummary, ValidationResult
 
 _LIST = (
     Column("ID"),
     Column("NAME", spare=3),  # the id tells most of it
-    Column("DATABASE"),
+    Column("DATABASE", least=10),
     Column("KIND", spare=4),
     Column("FORMAT", spare=5),
     Column("AGE", right=True),
-    Column("SIZE", right=True),
+    Column("SIZE", right=True, spare=1),
     Column("ROWS", right=True, spare=2),
-    Column("CHECKED"),
-    Column("PROVEN"),
+    Column("VALIDATED"),
+    Column("RESTORED"),
 )
 _TABLES = (
-    Column("TABLE"),
+    Column("TABLE", least=24),
     Column("ROWS", right=True),
     Column("RAW", right=True),
     Column("STORED", right=True),
     Column("SEGMENTS", right=True, spare=1),
-    Column("CARRIED BY"),
 )
-_FILES = (Column("FILE"), Column("ROLE"), Column("SIZE", right=True), Column("SHA256"))
+_CARRIED_BY = Column("CARRIED BY", least=16)  # only where an archive carries any
+_FILES = (Column("FILE", least=24), Column("ROLE"), Column("SIZE", right=True), Column("SHA256"))
+
+_SHORT_SUM = 13  # columns of a checksum on a narrow terminal: 12 digits, and the sign that there are more
 
 
 def print_list(backups: Sequence[BackupSummary], now: datetime) -> None:
@@ -55,7 +59,7 @@ def print_list(backups: Sequence[BackupSummary], now: datetime) -> None:
             age(backup.started_at, now),
             size(backup.bytes),
             count(backup.rows),
-            _checked(backup, now),
+            _validated(backup, now),
             "never" if backup.proven_at is None else f"{age(backup.proven_at, now)} ago",
         )
         for backup in backups
@@ -84,6 +88,15 @@ def print_details(details: BackupDetails) -> None:
     """Prints everything that is known of a backup."""
     print_fields(_fields(details))
     print_line()
+    _print_tables(details.tables)
+    print_line()
+    _print_files(details.files)
+    for warning in details.warnings:
+        print_line(f"warning: {warning}")
+
+
+def _print_tables(tables: Sequence[TableSummary]) -> None:
+    archived = any(table.carried_by != "segments" for table in tables)
     rows = [
         (
             f"{table.schema}.{table.name}",
@@ -91,15 +104,18 @@ def print_details(details: BackupDetails) -> None:
             size(table.raw_bytes),
             size(table.stored_bytes),
             count(table.segments),
-            table.carried_by + (f" ({table.reason})" if table.reason else ""),
+            *([table.carried_by + (f" ({table.reason})" if table.reason else "")] if archived else []),
         )
-        for table in details.tables
+        for table in tables
     ]
-    print_table(_TABLES, rows)
-    print_line()
-    print_table(_FILES, [(file.name, file.role, size(file.bytes), file.sha256) for file in details.files])
-    for warning in details.warnings:
-        print_line(f"warning: {warning}")
+    print_table((*_TABLES, _CARRIED_BY) if archived else _TABLES, rows)
+
+
+def _print_files(files: Sequence[FileSummary]) -> None:
+    rows = [(file.name, file.role, size(file.bytes), file.sha256) for file in files]
+    if not fits(_FILES, rows):
+        rows = [(*row[:3], cut(row[3], _SHORT_SUM)) for row in rows]
+    print_table(_FILES, rows)
 
 
 def details_document(details: BackupDetails) -> dict[str, Any]:
@@ -159,12 +175,12 @@ def _fields(details: BackupDetails) -> list[tuple[str, str]]:
         ("content", content(summary)),
         ("size", _sizes(summary)),
         ("fingerprints", "yes" if summary.fingerprints else "no: a restore compares row counts only"),
-        ("checked", _verdict(summary)),
-        ("proven", moment(summary.proven_at) or "never restored"),
+        ("validated", _verdict(summary)),
+        ("restored", moment(summary.proven_at) or "never"),
     ]
 
 
-def _checked(backup: BackupSummary, now: datetime) -> str:
+def _validated(backup: BackupSummary, now: datetime) -> str:
     if backup.valid is None:
         return "never"
     if not backup.valid:

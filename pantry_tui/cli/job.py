@@ -18,12 +18,13 @@ from pantry_tui.cli.output import (
 )
 from pantry_tui.cli.parser import Parser, command, positive
 from pantry_tui.cli.session import ask_runner, configuration, look_up
+from pantry_tui.errors import InterruptedJobError
 from pantry_tui.models import Job, JobState, utc_now
 
 _LIST = (
     Column("ID"),
     Column("STATE"),
-    Column("WHAT"),
+    Column("WHAT", least=24),
     Column("AGE", right=True),
     Column("TOOK", right=True, spare=1),
     Column("DONE", right=True, spare=2),
@@ -65,11 +66,11 @@ def run(args: argparse.Namespace) -> int:
 
 def list_jobs(args: argparse.Namespace) -> int:
     """Lists jobs, newest first."""
-    jobs = look_up(configuration(args), lambda reads: reads.jobs(limit=args.limit))
+    jobs = look_up(configuration(args), lambda reads: reads.jobs(limit=args.limit), args)
     if args.json:
         print_document(jobs)
     elif jobs:
-        rows = [(job.id, job.state, job.title, age(job.queued_at), _took(job), f"{job.share:.0%}") for job in jobs]
+        rows = [(job.id, _state(job), job.title, age(job.queued_at), _took(job), f"{job.share:.0%}") for job in jobs]
         print_table(_LIST, rows)
     else:
         note(args, "no jobs")
@@ -78,7 +79,7 @@ def list_jobs(args: argparse.Namespace) -> int:
 
 def show_job(args: argparse.Namespace) -> int:
     """Shows one job."""
-    job = look_up(configuration(args), lambda reads: reads.job(args.id))
+    job = look_up(configuration(args), lambda reads: reads.job(args.id), args)
     if args.json:
         print_document(job)
         return 0
@@ -88,7 +89,7 @@ def show_job(args: argparse.Namespace) -> int:
 
 def print_log(args: argparse.Namespace) -> int:
     """Prints a job's log."""
-    lines = look_up(configuration(args), lambda reads: reads.job_log(args.id))
+    lines = look_up(configuration(args), lambda reads: reads.job_log(args.id), args)
     if args.json:
         print_document({"id": args.id, "lines": lines})
     else:
@@ -123,7 +124,7 @@ def _fields(job: Job) -> list[tuple[str, str]]:
     return [
         ("id", job.id),
         ("what", job.title),
-        ("state", job.state),
+        ("state", _state(job)),
         ("phase", f"{job.phase} {job.share:.0%}" if job.state is JobState.RUNNING else ""),
         ("time left", duration(job.seconds_left) if job.seconds_left is not None and not job.state.is_final else ""),
         ("database", job.database or ""),
@@ -140,7 +141,13 @@ def _fields(job: Job) -> list[tuple[str, str]]:
     ]
 
 
+def _state(job: Job) -> str:
+    """The state; a job that was cut off did not fail by itself."""
+    cut_off = job.failure is not None and job.failure.code == InterruptedJobError.code
+    return "interrupted" if cut_off else job.state
+
+
 def _took(job: Job) -> str:
-    if job.started_at is None:
+    if job.started_at is None or (job.state.is_final and job.finished_at is None):  # nobody knows when it ended
         return ""
     return duration(max(0.0, ((job.finished_at or utc_now()) - job.started_at).total_seconds()))

@@ -13,7 +13,7 @@ import humanize
 import msgspec
 
 from pantry_tui.cli.streams import narrate, write_line
-from pantry_tui.cli.text import escape, pad, width
+from pantry_tui.cli.text import escape, pad, shorten, width
 from pantry_tui.models import Model, utc_now
 
 
@@ -21,12 +21,14 @@ class Column(NamedTuple):
     """One column of a table: its title, whether it holds figures (aligned to the right), and whether it can be spared.
 
     A terminal that is too narrow is shown fewer columns, those with the highest ``spare`` left out first; 0 always stays.
-    Files and pipes get all of them.
+    Before that, cells are shortened in the middle, down to ``least`` columns; 0 stay whole. Files and pipes get
+    everything.
     """
 
     title: str
     right: bool = False
     spare: int = 0
+    least: int = 0
 
 
 def print_document(value: object) -> None:
@@ -67,31 +69,68 @@ def print_result(args: argparse.Namespace, value: Model) -> bool:
     return bool(args.json)
 
 
+def fits(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a table can be printed whole: there is no terminal, or it is wide enough."""
+    room = terminal_columns()
+    return room is None or _taken(_widths(columns, _escaped(rows))) <= room
+
+
 def table_lines(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
     """The lines of a table, titles first."""
-    safe = [[column.title for column in columns], *([escape(cell) for cell in row] for row in rows)]
-    rooms = [max(width(row[index]) for row in safe) for index in range(len(columns))]
+    safe = _escaped(rows)
+    rooms = _widths(columns, safe)
     return [
         "  ".join(
             pad(cell, room, right=column.right) for cell, room, column in zip(row, rooms, columns, strict=True)
         ).rstrip()
-        for row in safe
+        for row in ([column.title for column in columns], *safe)
     ]
 
 
 def _fitting(
     columns: Sequence[Column], rows: Sequence[Sequence[str]]
 ) -> tuple[Sequence[Column], Sequence[Sequence[str]]]:
-    """The columns that the terminal has room for; all of them where there is no terminal."""
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    while room is not None and max(map(width, table_lines(columns, rows))) > room:
+    """The columns that the terminal has room for, shortened where need be; everything where there is no terminal."""
+    rows, room = _escaped(rows), terminal_columns()
+    if room is None:
+        return columns, rows
+    while _taken(_least_widths(columns, rows)) > room:
         spare = max(columns, key=lambda column: column.spare)
         if not spare.spare:
             break
         index = columns.index(spare)
         columns = [*columns[:index], *columns[index + 1 :]]
         rows = [[*row[:index], *row[index + 1 :]] for row in rows]
-    return columns, rows
+    widths, least = _widths(columns, rows), _least_widths(columns, rows)
+    while _taken(widths) > room and widths != least:
+        widest = max(range(len(widths)), key=lambda index: widths[index] - least[index])
+        widths[widest] -= 1
+    return columns, [[shorten(cell, most) for cell, most in zip(row, widths, strict=True)] for row in rows]
+
+
+def terminal_columns() -> int | None:
+    """How wide the terminal is that results go to; None where they go to a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _escaped(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [[escape(cell) for cell in row] for row in rows]
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [
+        max(width(column.title), *(width(row[index]) for row in rows)) if rows else width(column.title)
+        for index, column in enumerate(columns)
+    ]
+
+
+def _least_widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    widths = _widths(columns, rows)
+    return [min(whole, column.least or whole) for whole, column in zip(widths, columns, strict=True)]
+
+
+def _taken(widths: Sequence[int]) -> int:
+    return sum(widths) + 2 * (len(widths) - 1)
 
 
 def size(amount: int) -> str:

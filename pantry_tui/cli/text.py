@@ -36,6 +36,18 @@ def cut(text: str, columns: int) -> str:
     return taken + "…" if columns > 0 else ""
 
 
+def shorten(text: str, columns: int) -> str:
+    """``text`` in at most ``columns``, with an ellipsis in its middle where something was left out."""
+    if width(text) <= columns:
+        return text
+    end = ""
+    for character in reversed(text):
+        if width(end) + _columns(character) > (columns - 1) // 2:
+            break
+        end = character + end
+    return cut(text, columns - width(end)) + end
+
+
 def pad(text: str, columns: int, *, right: bool = False) -> str:
     """``text`` filled up with blanks to ``columns``; ``right`` aligns it to the right."""
     blanks = " " * max(0, columns - width(text))

@@ -13,6 +13,7 @@ from pantry_tui.errors import RunnerError
 from pantry_tui.models import DatabaseTarget, Job, JobState, RepositoryTarget
 from pantry_tui.runner.audit import entries, problems
 from pantry_tui.runner.client import RunnerClient, attach
+from pantry_tui.runner.reads import LocalReads
 from tests.engine.runner.conftest import Blockade, StartRunner, at_work, backup_request, ended
 from tests.engine.runner.processes import eventually, job_pids, marked_processes
 from tests.servers import TestServer
@@ -88,6 +89,34 @@ async def test_what_a_killed_job_has_written_is_removed_by_the_next_runner(
         assert await client.backups(backups) == []
     [end] = [entry for entry in entries(Path(config.data_directory)) if entry.action == "job.end"]
     assert end.details["removed"] == [left.name]
+
+
+async def test_without_a_runner_nothing_is_called_running(
+    start_runner: StartRunner,
+    config: Config,
+    mark: str,
+    crm: DatabaseTarget,
+    backups: RepositoryTarget,
+    blockade: Blockade,
+) -> None:
+    runner = start_runner()
+    job_id = (await start_backup(config, crm, backups)).id
+    reads = LocalReads(config)
+    assert (await reads.job(job_id)).state is JobState.RUNNING
+    runner.kill()
+    eventually(lambda: not marked_processes(mark), "the end of the job")
+
+    for job in (await reads.job(job_id), *await reads.jobs()):
+        assert job.state is JobState.FAILED
+        assert job.failure is not None
+        assert job.failure.code == "interrupted"
+        assert job.failure.message == "interrupted: its runner ended without a word"
+    assert reads.remarks == []
+    (Path(config.data_directory) / "jobs.json").write_text("{")
+    await reads.jobs()
+    [remark] = reads.remarks
+    assert "jobs.json is damaged" in remark
+    assert "previous copy" in remark
 
 
 async def test_queued_jobs_are_settled_too(

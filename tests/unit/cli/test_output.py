@@ -47,6 +47,17 @@ def test_a_narrow_terminal_is_shown_fewer_columns(
     assert capsys.readouterr().out.splitlines()[0] == titles
 
 
+def test_long_cells_are_shortened_before_a_narrow_terminal_breaks_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pantry_tui.cli.output.terminal_columns", lambda: 30)
+    table = [Column("ID"), Column("WHAT", least=12), Column("DONE", right=True, spare=1)]
+    print_table(table, [("20261123", "restore of 20261123T02 into crm", "100%"), ("2", "backup", "1%")])
+    written = capsys.readouterr().out.splitlines()
+    assert written[1] == "20261123  restore…to crm  100%"
+    assert written[2] == "2         backup            1%"
+
+
 def test_a_pipe_gets_every_column(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "3")
     print_table([Column("ID"), Column("NAME", spare=1)], [("a", "b")])

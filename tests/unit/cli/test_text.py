@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pantry_tui.cli.text import cut, escape, pad, paint, width
+from pantry_tui.cli.text import cut, escape, pad, paint, shorten, width
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,14 @@ def test_width_counts_columns(text: str, columns: int) -> None:
 def test_cut_fits(text: str, columns: int, shown: str) -> None:
     assert cut(text, columns) == shown
     assert width(cut(text, columns)) <= columns
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "shown"),
+    [("abcdefgh", 8, "abcdefgh"), ("abcdefgh", 6, "abc…gh"), ("abcdefgh", 5, "ab…gh"), ("台所台所", 6, "台…所")],
+)
+def test_shorten_keeps_both_ends(text: str, columns: int, shown: str) -> None:
+    assert shorten(text, columns) == shown
 
 
 def test_pad_aligns_by_columns() -> None:

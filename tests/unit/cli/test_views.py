@@ -103,7 +103,7 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines() == [
         (
             r"ID                           NAME                DATABASE   KIND  FORMAT  AGE      SIZE       ROWS"
-            r"  CHECKED    PROVEN"
+            r"  VALIDATED  RESTORED"
         ),
         (
             r"20261123T020000Z-daily-7f3a  daily\x1b[2J\nname  crm\u202e  full  sql     6 h  33.4 MiB  1,700,000"
@@ -141,6 +141,21 @@ def test_details(capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert "daily.sql.gz  artifact  33.4 MiB  ab\n" in written
     assert written.endswith("warning: collation\\x1b differs\n")
+
+
+def test_details_on_a_terminal_of_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pantry_tui.cli.output.terminal_columns", lambda: 80)
+    tables = (msgspec.structs.replace(TABLE, carried_by="segments", reason=None, name="a_table_with_a_name_" * 3),)
+    files = (FileSummary(name="crm.sql.gz", role="artifact", bytes=35_000_000, sha256="0123456789abcdef" * 4),)
+    backup_view.print_details(msgspec.structs.replace(DETAILS, tables=tables, files=files))
+    written = capsys.readouterr().out
+    assert "CARRIED BY" not in written
+    assert "crm.sql.gz  artifact  33.4 MiB  0123456789ab…\n" in written
+    assert "public.a_table_with" in written
+    assert "…" in next(line for line in written.splitlines() if line.startswith("public."))
+    assert max(map(len, written.splitlines())) <= 80
 
 
 def test_the_document_of_the_details_has_the_keys_of_the_summary() -> None:

@@ -71,8 +71,7 @@ def run(args: argparse.Namespace) -> int:
 def foreground(args: argparse.Namespace) -> int:
     """Is the runner until it is told to stop."""
     config = configuration(args)
-    note(args, f"runner of {config.data_directory}; Ctrl+C stops it")
-    return run_foreground(config)
+    return run_foreground(config, lambda: note(args, f"runner of {config.data_directory}; Ctrl+C stops it"))
 
 
 def show_status(args: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import pwd
@@ -9,6 +10,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from pantry_tui.artifact.files import storage_error, storage_errors
 from pantry_tui.errors import RefusedError, StorageError
 
 SOCKET_NAME = "runner.sock"
@@ -37,6 +39,8 @@ def prepare_data_directory(path: str | Path) -> Path:
         if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) != 0o700:
             directory.chmod(0o700)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise storage_error(error, directory, "making the data directory") from error
         raise StorageError(
             f"the data directory {directory} cannot be used: {error.strerror}",
             remedy="set DATA_DIR to a directory that you may write",
@@ -72,13 +76,14 @@ def socket_path(directory: Path, environment: Mapping[str, str] | None = None) -
 def prepare_socket_directory(socket: Path, directory: Path) -> None:
     """Creates the private directories a socket outside the data directory needs.
 
-    Raises `RefusedError` when somebody else made one of them first, or may write into it.
+    Raises `RefusedError` when somebody else made one of them first, or may write into it; `StorageError`.
     """
     if socket.parent == directory:
         return
     for folder in (socket.parent.parent, socket.parent):
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
+        with storage_errors(folder, "making a directory for the runner's socket"):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            found = folder.lstat()
         private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
         if not private:
             raise RefusedError(

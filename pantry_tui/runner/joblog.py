@@ -6,6 +6,7 @@ else is kept.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from pantry_tui.artifact.files import storage_errors
 from pantry_tui.events import (
     Event,
     Failed,
@@ -67,11 +69,10 @@ class JobLog:
 
 
 def read_events(directory: Path, job_id: str) -> list[Event]:
-    """The events written so far; a line that a crash cut is left out."""
-    try:
-        data = (directory / FOLDER / f"{job_id}{LOG_SUFFIX}").read_bytes()
-    except FileNotFoundError:
-        return []
+    """The events written so far; a line that a crash cut is left out. Raises `StorageError`."""
+    path, data = directory / FOLDER / f"{job_id}{LOG_SUFFIX}", b""
+    with storage_errors(path, "reading the log of a job"), contextlib.suppress(FileNotFoundError):
+        data = path.read_bytes()
     return list(_decoded(data))
 
 
@@ -113,7 +114,8 @@ class RequestNotes:
 
     def __init__(self, directory: Path) -> None:
         self._folder = directory / FOLDER
-        self._folder.mkdir(mode=0o700, exist_ok=True)
+        with storage_errors(self._folder, "making the directory of the jobs"):
+            self._folder.mkdir(mode=0o700, exist_ok=True)
 
     def put(self, job_id: str, request: JobRequest) -> None:
         """Notes that the job is to be done."""

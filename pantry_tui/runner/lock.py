@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from pantry_tui.artifact.files import storage_errors
-from pantry_tui.errors import RunnerBusyError
+from pantry_tui.errors import RunnerBusyError, StorageError
 from pantry_tui.models import Model, utc_now
 from pantry_tui.version import __version__
 
@@ -43,10 +43,14 @@ def last_holder(directory: Path) -> Holder | None:
 
 def is_held(directory: Path) -> bool:
     """Whether some process works on the data directory now."""
+    path = directory / LOCK_NAME
     try:
-        descriptor = os.open(directory / LOCK_NAME, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
+        with storage_errors(path, "looking for a runner"):
+            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except StorageError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return False
+        raise
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -59,7 +63,8 @@ def is_held(directory: Path) -> bool:
 class RunnerLock:
     """The right to work on a data directory, held until `release` or the end of the process."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, directory: Path, descriptor: int) -> None:
+        self._directory = directory
         self._descriptor = descriptor
 
     @classmethod
@@ -72,7 +77,7 @@ class RunnerLock:
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return cls(descriptor)
+                return cls(directory, descriptor)
             except BlockingIOError as error:
                 if time.monotonic() >= deadline:
                     os.close(descriptor)
@@ -80,10 +85,12 @@ class RunnerLock:
                 time.sleep(0.02)
 
     def announce(self, socket: Path) -> Holder:
-        """Writes who holds the lock and where its socket is."""
+        """Writes who holds the lock and where its socket is. Raises `StorageError`."""
         holder = Holder(pid=os.getpid(), started_at=utc_now(), version=__version__, socket=str(socket))
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, holder.to_json(), 0)
+        said = holder.to_json()
+        with storage_errors(self._directory, "locking the data directory"):
+            os.pwrite(self._descriptor, said, 0)  # over what stands there, which a full disk allows, and then the rest
+            os.ftruncate(self._descriptor, len(said))
         return holder
 
     def release(self) -> None:

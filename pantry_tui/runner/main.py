@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pantry_tui.config import Config
@@ -29,13 +30,13 @@ def settings_of(config: Config, *, keeps_spare: bool = True) -> ExecutorSettings
     )
 
 
-def run_foreground(config: Config) -> int:
+def run_foreground(config: Config, on_ready: Callable[[], None]) -> int:
     """Runs a runner in this process until it is told to stop (the API, SIGTERM, SIGINT), and returns 0.
 
-    Raises `RunnerBusyError`, `RefusedError`, `StorageError`.
+    ``on_ready`` is called when it answers. Raises `RunnerBusyError`, `RefusedError`, `StorageError`.
     """
     os.umask(0o077)
-    asyncio.run(_run(config.data_directory, settings_of(config), announce=False))
+    asyncio.run(_run(config.data_directory, settings_of(config), on_ready))
     return 0
 
 
@@ -84,15 +85,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.chdir("/")
     settings = ExecutorSettings(max_jobs=args.max_jobs, history_days=args.history_days, nice=args.nice)
     try:
-        asyncio.run(_run(args.data_directory, settings, announce=args.announce))
+        asyncio.run(_run(args.data_directory, settings, _announce if args.announce else lambda: None))
     except PantryError as error:
         said = (error.message, error.remedy, error.detail)
-        sys.stderr.write("\n".join(filter(None, said)) + "\n")
+        with contextlib.suppress(OSError):  # the log may lie on the disk that is full
+            os.write(2, ("\n".join(filter(None, said)) + "\n").encode(errors="backslashreplace"))
         return error.exit_status
     return 0
 
 
-async def _run(data_directory: str | Path, settings: ExecutorSettings, *, announce: bool) -> None:
+def _announce() -> None:
+    """Tells the starter, who reads a pipe at standard output, and closes that pipe."""
+    os.write(1, b"ready\n")
+    os.dup2(2, 1)
+
+
+async def _run(data_directory: str | Path, settings: ExecutorSettings, on_ready: Callable[[], None]) -> None:
     from pantry_tui.runner.running import running
 
     loop = asyncio.get_running_loop()
@@ -101,9 +109,7 @@ async def _run(data_directory: str | Path, settings: ExecutorSettings, *, announ
         loop.add_signal_handler(number, stop.set)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal it was started from may go
     async with running(str(data_directory), settings) as runner:
-        if announce:
-            os.write(1, b"ready\n")
-            os.dup2(2, 1)  # closes the pipe that the starter reads
+        on_ready()
         told = asyncio.create_task(runner.stopped.wait())
         signalled = asyncio.create_task(stop.wait())
         await asyncio.wait((told, signalled), return_when=asyncio.FIRST_COMPLETED)

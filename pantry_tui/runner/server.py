@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from pantry_tui.artifact.files import storage_errors
 from pantry_tui.runner.instance import Runner
 from pantry_tui.runner.manners import LARGEST_REQUEST, RUNNER, middlewares, say_version
 from pantry_tui.runner.routes import routes
@@ -23,7 +24,7 @@ _CLOSE_SECONDS = 1.0  # for streams to end when the runner does
 
 @contextlib.asynccontextmanager
 async def serve(runner: Runner, path: Path) -> AsyncIterator[None]:
-    """Answers at the socket until the context is left; the socket's file is gone then."""
+    """Answers at the socket until the context is left; the socket's file is gone then. Raises `StorageError`."""
     application = web.Application(middlewares=middlewares, client_max_size=LARGEST_REQUEST)
     application[RUNNER] = runner
     application.add_routes(routes)
@@ -33,7 +34,9 @@ async def serve(runner: Runner, path: Path) -> AsyncIterator[None]:
     )
     await serving.setup()
     try:
-        await web.SockSite(serving, _bind(path)).start()
+        with storage_errors(path, "making the runner's socket"):
+            listener = _bind(path)
+        await web.SockSite(serving, listener).start()
         yield
     finally:
         await serving.cleanup()  # closes the socket too

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import threading
@@ -10,9 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pantry_tui.artifact.files import storage_errors
+from pantry_tui.artifact.files import storage_error, storage_errors
 from pantry_tui.config import Config
-from pantry_tui.errors import RunnerBusyError, RunnerError
+from pantry_tui.errors import DiskFullError, PantryError, RunnerBusyError, RunnerError
 from pantry_tui.runner.address import answers, runner_address
 from pantry_tui.runner.environment import engine_environment
 from pantry_tui.runner.lock import is_held
@@ -38,7 +39,8 @@ def runner_command(directory: Path, config: Config) -> tuple[str, ...]:
 def start_detached(directory: Path, config: Config) -> None:
     """Starts a runner in a session of its own and returns when it answers; what it says goes to `runner.log`.
 
-    Raises `RunnerBusyError` when another one has the directory, `RunnerError` with the log's end when it fails.
+    Raises `RunnerBusyError` when another one has the directory, `DiskFullError`, and `RunnerError` with the log's end
+    when it fails otherwise.
     """
     log = _open_log(directory)
     began = os.fstat(log).st_size
@@ -52,6 +54,12 @@ def start_detached(directory: Path, config: Config) -> None:
             file_actions=[(os.POSIX_SPAWN_DUP2, own, its) for own, its in ((nothing, 0), (announcement, 1), (log, 2))],
             setsid=True,
         )
+    except OSError as error:
+        os.close(ready)
+        raise RunnerError(
+            f"the runner did not start: {error.strerror}",
+            remedy="free memory, or raise the limit of processes (ulimit -u)",
+        ) from error
     finally:
         for descriptor in (log, announcement, nothing):
             os.close(descriptor)
@@ -92,12 +100,14 @@ def _open_log(directory: Path) -> int:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
-def _failure(status: int, log: Path, began: int) -> RunnerError:
+def _failure(status: int, log: Path, began: int) -> PantryError:
     with log.open("rb") as file:
         file.seek(began)
         said = file.read()[-_TAIL_BYTES:].decode(errors="backslashreplace").strip()
     if status == RunnerBusyError.exit_status:
         return RunnerBusyError("another runner was faster", detail=said or None)
+    if status == DiskFullError.exit_status:  # of which it could not write into its log, either
+        return storage_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), log.parent, "starting the runner")
     return RunnerError(
         f"the runner did not start: it ended with status {status}",
         remedy=f"correct what it says below; its log is {log}",

@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,3 +108,22 @@ def test_an_atomic_write_replaces_what_a_crash_left_beside(tmp_path: Path) -> No
     write_atomically(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"new"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("command", [("backup", "create", "-n", "daily"), ("runner", "start"), ("runner",)])
+def test_a_full_data_directory_is_named(tiny_disk: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tiny_disk / "data").mkdir(mode=0o700)
+    fill(tiny_disk)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "DATA_DIR": str(tiny_disk / "data"),
+        "BACKUP_DIR": str(tmp_path / "backups"),
+        "DATABASE_URL": f"postgresql:///none?host={tmp_path}",
+    }
+    argv = [sys.executable, "-P", "-m", "pantry_tui", *command]
+    ended = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == DiskFullError.exit_status, ended.stderr
+    assert f"the file system is full: {tiny_disk}/data" in ended.stderr
+    assert "free space there" in ended.stderr
+    assert "Ctrl+C" not in ended.stderr

@@ -106,6 +106,6 @@ def directory_path(text: str, *, key: str) -> str:
             remedy="Give a directory.",
         )
     expanded = os.path.expanduser(text)  # noqa: PTH111  (Path.expanduser raises for unknown users)
-    if "\0" in expanded or expanded.startswith("~"):
-        raise ConfigError(f"{key}: {text!r} is not a directory path", remedy="Give an absolute path.")
+    if "\0" in expanded or not expanded.startswith("/"):  # of a relative path the working directory would decide
+        raise ConfigError(f"{key}: {text!r} is not an absolute directory path", remedy="Begin it with / or ~/.")
     return os.path.abspath(expanded)  # noqa: PTH100  (Path.resolve would follow symbolic links)

@@ -96,20 +96,16 @@ def examine_directory(check: str, location: str, *, name: str | None = None, pri
         return finding(FindingStatus.PROBLEM, "can be written by others", f"Run: chmod 700 {path}")
     if path.exists() and status.st_mode & 0o055:
         return finding(FindingStatus.WARNING, "can be read by others", f"Run: chmod 700 {path}")
-    return _room(finding(FindingStatus.OK, "is ready" if path.exists() else "will be created"))
+    free = free_bytes(location)
+    if free is not None and free < LEAST_FREE_BYTES:
+        little = "is on a full file system" if free == 0 else f"has little room: {_size(free)} free"
+        return finding(FindingStatus.PROBLEM, little, "Free space on that file system, or choose another one.")
+    room = "" if free is None else f", {_size(free)} free"
+    return finding(FindingStatus.OK, ("is ready" if path.exists() else "will be created") + room)
 
 
-def _room(ready: Finding) -> Finding:
-    free = free_bytes(ready.subject)
-    message = f"{ready.message}, {(free or 0) / _UNIT:,.1f} GiB free"
-    little = free is not None and free < LEAST_FREE_BYTES
-    return Finding(
-        check=ready.check,
-        subject=ready.subject,
-        status=FindingStatus.PROBLEM if little else FindingStatus.OK,
-        message=message,
-        remedy="Free space on that file system, or choose another one." if little else None,
-    )
+def _size(free: int) -> str:
+    return f"{free / _UNIT:,.1f} GiB" if free >= _UNIT else f"{free / 1024**2:,.1f} MiB"
 
 
 def _existing(path: Path) -> Path:

@@ -34,12 +34,13 @@ def is_uri(text: str) -> bool:
 
 
 def libpq_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """The PG* variables that decide which server is reached, and as whom."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if name.startswith("PG") and not name.startswith("PG_") and name not in _NOT_ABOUT_CONNECTING
-    }
+    """The PG* variables that decide which server is reached, and as whom; empty ones say nothing, as in libpq."""
+    return {name: value for name, value in environment.items() if value and is_libpq_variable(name)}
+
+
+def is_libpq_variable(name: str) -> bool:
+    """Whether a variable decides which server is reached, or as whom."""
+    return name.startswith("PG") and not name.startswith("PG_") and name not in _NOT_ABOUT_CONNECTING
 
 
 def keyword_string(parameters: Mapping[str, str]) -> str:

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 
 from pantry_tui.config.references import redact
-from pantry_tui.config.targets import connection_parameters, keyword_string, libpq_variables
+from pantry_tui.config.targets import connection_parameters, is_libpq_variable, keyword_string, libpq_variables
 from pantry_tui.errors import InternalError, PantryError, ServerError, ServerUnreachableError
 from pantry_tui.models import DatabaseTarget
 from pantry_tui.postgres.messages import Meaning, meaning_of_state, meaning_of_text
@@ -156,7 +156,7 @@ def _secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 def _set_variables(wanted: Mapping[str, str]) -> dict[str, str]:
     """Replaces libpq's variables of this process; returns those that stood there."""
-    previous = libpq_variables(os.environ)
+    previous = {name: value for name, value in os.environ.items() if is_libpq_variable(name)}
     for name in previous.keys() - wanted.keys():
         del os.environ[name]
     os.environ.update(wanted)

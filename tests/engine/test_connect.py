@@ -265,3 +265,13 @@ async def test_a_connection_that_is_cut(server: TestServer, disconnect: Callable
         await connection.execute("SELECT 1")
     assert isinstance(server_error(again.value, doing="copying"), ConnectionLostError)
     await connection.close()
+
+
+async def test_an_empty_variable_counts_as_unset(server: TestServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = by_environment(server, server.create_database().name, PGCONNECT_TIMEOUT="")
+    with monkeypatch.context() as patch:
+        patch.setenv("PGCONNECT_TIMEOUT", "")
+        patch.setenv("PGSSLMODE", "")
+        async with await connect(target, application="test"):
+            pass
+        assert os.environ["PGSSLMODE"] == ""

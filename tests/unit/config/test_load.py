@@ -185,8 +185,14 @@ def test_a_file_of_another_user_is_refused(file: Path) -> None:
         load_config(file, {})
 
 
-def test_a_relative_backup_dir_is_made_absolute_and_a_url_refused(tmp_path: Path) -> None:
-    assert load_config(environment={"BACKUP_DIR": "x"}).repository_target().location == str(Path.cwd() / "x")
+@pytest.mark.parametrize("name", ["BACKUP_DIR", "DATA_DIR"])
+@pytest.mark.parametrize("path", ["x", "./x", "../x", "~nobody-of-that-name/x"])
+def test_a_directory_that_depends_on_where_one_stands_is_refused(name: str, path: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}: '{path}' is not an absolute directory path"):
+        load_config(environment={"HOME": "/h", name: path})
+
+
+def test_a_url_as_backup_dir_is_refused() -> None:
     with pytest.raises(ConfigError, match="BACKUP_DIR: object stores are not supported by this version"):
         load_config(environment={"BACKUP_DIR": "s3://bucket/prefix"})
 

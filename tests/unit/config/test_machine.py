@@ -36,6 +36,17 @@ def test_a_directory_to_be_created(tmp_path: Path) -> None:
     assert free_bytes(str(place)) == free_bytes(str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("free", "words"), [(0, "is on a full file system"), (5 << 20, "has little room: 5.0 MiB free")]
+)
+def test_a_full_disk_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, words: str) -> None:
+    monkeypatch.setattr("pantry_tui.config.machine.free_bytes", lambda directory: free)
+    finding = examine_directory("repository", str(tmp_path), name="near")
+    assert finding.status is FindingStatus.PROBLEM
+    assert finding.message == f"Repository near {tmp_path} {words}"
+    assert finding.remedy
+
+
 def test_a_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("")
     finding = examine_directory("repository", str(tmp_path / "f"), name="near")

@@ -7,7 +7,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from pantry_tui.config import Config, DatabaseSettings
-from pantry_tui.config.targets import keyword_string
+from pantry_tui.config.targets import keyword_string, target_from_uri
 from pantry_tui.errors import ConfigError
 from pantry_tui.models import DatabaseTarget
 
@@ -157,3 +157,8 @@ def test_an_unreadable_url_is_not_repeated() -> None:
 def test_keyword_strings_keep_every_value() -> None:
     values = {"dbname": "a' b\\ =\n", "user": ""}
     assert conninfo_to_dict(keyword_string(values)) == values
+
+
+def test_empty_variables_say_nothing() -> None:
+    target = target_from_uri("postgresql:///crm", {"PGCONNECT_TIMEOUT": "", "PGPORT": "5433"}, key="the URI")
+    assert target.environment == {"PGPORT": "5433"}

@@ -17,7 +17,7 @@ from pantry_tui.cli.session import (
     started_by,
 )
 from pantry_tui.config import Config
-from pantry_tui.config.targets import is_uri, target_with_database
+from pantry_tui.config.restoring import is_address
 from pantry_tui.errors import RefusedError, UsageError, VerificationError
 from pantry_tui.models import BackupSummary, DatabaseTarget, RepositoryTarget, RestoreRequest, RestoreResult
 
@@ -42,7 +42,9 @@ def add_arguments(parser: Parser) -> None:
         ),
     )
     execute.add_argument("id", metavar="ID", help="a backup's id, the beginning of one, or `latest`")
-    execute.add_argument("--target", metavar="DATABASE", help="a database name on the same server, or a URI")
+    execute.add_argument(
+        "--target", metavar="DATABASE", help="a database name on the same server, or a URI or libpq keywords"
+    )
     execute.add_argument("-d", "--database", metavar="DATABASE", help="the configured database whose server is meant")
     execute.add_argument(
         "-t",
@@ -50,7 +52,7 @@ def add_arguments(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="TABLE",
-        help="only this table, as schema.name; repeatable",
+        help="only this table, as schema.name or as SQL quotes it; repeatable",
     )
     execute.add_argument(
         "-s", "--strategy", choices=["replace", "merge", "append"], default=REPLACE, metavar="STRATEGY", help="replace"
@@ -107,15 +109,13 @@ def _target(args: argparse.Namespace, config: Config) -> DatabaseTarget:
     if args.target is None:
         raise RefusedError(
             "no target: this version restores into a new or empty database, never over one in use",
-            remedy="give --target NAME for a new database on the same server, or --target URI",
+            remedy="give --target NAME for a new database on the same server, or --target URI or 'host=… dbname=…'",
         )
-    if is_uri(args.target):
-        if args.database is not None:
-            raise UsageError(
-                "-d names the server for a plain --target name; this --target is a URI", remedy="leave -d out"
-            )
-        return config.database_target(args.target)
-    return target_with_database(config.database_target(args.database), args.target)
+    if args.database is not None and is_address(args.target):
+        raise UsageError(
+            "-d names the server for a plain --target name; this --target names its own", remedy="leave -d out"
+        )
+    return config.restore_target(args.target, server=args.database)
 
 
 def _request(

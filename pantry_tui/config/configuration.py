@@ -6,6 +6,7 @@ import os
 
 import msgspec
 
+from pantry_tui.config.restoring import check_target, check_target_name, is_address, require_database
 from pantry_tui.config.settings import BackupSettings, DatabaseSettings, RepositorySettings, RunnerSettings
 from pantry_tui.config.targets import (
     SUPABASE_REMEDY,
@@ -57,6 +58,20 @@ class Config(Model, frozen=True, kw_only=True):
         if is_uri(name):
             return target_from_uri(name, self.environment, key="the database URI")
         return target_with_database(self._default_target(any_server=True), name)
+
+    def restore_target(self, text: str, *, server: str | None = None) -> DatabaseTarget:
+        """The database to restore into: an address of its own (a URI, `host=… dbname=…`), or a name on a server.
+
+        ``server`` is a database, as for `database_target`, whose server a plain name means. Raises `UsageError` for what
+        cannot name a new database, `RefusedError` for databases that every server needs, `ConfigError`.
+        """
+        if not is_address(text):
+            check_target_name(text)
+            return target_with_database(self.database_target(server), text)
+        target = target_from_uri(text, self.environment, key="the target")
+        require_database(target)
+        check_target(target)
+        return target
 
     def repository_target(self, name: str | None = None) -> RepositoryTarget:
         """The repository that ``name`` means: a configured one or a directory. None is the default one.

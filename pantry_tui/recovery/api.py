@@ -34,7 +34,7 @@ class RecoveryService:
             self._repository = RepositoryTarget(name=path.name or "backups", location=str(path))
 
     async def execute_recovery(self, config: RecoveryConfig, target: DatabaseTarget | str) -> RestoreResult:
-        """Restores into ``target``, a connection URI or the name of a database on the configured server, and compares.
+        """Restores into ``target`` and compares: a connection URI or string, or a name on the configured server.
 
         The database is created when it does not exist. Raises `TargetNotEmptyError`, `BackupDamagedError`, `RestoreError`,
         `VerificationError` when the result differs from the backup, `ServerError` and its kin.
@@ -42,7 +42,7 @@ class RecoveryService:
         request = RestoreRequest(
             repository=self._repository,
             backup_id=config.backup_id,
-            target=target if isinstance(target, DatabaseTarget) else load_config().database_target(target),
+            target=target if isinstance(target, DatabaseTarget) else load_config().restore_target(target),
             tables=config.target_tables,
             jobs=config.jobs,
             verify=config.verify,

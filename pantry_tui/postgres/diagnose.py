@@ -21,6 +21,7 @@ from pantry_tui.postgres.privileges import (
     sight_findings,
 )
 from pantry_tui.postgres.tools import find_client_tools, version_text
+from pantry_tui.postgres.unverified import abandoned_databases, drop_statement
 
 OLDEST_TESTED = 140000
 _POOLER_PORT = 6543
@@ -90,6 +91,7 @@ async def examine_database(
                 *await _transactions(connection, target.name),
                 _locks(facts, target.name),
                 *_room(facts, target.name, free_bytes),
+                *await _unverified(connection, target.name),
             ]
     except psycopg.Error as error:
         return [_from_error("examination", target.name, server_error(error, doing=f"examining {target.name}"))]
@@ -227,3 +229,19 @@ def _room(facts: Facts, subject: str, free_bytes: int | None) -> list[Finding]:
         return []
     message = f"The database has {facts.bytes / 1024**3:,.1f} GiB, the repository {free_bytes / 1024**3:,.1f} GiB free"
     return [_warning("room", subject, message, "Compressed rows take about a quarter; free space before it runs out.")]
+
+
+async def _unverified(connection: psycopg.AsyncConnection[Any], subject: str) -> list[Finding]:
+    names = await abandoned_databases(connection)
+    if not names:
+        return []
+    return [
+        Finding(
+            check="unverified_databases",
+            subject=subject,
+            status=FindingStatus.WARNING,
+            message=f"Restores left databases that were never proven, and nobody is connected: {listed(names)}",
+            remedy="Drop them when you have seen why.",
+            sql="\n".join(map(drop_statement, names)),
+        )
+    ]

@@ -28,6 +28,7 @@ from pantry_tui.repository.ids import require_name
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.board import JobBoard
 from pantry_tui.runner.joblog import JobLog, RequestNotes, prune_logs
+from pantry_tui.runner.leftovers import with_leftovers
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.live import LiveJob
 from pantry_tui.runner.process import JobProcess
@@ -231,17 +232,17 @@ class Executor:
             request = unfinished.get(job_id)
             removed = await self._library.clean(request.repository) if request is not None else []
             if job_id in lost:
-                self._settle(lost[job_id], removed)
+                self._settle(lost[job_id], request, removed)
             self._notes.remove(job_id)
 
-    def _settle(self, job: Job, removed: list[str]) -> None:
+    def _settle(self, job: Job, request: JobRequest | None, removed: list[str]) -> None:
         since = job.started_at or job.queued_at
         error = InterruptedJobError(
             f"the runner ended in the middle of the job, which was {job.state.value} since {_time(since)}; "
             f"the next runner found it at {_time(utc_now())}",
             remedy="run the operation again",
         )
-        failed = Failed(failure=Failure.of(error))
+        failed = Failed(failure=with_leftovers(Failure.of(error), request))
         with contextlib.suppress(OSError):
             log = JobLog(self._directory, job.id)
             log.write(failed)

@@ -14,6 +14,7 @@ from pantry_tui.events import Event, Failed, Finished, PhaseStarted, Progress, W
 from pantry_tui.models import BackupRequest, Failure, Job, JobRequest, JobState, utc_now
 from pantry_tui.runner.feed import EventFeed
 from pantry_tui.runner.joblog import JobLog
+from pantry_tui.runner.leftovers import with_leftovers
 from pantry_tui.runner.process import JobProcess
 from pantry_tui.runner.request import database_key
 
@@ -74,7 +75,8 @@ class LiveJob:
         """What ended the job, as far as its process cannot know it."""
         if self.stopped_by is not None:
             detail = None if failure.code == "cancelled" else failure.message
-            return msgspec.structs.replace(Failure.of(self.stopped_by), detail=detail)
+            stopped = msgspec.structs.replace(Failure.of(self.stopped_by), detail=detail)
+            return with_leftovers(stopped, self.request) if failure.code == "worker_died" else stopped
         if failure.code == "cancelled":
             error = WorkerDiedError(
                 "the job's process was told to stop (SIGTERM) by somebody outside the runner",

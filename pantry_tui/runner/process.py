@@ -18,6 +18,7 @@ from pantry_tui.events import Event, Failed, Finished, decode_event
 from pantry_tui.models import Failure, JobRequest
 from pantry_tui.runner.environment import engine_environment
 from pantry_tui.runner.job import GRACE_SECONDS
+from pantry_tui.runner.leftovers import with_leftovers
 
 _LINE_LIMIT = 256 * 1024 * 1024  # a result names every table; the limit guards against a child gone mad
 _STDERR_BYTES = 16 * 1024
@@ -82,7 +83,7 @@ class JobProcess:
             await ending
             await asyncio.wait([tail], timeout=_DRAIN_SECONDS)
             said = tail.result() if tail.done() else ""
-            return last if last is not None else Failed(failure=Failure.of(self._death(said)))
+            return last or Failed(failure=with_leftovers(Failure.of(self._death(said)), request))
         finally:
             stdin.close()
             tail.cancel()

@@ -138,6 +138,16 @@ def test_poolers(seen: list[int], port: int, status: FindingStatus | None) -> No
     assert [finding.status for finding in pooler_findings(seen, 7, port, "crm")] == ([status] if status else [])
 
 
+async def test_databases_of_restores_that_ended_early(server: TestServer) -> None:
+    target = server.create_database()
+    for name in ('crm "x".unverified-0a1b', "crm.unverified-zzzz", "busy.unverified-0a1b"):
+        server.create_database(name)
+    server.connect("busy.unverified-0a1b")
+    finding = (await examine(target))["unverified_databases"]
+    assert finding.status is WARNING
+    assert finding.sql == 'DROP DATABASE "crm ""x"".unverified-0a1b";'
+
+
 async def test_little_room(server: TestServer) -> None:
     target = server.create_database()
     assert (await examine(target, free=1))["room"].status is WARNING

@@ -14,7 +14,7 @@ from pantry_tui.artifact.copytext import codec_of
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.recovery.loading import RunStatement
 from pantry_tui.recovery.schedule import Work
-from pantry_tui.recovery.toc import PG_CLASS, TocEntry
+from pantry_tui.recovery.toc import PG_CLASS, TocEntry, is_partitioned, partitions
 
 BUILT = frozenset({"INDEX", "CONSTRAINT", "FK CONSTRAINT", "INDEX ATTACH"})
 VALIDATING = 1_000_000_000  # added to an entry's id: the second step of a foreign key
@@ -24,7 +24,6 @@ _NAME = r'(?:"(?:[^"]|"")+"|[^\s".;]+)'
 _FOREIGN_KEY = re.compile(
     rf"(ALTER TABLE (?:ONLY )?{_NAME}(?:\.{_NAME})?)\n    ADD CONSTRAINT ({_NAME}) FOREIGN KEY [^;]*;\n?", re.DOTALL
 )
-_PARTITIONED = re.compile(r"\nPARTITION BY (?:RANGE|LIST|HASH) \(")
 
 
 class Building:
@@ -36,7 +35,7 @@ class Building:
         self._oids = {table.oid: index for index, table in enumerate(manifest.tables)}
         self._manifest = manifest
         self._loads = {table: frozenset(numbers) for table, numbers in loads.items()}
-        self._leaves = _leaves(toc)
+        self._leaves = partitions(toc)
         self._taken: dict[int, TocEntry] = {}
         if codec_of(manifest.source.encoding) is not None:  # else names cannot be told from their bytes
             self._choose(toc)
@@ -75,7 +74,7 @@ class Building:
 
     def _is_loaded(self, table: TocEntry) -> bool:
         """Whether it is known when its rows are there: those that the archive carries come before the loads."""
-        return table.oid in self._oids or _is_partitioned(table)
+        return table.oid in self._oids or is_partitioned(table)
 
     def _tables(self, entry: TocEntry) -> list[TocEntry]:
         """The tables that an entry works on, with all partitions below them."""
@@ -92,11 +91,11 @@ class Building:
         needs = frozenset(number for number in entry.depends_on if number in self._taken) | self._loads_of(tables)
         weight = max((self._size(table) for table in tables), default=0)
         if entry.kind != "FK CONSTRAINT":
-            shared = entry.kind == "INDEX" and not any(_is_partitioned(table) for table in tables)
+            shared = entry.kind == "INDEX" and not any(is_partitioned(table) for table in tables)
             yield self._work(entry, entry.statement, needs, locks, weight // INDEX_WEIGHT, shared=shared)
             return
         weight = self._size(self._own_table(entry, tables)) // KEY_WEIGHT
-        steps = None if any(_is_partitioned(table) for table in tables) else split_foreign_key(entry.statement)
+        steps = None if any(is_partitioned(table) for table in tables) else split_foreign_key(entry.statement)
         if steps is None:
             yield self._work(entry, entry.statement, needs, locks, weight)
             return
@@ -163,20 +162,3 @@ def split_foreign_key(statement: str) -> tuple[str, str] | None:
         statement.rstrip().removesuffix(";") + " NOT VALID;",
         f"{found[1]} VALIDATE CONSTRAINT {found[2]};",
     )
-
-
-def _is_partitioned(table: TocEntry) -> bool:
-    return _PARTITIONED.search(table.statement) is not None
-
-
-def _leaves(toc: Sequence[TocEntry]) -> dict[int, list[int]]:
-    """For each partitioned table, all tables below it."""
-    children: dict[int, list[int]] = {}
-    for entry in toc:
-        if entry.kind == "TABLE ATTACH" and len(entry.depends_on) > 1:
-            children.setdefault(entry.depends_on[1], []).append(entry.depends_on[0])
-
-    def below(table: int) -> list[int]:
-        return [leaf for child in children.get(table, ()) for leaf in (child, *below(child))]
-
-    return {table: below(table) for table in children}

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pantry_tui.artifact.manifest import Manifest, TableEntry
-from pantry_tui.errors import NotFoundError
 from pantry_tui.models import Model
-from pantry_tui.recovery.toc import PG_CLASS, TocEntry
+from pantry_tui.recovery.naming import NamedTable, find_tables
+from pantry_tui.recovery.toc import PG_CLASS, TocEntry, partitions
 
 PREAMBLE = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH"})
 RELATIONS = frozenset({"TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE"})
@@ -42,7 +42,6 @@ ATTACHED = frozenset(
 # Parts of one other object: they come when all they refer to does.
 PARTS = frozenset({"ACL", "COMMENT", "INDEX ATTACH", "SECURITY LABEL", "SEQUENCE OWNED BY", "SEQUENCE SET"})
 WITH_ROWS = frozenset({"FK CONSTRAINT", "TABLE DATA"})
-SUGGESTIONS = 5
 
 
 class Selection(Model, frozen=True, kw_only=True):
@@ -59,30 +58,29 @@ class Selection(Model, frozen=True, kw_only=True):
 
 
 def select_tables(manifest: Manifest, toc: Sequence[TocEntry], names: Sequence[str]) -> Selection:
-    """The tables of these names (`schema.name`) and what comes with them; no names: everything.
+    """The tables of these names and what comes with them; no names: everything. A partitioned table is all its partitions.
 
-    Raises `NotFoundError` naming tables that the backup does not have.
+    Raises `NotFoundError` naming tables that the backup does not have, `UsageError` for a name that several have.
     """
     if not names:
         return Selection(tables=tuple(range(len(manifest.tables))))
-    tables = _find_tables(manifest.tables, names)
-    oids = {manifest.tables[index].oid for index in tables}
-    closure = _Closure(toc, {entry.id for entry in toc if entry.catalog == PG_CLASS and entry.oid in oids})
+    selected = _entries(manifest.tables, toc, find_tables(manifest.tables, toc, names))
+    oids = {entry.oid for entry in toc if entry.id in selected and entry.catalog == PG_CLASS}
+    tables = tuple(index for index, table in enumerate(manifest.tables) if table.oid in oids)
+    closure = _Closure(toc, selected)
     closure.grow()
     return Selection(tables=tables, entries=closure.in_order(), left_out=closure.left_out())
 
 
-def _find_tables(tables: Sequence[TableEntry], names: Iterable[str]) -> tuple[int, ...]:
-    known = {table.qualified_name: index for index, table in enumerate(tables)}
-    missing = [name for name in names if name not in known]
-    if missing:
-        close = [name for name in known if any(name.rpartition(".")[2] == lost.rpartition(".")[2] for lost in missing)]
-        hint = f"; it has {', '.join(close[:SUGGESTIONS])}" if close else ""
-        raise NotFoundError(
-            f"the backup has no table {', '.join(missing)}{hint}",
-            remedy="name tables as schema.table, as `backup show` lists them",
-        )
-    return tuple(sorted({known[name] for name in names}))
+def _entries(tables: Sequence[TableEntry], toc: Sequence[TocEntry], named: Sequence[NamedTable]) -> set[int]:
+    """The archive's entries of the named tables, and of all partitions of those that are partitioned."""
+    oids = {tables[table.position].oid for table in named if table.position is not None}
+    found = {entry.id for entry in toc if entry.catalog == PG_CLASS and entry.oid in oids}
+    below = partitions(toc)
+    for table in named:
+        if table.entry is not None:
+            found.update((table.entry, *below.get(table.entry, ())))
+    return found
 
 
 class _Closure:

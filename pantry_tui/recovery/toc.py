@@ -8,7 +8,9 @@ same. The binary table of contents (pg_backup_archiver.c, ReadHead and ReadToc; 
 from __future__ import annotations
 
 import os
+import re
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -22,6 +24,7 @@ CUSTOM = 1
 STRING_LIMIT = 1 << 30
 SECTIONS = {1: "none", 2: "pre-data", 3: "data", 4: "post-data"}
 PG_CLASS = 1259
+_PARTITIONED = re.compile(r"\nPARTITION BY (?:RANGE|LIST|HASH) \(")
 
 
 class TocEntry(NamedTuple):
@@ -141,3 +144,21 @@ def _read_entry(reader: _Reader) -> TocEntry:
         depends_on.append(int(dependency))
     reader.take(1 + reader.offset_size)  # where its data stand
     return TocEntry(number, catalog, oid, kind, section, schema, tag, owner, tablespace, statement, tuple(depends_on))
+
+
+def is_partitioned(table: TocEntry) -> bool:
+    """Whether this is a table whose rows are all in its partitions."""
+    return _PARTITIONED.search(table.statement) is not None
+
+
+def partitions(toc: Sequence[TocEntry]) -> dict[int, list[int]]:
+    """For each partitioned table, by id, all tables below it."""
+    children: dict[int, list[int]] = {}
+    for entry in toc:
+        if entry.kind == "TABLE ATTACH" and len(entry.depends_on) > 1:
+            children.setdefault(entry.depends_on[1], []).append(entry.depends_on[0])
+
+    def below(table: int) -> list[int]:
+        return [leaf for child in children.get(table, ()) for leaf in (child, *below(child))]
+
+    return {table: below(table) for table in children}

@@ -120,6 +120,26 @@ async def test_partition_comes_as_a_table_of_its_own(
     assert any_server.execute(new, "SELECT min(i), count(*) FROM a.high") == [(100, 100)]
 
 
+async def test_partitioned_table_comes_with_its_partitions(
+    any_server: TestServer, repository: RepositoryTarget, source: DatabaseTarget
+) -> None:
+    extra = (
+        "CREATE TABLE a.top PARTITION OF a.parts FOR VALUES FROM (200) TO (400) PARTITION BY RANGE (i);"
+        "CREATE TABLE a.deep PARTITION OF a.top FOR VALUES FROM (200) TO (300); INSERT INTO a.parts VALUES (250);"
+        "CREATE INDEX parts_i ON a.parts (i)"
+    )
+    any_server.execute(source, extra)
+    await take(source, repository)
+    new = any_server.drop_after_test("selection")
+    result = await restore(new, repository, tables=("a.parts",))
+    assert result.validation.equal
+    assert result.left_out == ()
+    assert [table.name for table in result.tables] == ["deep", "high", "low"]
+    assert any_server.execute(new, "SELECT count(*), max(i) FROM a.parts") == [(201, 250)]
+    query = "SELECT count(*) FROM pg_inherits WHERE inhparent IN ('a.parts'::regclass, 'a.parts_i'::regclass)"
+    assert any_server.execute(new, query) == [(6,)]
+
+
 async def test_names_with_spaces_are_not_mixed_up(
     any_server: TestServer, repository: RepositoryTarget, source: DatabaseTarget
 ) -> None:

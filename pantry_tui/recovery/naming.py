@@ -1,0 +1,94 @@
+"""What somebody may write to mean a table of a backup: its name as it is, as SQL quotes it, or as lists print it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from pantry_tui.artifact.manifest import TableEntry
+from pantry_tui.errors import NotFoundError, UsageError
+from pantry_tui.recovery.toc import PG_CLASS, TocEntry, is_partitioned
+
+SUGGESTIONS = 5
+_ESCAPED = re.compile(r"\\(?:([nrt])|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
+_NAMED = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+class NamedTable(NamedTuple):
+    """A table that can be named; by its position in the manifest, or (partitioned ones) its entry in the archive."""
+
+    schema: str
+    name: str
+    position: int | None = None
+    entry: int | None = None
+
+    @property
+    def plain(self) -> str:
+        """`schema.name`."""
+        return f"{self.schema}.{self.name}"
+
+    def quoted(self) -> Iterable[str]:
+        """`"schema"."name"`, and with only one of both in quotes."""
+        schema, name = _quoted(self.schema), _quoted(self.name)
+        return (f"{schema}.{name}", f"{self.schema}.{name}", f"{schema}.{self.name}")
+
+
+def find_tables(tables: Sequence[TableEntry], toc: Iterable[TocEntry], names: Iterable[str]) -> list[NamedTable]:
+    """The tables of these names, partitioned ones included.
+
+    Raises `NotFoundError` naming those that the backup does not have, `UsageError` for a name that several have.
+    """
+    known = [NamedTable(table.schema, table.name, position=position) for position, table in enumerate(tables)]
+    known += [
+        NamedTable(entry.schema, entry.tag, entry=entry.id)
+        for entry in toc
+        if entry.kind == "TABLE" and entry.catalog == PG_CLASS and is_partitioned(entry)
+    ]
+    plain: dict[str, list[NamedTable]] = {}
+    quoted: dict[str, list[NamedTable]] = {}
+    for table in known:
+        plain.setdefault(table.plain, []).append(table)
+        for form in table.quoted():
+            quoted.setdefault(form, []).append(table)
+    found: list[NamedTable] = []
+    missing: list[str] = []
+    for name in names:
+        meant = _meant(name, plain, quoted)
+        if len(meant) > 1:
+            raise UsageError(
+                f"{name} may mean several tables of the backup",
+                remedy="write one of them in quotes: " + ", ".join(next(iter(table.quoted())) for table in meant),
+            )
+        found.extend(meant)
+        missing.extend([] if meant else [name])
+    if missing:
+        raise _not_found(missing, plain)
+    return found
+
+
+def _meant(name: str, plain: dict[str, list[NamedTable]], quoted: dict[str, list[NamedTable]]) -> list[NamedTable]:
+    raw = _ESCAPED.sub(_character, name)
+    ways = (plain.get(name), quoted.get(name), plain.get(raw), quoted.get(raw))
+    return next((found for found in ways if found), [])
+
+
+def _not_found(missing: Sequence[str], known: Iterable[str]) -> NotFoundError:
+    lost = {name.rpartition(".")[2] for name in missing}
+    close = [name for name in known if name.rpartition(".")[2] in lost]
+    hint = f"; it has {', '.join(close[:SUGGESTIONS])}" if close else ""
+    return NotFoundError(
+        f"the backup has no table {', '.join(missing)}{hint}",
+        remedy="name tables as schema.table, as `backup show` lists them",
+    )
+
+
+def _character(escape: re.Match[str]) -> str:
+    if escape[1]:
+        return _NAMED[escape[1]]
+    code = int(escape[2] or escape[3] or escape[4], 16)
+    return chr(code) if code <= 0x10FFFF else escape[0]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

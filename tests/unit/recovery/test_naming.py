@@ -1,0 +1,65 @@
+"""The ways to name a table of a backup."""
+
+from __future__ import annotations
+
+import pytest
+
+from pantry_tui.artifact.manifest import TableEntry
+from pantry_tui.errors import NotFoundError, UsageError
+from pantry_tui.recovery.naming import find_tables
+from pantry_tui.recovery.toc import PG_CLASS, TocEntry
+
+NAMES = [
+    ("public", "plain"), ("Sch.ema", "ta.ble"), ("public", "new\nline"), ("public", r"new\nslash"), ("a b", 'q"uote'),
+    ("x", "y.z"), ("x.y", "z"), ("public", "\x1b\u202e\U000e0001"), ("public", r"a\tb"), ("public", "a\tb"),
+]  # fmt: skip
+
+
+def table(schema: str, name: str) -> TableEntry:
+    return TableEntry(
+        schema=schema, name=name, oid=1, filenode=1, columns=(), shape="", persistence="p", rows=0, raw_bytes=0,
+        fingerprint=None, ranges=(),
+    )  # fmt: skip
+
+
+def find(*names: str) -> list[str]:
+    statement = "CREATE TABLE public.parted (i integer)\nPARTITION BY RANGE (i);\n"
+    parted = TocEntry(7, PG_CLASS, 9, "TABLE", "pre-data", "public", "parted", "", "", statement, ())
+    return [found.plain for found in find_tables([table(*pair) for pair in NAMES], [parted], names)]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("public.plain", "public.plain"),
+        ('"public"."plain"', "public.plain"),
+        ('public."plain"', "public.plain"),
+        ("Sch.ema.ta.ble", "Sch.ema.ta.ble"),
+        ('"Sch.ema"."ta.ble"', "Sch.ema.ta.ble"),
+        ("public.new\nline", "public.new\nline"),
+        (r"public.new\nline", "public.new\nline"),
+        (r'"public"."new\nline"', "public.new\nline"),
+        (r"public.new\nslash", r"public.new\nslash"),
+        ('a b.q"uote', 'a b.q"uote'),
+        ('"a b"."q""uote"', 'a b.q"uote'),
+        (r"public.\x1b\u202e\U000e0001", "public.\x1b\u202e\U000e0001"),
+        (r"public.a\tb", r"public.a\tb"),
+        ("public.a\tb", "public.a\tb"),
+        ('"x"."y.z"', "x.y.z"),
+        ("public.parted", "public.parted"),
+    ],
+)
+def test_every_way_to_write_a_name(written: str, meant: str) -> None:
+    assert find(written) == [meant]
+
+
+def test_a_name_that_two_tables_have() -> None:
+    with pytest.raises(UsageError, match="may mean several") as failure:
+        find("x.y.z")
+    assert failure.value.remedy == 'write one of them in quotes: "x"."y.z", "x.y"."z"'
+
+
+@pytest.mark.parametrize("name", ["plain", "Public.plain", "other.plain", '"public.plain"', r"public.\Uffffffff"])
+def test_names_that_nothing_has(name: str) -> None:
+    with pytest.raises(NotFoundError):
+        find("public.plain", name)

@@ -14,13 +14,13 @@ from psycopg import sql
 
 from pantry_tui.artifact.manifest import SourceDatabase
 from pantry_tui.config.targets import target_with_database
-from pantry_tui.errors import DatabaseMissingError, PrivilegeError, RestoreError, TargetNotEmptyError
+from pantry_tui.errors import DatabaseMissingError, PrivilegeError, RefusedError, RestoreError, TargetNotEmptyError
 from pantry_tui.models import DatabaseTarget, Model
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.snapshot import Connection, open_catalog
+from pantry_tui.postgres.unverified import abandoned_databases, drop_statement, unverified_prefix
 
 APPLICATION = "restore"
-NAME_BYTES = 63
 MAINTENANCE_DATABASES = ("postgres", "template1")
 EXAMPLES = 5
 _PROVIDERS = {"libc": "libc", "icu": "icu", "builtin": "builtin"}
@@ -100,6 +100,29 @@ async def existing_contents(connection: Connection) -> str | None:
     return f"{counted} ({names}{', …' if len(rows) > EXAMPLES else ''})"
 
 
+async def refuse_template(connection: Connection, name: str) -> None:
+    """Raises `RefusedError` when this connection's database is one that others are copied from."""
+    query = "SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()"
+    row = await (await connection.execute(query)).fetchone()
+    if row is not None and row[0]:
+        raise RefusedError(
+            f"database {name} is a template, which new databases are copied from: no restore fills it",
+            remedy="restore into a new database, by a name that does not exist yet",
+        )
+
+
+async def leftovers(connection: Connection, name: str) -> str | None:
+    """A warning about databases of earlier restores under ``name`` that were never proven; None when there are none."""
+    prefix = unverified_prefix(name)
+    names = [found for found in await abandoned_databases(connection) if found.startswith(prefix)]
+    if not names:
+        return None
+    return (
+        f"earlier restores under this name left databases that were not proven, and nobody is connected to them: "
+        f"{', '.join(names)}; they can go: {' '.join(map(drop_statement, names))}"
+    )
+
+
 async def require_empty(connection: Connection, name: str, source: SourceDatabase) -> list[str]:
     """Checks that an existing database can take the backup; returns warnings about how it differs from the source.
 
@@ -132,7 +155,7 @@ async def create_database(
 
     Raises `RestoreError` when the server lacks the locale, `PrivilegeError`, and what `server_error` makes of the rest.
     """
-    working_name = _working_name(name)
+    working_name = unverified_prefix(name) + secrets.token_hex(2)
     owner = await _owner(connection, source.owner)
     statement = _create_statement(working_name, owner, source, connection.info.server_version)
     try:
@@ -159,12 +182,6 @@ async def create_database(
     return RestoreDatabase(
         name=name, working_name=working_name, target=target_with_database(target, working_name), created=True
     )
-
-
-def _working_name(name: str) -> str:
-    suffix = f".unverified-{secrets.token_hex(2)}"
-    kept = name.encode()[: NAME_BYTES - len(suffix)].decode("utf-8", "ignore")
-    return kept + suffix
 
 
 async def _owner(connection: Connection, wanted: str) -> str | None:

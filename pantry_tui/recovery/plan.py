@@ -6,10 +6,12 @@ import asyncio
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import psycopg
 
 from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.config.restoring import check_target, check_target_name
 from pantry_tui.config.targets import database_name
 from pantry_tui.errors import DatabaseMissingError
 from pantry_tui.models import Model, RestoreRequest
@@ -17,7 +19,13 @@ from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import ClientTools, find_client_tools
 from pantry_tui.recovery.content import Expected
-from pantry_tui.recovery.database import maintenance_session, require_empty, writable_session
+from pantry_tui.recovery.database import (
+    leftovers,
+    maintenance_session,
+    refuse_template,
+    require_empty,
+    writable_session,
+)
 from pantry_tui.recovery.preflight import (
     check_archive,
     check_room,
@@ -55,10 +63,11 @@ async def make_plan(
 ) -> RestorePlan:
     """Checks the target, then every stored byte that will be read. Nothing is created.
 
-    Raises `TargetNotEmptyError`, `RestoreError`, `BackupDamagedError`, `NotFoundError` for an unknown table, and what
-    connecting to the server raises.
+    Raises `RefusedError` and `UsageError` for a database that no restore may fill, `TargetNotEmptyError`,
+    `RestoreError`, `BackupDamagedError`, `NotFoundError` for an unknown table, and what connecting to the server raises.
     """
     refuse_unsupported(manifest)
+    check_target(request.target)
     directory = repository.path(manifest.id)
     stored = manifest.file("archive")
     with repository.open(manifest.id, stored.name) as file:
@@ -91,9 +100,13 @@ async def _meet_server(
     connection, name, exists = await _reach(request)
     server_version = connection.info.server_version
     try:
+        check_target_name(name)
         if exists:
+            await refuse_template(connection, name)
             for warning in await require_empty(connection, name, expected.manifest.source):
                 warn(warning)
+        if remains := await leftovers(connection, name):
+            warn(remains)
         tools, tablespaces = await _check_server(connection, request, repository, expected, warn)
     except psycopg.Error as error:
         raise server_error(error, doing="looking at the target server") from error
@@ -133,7 +146,12 @@ async def _check_server(
     require_version(manifest, connection.info.server_version)
     needs = requirements(expected.toc)
     tools = await find_client_tools(connection.info.server_version, directory=request.target.client_tools)
-    globals_file = repository.path(manifest.id) / manifest.file("globals").name
+    globals_file = _stored_globals(repository, manifest)
+    if globals_file is None:
+        warn(
+            "this backup has lost its globals.sql (roles, memberships): what a restore needs of them must be on the "
+            "target server already"
+        )
     await require_roles(connection, needs, globals_file)
     warnings = [*tools.warnings, *await require_extensions(connection, needs, manifest)]
     text = sum(raw_bytes(manifest, numbers) for numbers in expected.segments.by_table.values())
@@ -145,6 +163,12 @@ async def _check_server(
     for warning in warnings:
         warn(warning)
     return tools, not lost
+
+
+def _stored_globals(repository: LocalRepository, manifest: Manifest) -> Path | None:
+    """Where the backup has its roles; None when that file is gone."""
+    path = repository.path(manifest.id) / manifest.file("globals").name
+    return path if path.exists() else None
 
 
 def _database_settings(toc: tuple[TocEntry, ...]) -> list[str]:

@@ -17,10 +17,11 @@ from pantry_tui.models import BackupFormat, BackupKind, Compression, Model
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import version_text
 from pantry_tui.recovery.database import quoted_names
-from pantry_tui.recovery.requirements import Requirements, create_statements
+from pantry_tui.recovery.requirements import Requirements, create_statements, quoted_identifier
 from pantry_tui.recovery.selection import Selection
 
 LEAST_SPACE = 1 / 3  # of the rows' text: tables with compressed values can be smaller than it
+DATABASE_OWNER = "pg_database_owner"  # a role that everybody is in their own database
 USUAL_SPACE = 1.5  # tables, indexes and log
 
 
@@ -112,28 +113,39 @@ def require_version(manifest: Manifest, server_version: int) -> None:
         )
 
 
-async def require_roles(connection: Connection, needs: Requirements, globals_file: Path) -> None:
-    """Raises `RestoreError` naming roles that are missing, `PrivilegeError` naming owners we may not act for."""
+async def require_roles(connection: Connection, needs: Requirements, globals_file: Path | None) -> None:
+    """Raises `RestoreError` naming roles that are missing, `PrivilegeError` naming owners we may not act for.
+
+    ``globals_file`` has the roles' statements, where it is still there.
+    """
     query = """
-        SELECT wanted, r.oid IS NOT NULL, pg_catalog.pg_has_role(r.oid, 'MEMBER')
+        SELECT wanted, r.oid IS NOT NULL, pg_catalog.pg_has_role(r.oid, 'MEMBER'), r.rolsuper
         FROM pg_catalog.unnest(%s::text[]) wanted LEFT JOIN pg_catalog.pg_roles r ON r.rolname = wanted ORDER BY 1
     """
     rows = await (await connection.execute(query, (list(needs.roles),))).fetchall()
-    missing = [name for name, exists, _ in rows if not exists]
+    missing = [name for name, exists, *_ in rows if not exists]
     if missing:
+        whole = f"as {globals_file} has them with their attributes, or " if globals_file is not None else ""
         raise RestoreError(
             f"the target server has no role {quoted_names(missing)}, to which objects of the backup belong or are granted",
-            remedy=f"create them, as {globals_file} has them with their attributes, or bare: "
-            + create_statements(missing),
+            remedy=f"create them, {whole}bare: {create_statements(missing)}",
         )
-    foreign = [name for name, _, member in rows if name in needs.owners and not member]
+    foreign = {
+        name: superuser
+        for name, _, member, superuser in rows
+        if name in needs.owners and name != DATABASE_OWNER and not member
+    }
     if foreign:
         me = connection.info.user
+        grants = f", or make {me} a member: " + " ".join(_grant(name, me) for name in foreign)
         raise PrivilegeError(
-            f"role {me} may not make objects for {quoted_names(foreign)}, who own some in the backup",
-            remedy=f"restore as a superuser, or make {me} a member: "
-            + " ".join(f'GRANT "{name}" TO "{me}";' for name in foreign),
+            f"role {me} may not make objects for {quoted_names(list(foreign))}, who own some in the backup",
+            remedy="restore as a superuser" + ("" if any(foreign.values()) else grants),
         )
+
+
+def _grant(role: str, member: str) -> str:
+    return f"GRANT {quoted_identifier(role)} TO {quoted_identifier(member)};"
 
 
 async def require_extensions(connection: Connection, needs: Requirements, manifest: Manifest) -> list[str]:

@@ -20,6 +20,8 @@ PHASES = {
     "verify": (0.85, 0.99, "Comparing the result with the backup"),
     "finish": (0.99, 1.0, "Giving the database its name"),
 }
+# What is different where an empty database was there before.
+EXISTING = {"create": "Taking the empty database that is there", "finish": "Making the result durable"}
 
 
 class RestoreProgress:
@@ -38,9 +40,10 @@ class RestoreProgress:
         self._total = 1
         self.warnings: list[str] = []
 
-    def phase(self, name: str) -> None:
-        """A phase of `PHASES` begins."""
+    def phase(self, name: str, *, existing: bool = False) -> None:
+        """A phase of `PHASES` begins; ``existing``: in a database that this restore did not create."""
         first, last, title = PHASES[name]
+        title = EXISTING.get(name, title) if existing else title
         self._bounds = (first, last)
         self._listener(PhaseStarted(phase=name, title=title))
         self._report(0.0)

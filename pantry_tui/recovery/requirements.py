@@ -87,4 +87,9 @@ def _unquoted(token: str) -> str:
 
 def create_statements(roles: Iterable[str]) -> str:
     """The SQL that creates these roles, without their attributes."""
-    return " ".join('CREATE ROLE "' + role.replace('"', '""') + '";' for role in roles)
+    return " ".join(f"CREATE ROLE {quoted_identifier(role)};" for role in roles)
+
+
+def quoted_identifier(name: str) -> str:
+    """A name in SQL for people to run."""
+    return '"' + name.replace('"', '""') + '"'

@@ -67,7 +67,7 @@ class _Restore:
     async def run(self) -> RestoreResult:
         self._progress.phase("check")
         plan = await make_plan(self._request, self._repository, self._manifest, self._progress.warn)
-        self._progress.phase("create")
+        self._progress.phase("create", existing=plan.exists)
         database = await self._create(plan)
         try:
             loaded = await self._fill(plan, database)
@@ -76,7 +76,7 @@ class _Restore:
             raise
         except PantryError as error:
             left = await self._clean_up(database)
-            error.remedy = f"{error.remedy}; {left}" if error.remedy else left
+            error.remedy = f"{error.remedy.rstrip('.')}; {left}" if error.remedy else left
             raise
         except BaseException:  # cancelled, most likely: whatever it is, nothing half done stays
             await asyncio.shield(self._clean_up(database))
@@ -150,7 +150,7 @@ class _Restore:
         return tables, validation
 
     async def _finish(self, database: RestoreDatabase) -> None:
-        self._progress.phase("finish")
+        self._progress.phase("finish", existing=not database.created)
         if not database.created:
             await make_durable(database.target)
             return

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pantry_tui.errors import ConnectionLostError, RestoreError, VerificationError, WorkerDiedError
+from pantry_tui.errors import ConnectionLostError, DiskFullError, RestoreError, VerificationError, WorkerDiedError
 from pantry_tui.events import Event, PhaseStarted, TableProgress
 from pantry_tui.models import DatabaseTarget, RepositoryTarget
 from pantry_tui.repository.local import LocalRepository
@@ -256,8 +256,40 @@ async def test_name_that_is_taken_meanwhile(
     with pytest.raises(RestoreError, match="everything is restored") as failure:
         await restore(server.target(NEW), repository, on_event=at_phase("finish", lambda: server.create_database(NEW)))
     (left,) = unfinished() - {NEW}
-    assert left in (failure.value.remedy or "")
+    assert failure.value.remedy == f'it stays as "{left}": rename it with ALTER DATABASE … RENAME TO'
     assert server.execute(left, "SELECT count(*) FROM t") == [(60000,)]
+
+
+async def test_what_earlier_restores_left_is_named(
+    server: TestServer, repository: RepositoryTarget, source: DatabaseTarget, unfinished: Callable[[], set[str]]
+) -> None:
+    await take(source, repository)
+    for digits in ("00aa", "00bb"):
+        server.create_database(f"{NEW}.unverified-{digits}")
+    server.create_database("another.unverified-00aa")
+    server.connect(f"{NEW}.unverified-00bb")  # where somebody may still be at work
+    (warning,) = (await restore(server.drop_after_test(NEW), repository)).warnings
+    assert f'DROP DATABASE "{NEW}.unverified-00aa";' in warning
+    assert "00bb" not in warning
+    assert "another" not in warning
+
+
+async def test_an_existing_database_is_not_said_to_be_made(
+    server: TestServer, repository: RepositoryTarget, source: DatabaseTarget
+) -> None:
+    await take(source, repository)
+    events: list[Event] = []
+    await restore(server.create_database(), repository, on_event=events.append)
+    titles = [event.title for event in events if isinstance(event, PhaseStarted)]
+    assert titles[1] == "Taking the empty database that is there"
+    assert titles[-1] == "Making the result durable"
+
+
+async def test_lost_globals_are_told(server: TestServer, repository: RepositoryTarget, source: DatabaseTarget) -> None:
+    taken = await take(source, repository)
+    (taken.directory / taken.manifest.file("globals").name).unlink()
+    (warning,) = (await restore(server.drop_after_test(NEW), repository)).warnings
+    assert warning.startswith("this backup has lost its globals.sql (roles, memberships)")
 
 
 async def test_defect_on_the_way_leaves_nothing(
@@ -270,4 +302,19 @@ async def test_defect_on_the_way_leaves_nothing(
 
     with pytest.raises(ZeroDivisionError):
         await restore(server.target(NEW), repository, on_event=at_phase("rows", fail))
+    assert unfinished() == set()
+
+
+async def test_a_remedy_goes_on_with_what_is_left(
+    server: TestServer, repository: RepositoryTarget, source: DatabaseTarget, unfinished: Callable[[], set[str]]
+) -> None:
+    await take(source, repository)
+
+    def fail() -> None:
+        raise DiskFullError("full", remedy="Free space there, then run it again.")
+
+    with pytest.raises(DiskFullError) as failure:
+        await restore(server.target(NEW), repository, on_event=at_phase("rows", fail))
+    dropped = "the database that was being filled has been dropped; nothing else was touched"
+    assert failure.value.remedy == f"Free space there, then run it again; {dropped}"
     assert unfinished() == set()

@@ -13,6 +13,7 @@ from pantry_tui.errors import (
     NotFoundError,
     PantryError,
     PrivilegeError,
+    RefusedError,
     RestoreError,
     TargetNotEmptyError,
     UsageError,
@@ -158,10 +159,57 @@ async def test_owner_whom_we_may_not_act_for(
     await take(source, repository)
     server.execute("postgres", "DROP ROLE IF EXISTS humble; CREATE ROLE humble LOGIN CREATEDB")
     try:
-        with pytest.raises(PrivilegeError, match="humble may not make objects for"):
+        with pytest.raises(PrivilegeError, match="humble may not make objects for") as failure:
             await restore(server.target(NEW, role="humble"), repository)
     finally:
         server.execute("postgres", "DROP ROLE humble")
+    assert failure.value.remedy == "restore as a superuser"
+
+
+async def test_owner_who_can_be_joined(server: TestServer, repository: RepositoryTarget) -> None:
+    create = 'DROP ROLE IF EXISTS humble, "the ""owner"; CREATE ROLE humble LOGIN CREATEDB; CREATE ROLE "the ""owner"'
+    server.execute("postgres", create)
+    try:
+        source = server.create_database()
+        server.execute(
+            source,
+            'CREATE SCHEMA s; ALTER SCHEMA s OWNER TO "the ""owner"; ALTER SCHEMA public OWNER TO humble;'
+            "ALTER SCHEMA public OWNER TO pg_database_owner; GRANT ALL ON SCHEMA public TO humble",
+        )
+        await take(source, repository)
+        with pytest.raises(PrivilegeError, match='may not make objects for the "owner, who') as failure:
+            await restore(server.target(NEW, role="humble"), repository)
+        server.drop_database(source.name)
+    finally:
+        server.execute("postgres", 'DROP ROLE humble, "the ""owner"')
+    assert (failure.value.remedy or "").endswith('GRANT "the ""owner" TO "humble";')
+
+
+@pytest.mark.parametrize("name", ["postgres", "template0", "template1"])
+async def test_databases_of_the_server_itself(
+    server: TestServer, repository: RepositoryTarget, source: DatabaseTarget, name: str
+) -> None:
+    await take(source, repository)
+    with pytest.raises(RefusedError, match=f"database {name} is the server's own"):
+        await restore(server.target(name), repository)
+
+
+async def test_template(server: TestServer, repository: RepositoryTarget, source: DatabaseTarget) -> None:
+    await take(source, repository)
+    template = server.create_database(is_template="true")
+    try:
+        with pytest.raises(RefusedError, match=f"database {template.name} is a template"):
+            await restore(template, repository)
+    finally:
+        server.execute("postgres", f"ALTER DATABASE {template.name} IS_TEMPLATE false")
+
+
+async def test_name_that_the_server_would_cut_off(
+    server: TestServer, repository: RepositoryTarget, source: DatabaseTarget
+) -> None:
+    await take(source, repository)
+    with pytest.raises(UsageError, match="70 bytes"):
+        await restore(server.target(NEW.ljust(70, "x")), repository)
 
 
 async def test_role_that_may_not_create_databases(server: TestServer, repository: RepositoryTarget) -> None:

@@ -174,7 +174,8 @@ def _tool_error(program: str, pid: int, done: ToolOutput, *, doing: str) -> Pant
             detail=done.stderr or None,
         )
     kind, remedy = meaning_of_text(done.stderr) or Meaning(ClientToolError, "See what it said.")
-    return kind(f"{failed} says {done.complaint}", remedy=remedy, detail=done.stderr or None)
+    complaint = done.complaint.removeprefix(f"{name}: error: ")
+    return kind(f"{failed} says {complaint}", remedy=remedy, detail=done.stderr or None)
 
 
 def _signal_name(number: int) -> str:

@@ -30,8 +30,8 @@ def _columns(fingerprint: int) -> tuple[Column, ...]:
     return (
         Column("table", "Table"),
         Column("rows", "Rows", 10, right=True),
-        Column("raw", "Raw", 8, right=True),
-        Column("stored", "Stored", 8, right=True),
+        Column("raw", "Raw", 9, right=True),
+        Column("stored", "Stored", 9, right=True),
         Column("fingerprint", "Fingerprint", fingerprint, right=True),
     )
 

@@ -24,7 +24,7 @@ from screens.widgets.text import cell, visible
 
 _COLUMNS = (
     Column("state", "State", 12),
-    Column("title", "Job"),
+    Column("title", "Job", ends=True),
     Column("when", "Queued", 10),
     Column("progress", "Progress", 17),
 )

@@ -6,14 +6,17 @@ from datetime import datetime
 
 import humanize
 
+_SIZE_WIDTH = 9
+
 
 def size(count: int) -> str:
-    """Bytes in decimal units: 12.4 MB."""
-    return humanize.naturalsize(count, format="%.1f").replace(" Bytes", " B").replace(" Byte", " B")
+    """Bytes in binary units, as the command line says them, in at most nine characters: 12.4 MiB."""
+    words = humanize.naturalsize(count, binary=True, format="%.1f").replace(" Bytes", " B").replace(" Byte", " B")
+    return words if len(words) <= _SIZE_WIDTH else humanize.naturalsize(count, binary=True, format="%.0f")
 
 
 def rate(bytes_per_second: float) -> str:
-    """Bytes per second: 38.0 MB/s."""
+    """Bytes per second: 38.0 MiB/s."""
     return f"{size(int(bytes_per_second))}/s"
 
 

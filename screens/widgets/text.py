@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual.content import Content
 
@@ -34,6 +35,18 @@ def shortened(value: object, width: int, ellipsis: str = "…") -> str:
     """``value`` made visible, cut at the end to ``width`` characters."""
     text = visible(value)
     return text if len(text) <= width else text[: max(0, width - len(ellipsis))] + ellipsis
+
+
+def squeezed(text: str, width: int, ellipsis: str = "…") -> str:
+    """``text`` cut in the middle to ``width`` columns of the terminal, so that its beginning and its end stay."""
+    if cell_len(text) <= width:
+        return text
+    room = max(0, width - cell_len(ellipsis))
+    beginning = set_cell_size(text, room // 2)
+    end = text
+    while cell_len(end) > room - room // 2:
+        end = end[1:]
+    return f"{beginning}{ellipsis}{end}"
 
 
 def cell(value: object, style: str = "", *, right: bool = False) -> Text:

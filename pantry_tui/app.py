@@ -25,11 +25,11 @@ def run(config: Config, *, mouse: bool = True) -> int:
     traits = traits_of(os.environ)
     prepare_environment()
 
-    from pantry_tui.runner.client import attach_or_start
+    from pantry_tui.runner.client import attach, attach_or_start
     from screens.application import PantryApp
     from screens.terminal_driver import accept_any_terminal
 
-    app = PantryApp(config, connect=attach_or_start, traits=traits, demo=DEMO_VARIABLE in os.environ)
+    app = PantryApp(config, connect=attach_or_start, attach=attach, traits=traits, demo=DEMO_VARIABLE in os.environ)
     accept_any_terminal(app)
     app.run(mouse=mouse)
     return app.return_code or 0

@@ -20,12 +20,13 @@ from textual.timer import Timer
 
 from pantry_tui.models import BackupDetails, BackupSummary, Job, JobRequest, JobState, utc_now
 from screens.backups import BackupsScreen
-from screens.commands import Command
+from screens.commands import Command, command
 from screens.explain import Explain
 from screens.frame import CommandScreen
 from screens.help import Help
 from screens.job import JobScreen
 from screens.jobs import JobsScreen
+from screens.keys_document import key_names
 from screens.known import Known, KnownChanged
 from screens.link import (
     BackupsAnswered,
@@ -69,11 +70,13 @@ class PantryApp(App[None]):
         config: Config,
         *,
         connect: Connect,
+        attach: Connect | None = None,
         traits: TerminalTraits | None = None,
         now: Callable[[], datetime] = utc_now,
         host: str | None = None,
         demo: bool = False,
     ) -> None:
+        """``connect`` may start a runner; ``attach`` comes back to one that was lost, where that is another way."""
         self.traits = traits or TerminalTraits()
         super().__init__(ansi_color=True if self.traits.few_colours else None)
         self.config = config
@@ -83,7 +86,7 @@ class PantryApp(App[None]):
         self.user = getpass.getuser()
         self.known = Known(demo=demo)
         self.keymap: dict[str, str] = dict(config.keys)
-        self.link = RunnerLink(self, config, connect)
+        self.link = RunnerLink(self, config, start=connect, attach=attach or connect)
         self._submitted: set[str] = set()
         self._announcing: Timer | None = None
         for theme in THEMES:
@@ -181,6 +184,11 @@ class PantryApp(App[None]):
         """Reads jobs and backups again."""
         await self.link.reload()
 
+    @work(group="start", exclusive=True, exit_on_error=False)
+    async def start_runner(self) -> None:
+        """Starts a runner where none is there."""
+        await self.link.start()
+
     def want_details(self, backup: BackupSummary) -> None:
         """Reads a backup's details, once; the screens hear of it."""
         if backup.id not in self.known.details and self.known.attached:
@@ -236,6 +244,10 @@ class PantryApp(App[None]):
         if not self.traits.few_colours:
             self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
             self.announce()
+
+    def key_of(self, command_id: str) -> str:
+        """The first key of a command, as people read it."""
+        return key_names(self.keymap.get(command_id, command(command_id).keys))[0]
 
     def colour(self, name: str) -> str:
         """A theme colour for Rich text in tables."""

@@ -16,6 +16,7 @@ from screens.list_screen import BROAD, WIDE, Entry, ListScreen
 from screens.new_backup import NewBackup
 from screens.one_backup import OneBackupScreen
 from screens.widgets import figures
+from screens.widgets.status_line import no_runner_words
 from screens.widgets.summary import as_content, backup_lines, details_lines, proof, standing, validity
 from screens.widgets.table import Column
 from screens.widgets.text import cell, visible
@@ -25,7 +26,7 @@ _NARROW = (
     Column("database", "Database", 11),
     Column("kind", "Kind", 8),
     Column("age", "Age", 10),
-    Column("size", "Size", 8, right=True),
+    Column("size", "Size", 9, right=True),
     Column("short", "Rows", 7, right=True),
     Column("state", "State", 11),
 )
@@ -34,7 +35,7 @@ _BROADER = (
     Column("database", "Database", 14),
     Column("kind", "Kind", 9),
     Column("age", "Age", 11),
-    Column("size", "Size", 8, right=True),
+    Column("size", "Size", 9, right=True),
     Column("rows", "Rows", 10, right=True),
     Column("valid", "Validity", 13),
 )
@@ -115,9 +116,9 @@ class BackupsScreen(OneBackupScreen, ListScreen):
                 (f"\n\n{visible(problem.remedy or 'r reads them again.')}", "$muted"),
             )
         if not known.attached and known.problem is not None:
-            words = "The runner is gone. Reconnecting" if known.met else "The runner cannot be reached. Trying again"
+            words = no_runner_words(known).capitalize()
             return Content.assemble(
-                (f"{words}{self.pantry.glyphs.ellipsis}\n\n", "bold $warning"),
+                (f"{words}. Press {self.pantry.key_of('list.refresh')} to start it.\n\n", "bold $warning"),
                 visible(known.problem.message),
                 (f"\n{visible(known.problem.remedy or '')}", "$muted"),
                 ("\n\nNothing is lost: backups are files, and jobs do not need this window.", "$muted"),
@@ -127,7 +128,7 @@ class BackupsScreen(OneBackupScreen, ListScreen):
         return Content.assemble(
             ("There is no backup yet.\n\n", "bold"),
             ("B", "bold $accent"),
-            " takes the first one. It reads the database in one snapshot, keeps nobody from working,\n",
+            " takes the first one. It reads the database in one snapshot, keeps nobody from working, "
             "and can be restored with psql alone.",
         )
 

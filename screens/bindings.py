@@ -15,6 +15,7 @@ def bindings_of(pane: str) -> list[BindingType]:
             each.action or f"command('{each.id}')",
             each.title,
             show=each.rank is not None,
+            priority=each.at_once,
             id=each.id,
         )
         for each in commands_of(pane)

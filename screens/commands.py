@@ -18,6 +18,7 @@ DETAILS = "details"
 JOB = "job"
 DIALOG = "dialog"
 TABLE = "table"
+CHOICE = "choice"
 
 PANES = {
     EVERYWHERE: "Everywhere",
@@ -26,6 +27,7 @@ PANES = {
     JOBS: "Jobs",
     JOB: "One job",
     TABLE: "Lists and tables",
+    CHOICE: "Lists to choose from",
     DIALOG: "Forms and questions",
 }
 
@@ -46,16 +48,8 @@ def _always(situation: Situation) -> str | None:
     return None
 
 
-def _runner(situation: Situation) -> str | None:
-    return None if situation.connected else "the runner is not connected; the screen reattaches by itself"
-
-
 def _backup(situation: Situation) -> str | None:
     return None if situation.backup is not None else "no backup is selected; B takes one"
-
-
-def _runner_and_backup(situation: Situation) -> str | None:
-    return _backup(situation) or _runner(situation)
 
 
 def _job(situation: Situation) -> str | None:
@@ -67,7 +61,15 @@ def _running_job(situation: Situation) -> str | None:
         return _job(situation)
     if situation.job.state.is_final:
         return f"this job is over: {situation.job.state.replace('_', ' ')}"
-    return _runner(situation)
+    return None if situation.connected else "the runner has stopped"
+
+
+def _is_there(situation: Situation) -> bool:
+    return True
+
+
+def _job_goes_on(situation: Situation) -> bool:
+    return situation.job is None or not situation.job.state.is_final
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +77,9 @@ class Command:
     """One thing a person can do, and everything the faces say about it.
 
     ``condition`` answers with the reason why it cannot be done now, or None. ``rank`` orders the line of keys: lower
-    stays longer when room is short; None leaves it to help and palette. ``action`` is the widget's own action, where the
-    command is one of a widget and not of a screen.
+    stays longer when room is short; None leaves it to help and palette. ``offered`` is whether the line of keys names it
+    at all. ``action`` is the widget's own action, where the command is one of a widget and not of a screen. ``at_once``
+    has its key seen before the widget in focus gets it.
     """
 
     id: str
@@ -88,7 +91,9 @@ class Command:
     changes: bool = False
     condition: Condition = _always
     rank: int | None = None
+    offered: Callable[[Situation], bool] = _is_there
     action: str | None = None
+    at_once: bool = False
 
     def reason_against(self, situation: Situation) -> str | None:
         """Why it cannot be done now; None when it can."""
@@ -97,6 +102,19 @@ class Command:
 
 def _move(name: str, keys: str, title: str, action: str) -> Command:
     return Command(id=f"table.{name}", keys=keys, title=title, description=f"{title}.", panes=(TABLE,), action=action)
+
+
+def _field(name: str, key: str, title: str, action: str) -> Command:
+    # At once: otherwise what is typed ahead after the key would still go into the field before.
+    return Command(
+        id=f"dialog.{name}",
+        keys=key,
+        title=title,
+        description=f"{title}.",
+        panes=(DIALOG,),
+        action=action,
+        at_once=True,
+    )
 
 
 _LISTS = (BACKUPS, JOBS)
@@ -122,7 +140,6 @@ COMMANDS: tuple[Command, ...] = (
         panes=(BACKUPS,),
         command_line="pantry-tui backup create -n NAME -d DATABASE",
         changes=True,
-        condition=_runner,
         rank=1,
     ),
     Command(
@@ -133,7 +150,7 @@ COMMANDS: tuple[Command, ...] = (
         panes=_ONE_BACKUP,
         command_line="pantry-tui backup validate ID",
         changes=True,
-        condition=_runner_and_backup,
+        condition=_backup,
         rank=4,
     ),
     Command(
@@ -144,7 +161,7 @@ COMMANDS: tuple[Command, ...] = (
         panes=_ONE_BACKUP,
         command_line="pantry-tui recovery execute ID --target DATABASE",
         changes=True,
-        condition=_runner_and_backup,
+        condition=_backup,
         rank=3,
     ),
     Command(
@@ -155,7 +172,7 @@ COMMANDS: tuple[Command, ...] = (
         panes=_ONE_BACKUP,
         command_line="pantry-tui backup delete ID",
         changes=True,
-        condition=_runner_and_backup,
+        condition=_backup,
         rank=6,
     ),
     Command(
@@ -177,6 +194,7 @@ COMMANDS: tuple[Command, ...] = (
         command_line="pantry-tui job cancel JOB",
         changes=True,
         condition=_running_job,
+        offered=_job_goes_on,
         rank=3,
     ),
     Command(
@@ -206,10 +224,9 @@ COMMANDS: tuple[Command, ...] = (
         id="list.refresh",
         keys="r,f5",
         title="Refresh",
-        description="Read the list again now.",
-        panes=_LISTS,
+        description="Read everything again now; start the runner where none is there.",
+        panes=(*_LISTS, DETAILS, JOB),
         command_line="pantry-tui backup list",
-        condition=_runner,
         rank=10,
     ),
     Command(
@@ -242,6 +259,8 @@ COMMANDS: tuple[Command, ...] = (
         panes=(DIALOG,),
         rank=1,
     ),
+    _field("next", "tab", "Next field", "app.focus_next"),
+    _field("previous", "shift+tab", "Previous field", "app.focus_previous"),
     Command(
         id="app.back",
         keys="escape",
@@ -256,6 +275,14 @@ COMMANDS: tuple[Command, ...] = (
     _move("last", "G,end", "Last line", "scroll_bottom"),
     _move("half_down", "ctrl+d", "Half a page down", "half_page(1)"),
     _move("half_up", "ctrl+u", "Half a page up", "half_page(-1)"),
+    Command(
+        id="choice.toggle",
+        keys="space,enter",
+        title="Choose",
+        description="Choose the line, or no longer.",
+        panes=(CHOICE,),
+        action="select_cursor",
+    ),
     Command(
         id="app.backups",
         keys="1",
@@ -322,7 +349,7 @@ def command(command_id: str) -> Command:
 def commands_of(pane: str) -> tuple[Command, ...]:
     """The commands of a pane: its own first, then, except in dialogs, those that work everywhere."""
     own = tuple(each for each in COMMANDS if pane in each.panes)
-    return own if pane in (DIALOG, TABLE) else (*own, *(each for each in COMMANDS if EVERYWHERE in each.panes))
+    return own if pane in (DIALOG, TABLE, CHOICE) else (*own, *(each for each in COMMANDS if EVERYWHERE in each.panes))
 
 
 def matching(pane: str, typed: str) -> tuple[Command, ...]:

@@ -136,9 +136,20 @@ class FramedScreen(CommandScreen[T]):
             return
         pantry = self.pantry
         self.query_one(StatusLine).show(
-            self.known, area=self.pantry.current_mode, host=pantry.host, glyphs=pantry.glyphs
+            self.known,
+            area=self.pantry.current_mode,
+            host=pantry.host,
+            glyphs=pantry.glyphs,
+            start_key=pantry.key_of("list.refresh"),
         )
         self.draw_keys()
+
+    def do_list_refresh(self) -> None:
+        if self.known.attached:
+            self.pantry.reload()
+            return
+        self.say(f"starting the runner{self.pantry.glyphs.ellipsis}")
+        self.pantry.start_runner()
 
     def draw_keys(self) -> None:
         """Draws the line of keys."""

@@ -112,7 +112,7 @@ class JobScreen(OneJobScreen):
         closing = (
             closing_words(job, demo=self.known.demo)
             if self.known.attached
-            else "The runner is gone; reconnecting. Jobs do not need this window."
+            else f"No runner is attached: {self.pantry.key_of('list.refresh')} starts it and shows what became of the job."
         )
         self.query_one("#closing", Static).update(content(closing))
         self.query_one("#progress").display = not job.state.is_final

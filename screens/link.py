@@ -1,12 +1,14 @@
 """The connection to the runner: attaches, listens, reattaches, and turns every answer into a message.
 
-Nothing here touches a widget.
+A runner is started when the application opens and when a person asks for something that needs one; never by itself
+after it was lost, because somebody may have stopped it on purpose. Nothing here touches a widget.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -105,19 +107,21 @@ def as_pantry_error(error: Exception) -> PantryError:
 
 
 class RunnerLink:
-    """The application's one client of the runner."""
+    """The application's one client of the runner: ``start`` starts one where none is there, ``attach`` does not."""
 
-    def __init__(self, app: App[None], config: Config, connect: Connect) -> None:
+    def __init__(self, app: App[None], config: Config, *, start: Connect, attach: Connect) -> None:
         self._app = app
         self._config = config
-        self._connect = connect
+        self._start = start
+        self._attach = attach
         self._client: RunnerClient | None = None
+        self._started = asyncio.Event()
 
     @property
     def client(self) -> RunnerClient:
         """The attached client. Raises `RunnerError` when there is none."""
         if self._client is None:
-            raise RunnerError("the runner is not connected", remedy="wait a moment; the screen reattaches by itself")
+            raise RunnerError("the runner is not connected", remedy="r starts one where none is there")
         return self._client
 
     def repositories(self) -> dict[str, RepositoryTarget]:
@@ -134,12 +138,12 @@ class RunnerLink:
         return name if name in self._config.databases else None
 
     async def follow(self) -> None:
-        """Attaches and listens to the runner for as long as the application runs."""
-        attempt = 0
+        """Attaches and listens to the runner for as long as the application runs; only the first time, starts it."""
+        attempt, connect = 0, self._start
         while True:
-            error: PantryError = RunnerError("the runner has stopped", remedy="it is started again by itself")
+            error: PantryError = RunnerError("the runner has stopped", remedy="r starts it, and so does a new job")
             try:
-                async with await self._connect(self._config) as client:
+                async with await connect(self._config) as client:
                     self._client = client
                     self._app.post_message(RunnerAttached(await client.jobs()))
                     attempt = 0
@@ -147,10 +151,30 @@ class RunnerLink:
                         self._app.post_message(JobHeard(change.job))
             except _BROKEN as broken:
                 error = as_pantry_error(broken)
-            self._client = None
+            self._client, connect = None, self._attach
             self._app.post_message(RunnerLost(error))
-            await asyncio.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._started.wait(), _PAUSES[min(attempt, len(_PAUSES) - 1)])
+            self._started.clear()
             attempt += 1
+
+    @asynccontextmanager
+    async def _at_work(self) -> AsyncIterator[RunnerClient]:
+        """The attached client; where there is none, one of a runner that is started now."""
+        if self._client is not None:
+            yield self._client
+            return
+        async with await self._start(self._config) as client:
+            self._started.set()
+            yield client
+
+    async def start(self) -> None:
+        """Starts a runner where none is there."""
+        try:
+            async with self._at_work():
+                pass
+        except _BROKEN as error:
+            self._app.post_message(Trouble("The runner was not started", as_pantry_error(error)))
 
     async def reload(self) -> None:
         """Reads jobs and backups again."""
@@ -178,7 +202,8 @@ class RunnerLink:
         """Makes a request (in a thread: it may run a command for a password) and hands it to the runner."""
         try:
             request = await asyncio.to_thread(make)
-            job = await self.client.submit(request)
+            async with self._at_work() as client:
+                job = await client.submit(request)
         except _BROKEN as error:
             self._app.post_message(Trouble("The job was not started", as_pantry_error(error)))
         else:
@@ -203,7 +228,8 @@ class RunnerLink:
     async def delete(self, backup_id: str, repository: str, *, force: bool) -> PantryError | None:
         """Deletes a backup; the error where the runner refused or failed."""
         try:
-            await self.client.delete_backup(self.repositories()[repository], backup_id, force=force)
+            async with self._at_work() as client:
+                await client.delete_backup(self.repositories()[repository], backup_id, force=force)
         except _BROKEN as error:
             return as_pantry_error(error)
         return None

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from screens.commands import command
+from screens.commands import Command, command
 from screens.frame import FramedScreen
 from screens.widgets.filter_line import FilterLine, passes
 from screens.widgets.table import MAXIMUM_ROWS, CalmTable, Column, Row
@@ -138,12 +138,12 @@ class ListScreen(FramedScreen[None]):
 
     def _draw_heading(self, shown: int) -> None:
         words = [self.headline()]
+        if self._paused:
+            words.insert(0, f"paused at {self.pantry.now().astimezone():%H:%M:%S}, space goes on")
         if self.filter_line.value:
             words.append(f"{shown} of {self._total} shown")
         if shown > MAXIMUM_ROWS:
             words.append(f"the first {MAXIMUM_ROWS:,} listed")
-        if self._paused:
-            words.append("paused, space goes on")
         separator = f"  {self.pantry.glyphs.dot}  "
         heading = Content.assemble((self.TITLE_WORDS, "bold"), ("   " + separator.join(filter(None, words)), "$muted"))
         self.query_one("#heading", Static).update(heading)
@@ -174,6 +174,11 @@ class ListScreen(FramedScreen[None]):
         if not self.filter_line.value:
             self.filter_line.display = False
 
+    async def perform(self, chosen: Command) -> None:
+        await super().perform(chosen)
+        if chosen.changes and self._paused:  # what is done here is to be seen here
+            self._go_on()
+
     def do_list_filter(self) -> None:
         self.filter_line.display = True
         self.filter_line.focus()
@@ -192,16 +197,19 @@ class ListScreen(FramedScreen[None]):
         self.draw_list()
 
     def do_list_refresh(self) -> None:
-        self._paused = False
-        self.pantry.reload()
-        self.draw()
+        super().do_list_refresh()
+        self._go_on()
 
     def do_list_pause(self) -> None:
-        self._paused = not self._paused
         if self._paused:
-            self._draw_heading(self.table.row_count)
-        else:
-            self.draw()
+            self._go_on()
+            return
+        self._paused = True
+        self._draw_heading(self.table.row_count)
+
+    def _go_on(self) -> None:
+        self._paused = False
+        self.draw()
 
     def coloured(self, words: str, colour: str) -> Text:
         """A cell in a theme colour; the words say the same."""

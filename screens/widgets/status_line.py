@@ -20,9 +20,9 @@ class StatusLine(Static):
         super().__init__(markup=False)
         self._shown: tuple[str, ...] = ()
 
-    def show(self, known: Known, *, area: str, host: str, glyphs: Glyphs) -> None:
-        """Draws the line for this state."""
-        runner, style, safe = runner_words(known, glyphs)
+    def show(self, known: Known, *, area: str, host: str, glyphs: Glyphs, start_key: str) -> None:
+        """Draws the line for this state; ``start_key`` starts a runner where none is there."""
+        runner, style, safe = runner_words(known, glyphs, start_key)
         wanted = (area, host, runner, safe, str(self.size.width))
         if wanted == self._shown:
             return
@@ -46,12 +46,17 @@ def _areas(area: str) -> list[tuple[str, str]]:
     return parts
 
 
-def runner_words(known: Known, glyphs: Glyphs) -> tuple[str, str, str]:
+def no_runner_words(known: Known) -> str:
+    """Why no runner is attached, in two or three words."""
+    return "runner stopped" if known.met else "no runner answers"
+
+
+def runner_words(known: Known, glyphs: Glyphs, start_key: str) -> tuple[str, str, str]:
     """The runner's state, its style, and the answer to "can I close this terminal?"."""
-    if not known.attached and not known.met:
-        return f"{glyphs.waiting} connecting to the runner", "$warning", "nothing runs yet"
     if not known.attached:
-        return f"{glyphs.waiting} runner gone, reconnecting", "$warning", "jobs are not seen now"
+        if known.problem is None:
+            return f"{glyphs.waiting} connecting to the runner", "$warning", "nothing runs yet"
+        return f"{glyphs.waiting} {no_runner_words(known)}", "$warning", f"press {start_key} to start it"
     closing = "closing ends the demo" if known.demo else "safe to close"
     running, queued = known.count(JobState.RUNNING), known.count(JobState.QUEUED)
     if not running and not queued:

@@ -44,16 +44,23 @@ class DeleteBackup(Form):
         what = Content.assemble((visible(backup.name), "bold"), f" of {visible(backup.database)}   ")
         yield Static(Content.assemble(what, (visible(backup.id), "$muted")))
         yield Static(Content(what_is_lost(backup, self.known)), id="loss")
-        yield Static(Content("This cannot be undone. Type the backup's name to go on:"), classes="question")
-        yield Field("Name", id="typed", hint=backup.name)
+        yield Static(Content(f"This cannot be undone. Type the backup's {self._wanted} to go on:"), classes="question")
+        yield Field(self._wanted.capitalize(), id="typed", hint=f"type the {self._wanted}")
         force = Tick("delete it all the same (--force; written to the audit trail)", False, id="force")
         force.display = False
         yield force
 
+    @property
+    def _shown_name(self) -> str:
+        return visible(self._backup.name).strip()
+
+    @property
+    def _wanted(self) -> str:
+        return "name" if self._shown_name else "id"  # an empty name would be typed by typing nothing
+
     def problem(self) -> str | None:
-        if self.value("typed") != visible(self._backup.name).strip():
-            return f"type {visible(self._backup.name)} to delete it"
-        return None
+        expected = self._shown_name or self._backup.id
+        return None if self.value("typed") == expected else f"type {expected} to delete it"
 
     def argv(self) -> Sequence[str]:
         repository = self.pantry.link.named_repository(self._backup.repository)

@@ -66,12 +66,16 @@ class Form(Dialog[None]):
         """The fields, from top to bottom."""
 
     @abstractmethod
-    def problem(self) -> str | None:
+    def problem(self) -> str | PantryError | None:
         """What is wrong with what was typed; None when it can be done."""
 
     @abstractmethod
     def argv(self) -> Sequence[str]:
         """The equivalent command line."""
+
+    def note(self) -> str:
+        """What stands below the command line; empty when there is nothing to say about it."""
+        return ""
 
     @abstractmethod
     def go(self) -> None:
@@ -96,7 +100,12 @@ class Form(Dialog[None]):
     @on(Checkbox.Changed)
     def draw_form(self) -> None:
         """Draws what depends on the fields."""
-        command = Content.assemble(("The same from the command line:\n", "$muted"), command_lines.shown(self.argv()))
+        note = self.note()
+        command = Content.assemble(
+            ("The same from the command line:\n", "$muted"),
+            command_lines.shown(self.argv()),
+            (f"\n{note}" if note else "", "$warning"),
+        )
         self.query_one("#equivalent", Static).update(command)
         self.query_one("#problem", Static).update("")
 

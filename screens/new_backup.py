@@ -11,6 +11,7 @@ from textual.widgets import Static
 from pantry_tui.models import BackupRequest, JobRequest
 from screens import command_lines
 from screens.form import Field, Form, Tick
+from screens.passwords import password_note, without_password
 from screens.widgets.text import visible
 
 
@@ -41,10 +42,13 @@ class NewBackup(Form):
     def argv(self) -> Sequence[str]:
         return command_lines.create_backup(
             name=self.value("name") or "NAME",
-            database=self.value("database") or None,
+            database=without_password(self.value("database")) or None,
             jobs=self._jobs(),
             fingerprints=self.ticked("fingerprints"),
         )
+
+    def note(self) -> str:
+        return password_note(self.value("database"))
 
     def _jobs(self) -> int | None:
         typed = self.value("jobs")

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from textual import on
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Checkbox, Static
 
-from pantry_tui.config.targets import target_with_database
+from pantry_tui.config.restoring import check_target_name, is_address
+from pantry_tui.errors import PantryError
 from pantry_tui.models import BackupDetails, BackupSummary, JobRequest, RestoreRequest
 from screens import command_lines
+from screens.bindings import bindings_of
+from screens.commands import CHOICE
 from screens.form import Field, Form, Tick
 from screens.known import KnownChanged
+from screens.passwords import password_note, without_password
 from screens.widgets import figures
 from screens.widgets.table import CalmTable, Column, Row
 from screens.widgets.text import cell, visible
 
+_CHOOSE = "choose at least one table: space on its line"
+
+
+class Choice(CalmTable):
+    """A table whose lines are chosen with space."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(CHOICE)
+
 
 class RestoreBackup(Form):
-    """Asks for the new database's name and for the tables; then the job's progress opens."""
+    """Asks for the new database, by name or address, and for the tables; then the job's progress opens."""
 
     TITLE_WORDS = "Restore into another database"
     GO = "Restore"
@@ -35,12 +49,13 @@ class RestoreBackup(Form):
         holds = f"{figures.plural(backup.tables, 'table')}, {figures.plural(backup.rows, 'row')}"
         yield Static(Content.assemble((visible(backup.name), "bold"), f" of {visible(backup.database)}: {holds}"))
         yield Field("New database", f"{backup.database}_restored", id="target")
-        yield Static("It is created; one that holds anything is refused.", classes="hint")
+        yield Static("A name or a URI. One that holds anything is refused.", classes="hint")
         yield Tick("all tables", True, id="all")
-        table = CalmTable((Column("box", "", 3), Column("table", "Table"), Column("rows", "Rows", 12, right=True)))
-        table.id = "choice"
-        table.display = False
-        yield table
+        columns = (Column("box", "", 3), Column("table", "Table"), Column("rows", "Rows", 12, right=True))
+        choice = Choice(columns, id="choice")
+        choice.show_header = False
+        yield choice
+        yield Static(id="chosen", classes="hint flush", markup=False)
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -50,8 +65,9 @@ class RestoreBackup(Form):
     @on(KnownChanged)
     @on(Checkbox.Changed)
     def _draw_choice(self) -> None:
-        table = self.query_one("#choice", CalmTable)
-        table.display = not self.ticked("all")
+        table, chosen = self.query_one(Choice), self.query_one("#chosen", Static)
+        table.display = chosen.display = not self.ticked("all")
+        chosen.update(f"space chooses a table; chosen: {len(self._chosen)} of {figures.count(self._backup.tables)}")
         details = self.pantry.known.details.get(self._backup.id)
         if isinstance(details, BackupDetails):
             table.show([self._row(f"{each.schema}.{each.name}", each.rows) for each in details.tables])
@@ -71,36 +87,56 @@ class RestoreBackup(Form):
     def _tables(self) -> tuple[str, ...]:
         return () if self.ticked("all") else tuple(sorted(self._chosen))
 
-    def problem(self) -> str | None:
+    @property
+    def _nothing_chosen(self) -> bool:
+        return not self.ticked("all") and not self._chosen
+
+    @property
+    def _server(self) -> str | None:
+        """The configured database on whose server a plain name is; an address says its own."""
+        link, target = self.pantry.link, self.value("target")
+        return None if is_address(target) else link.named_database(self._backup.database)
+
+    def problem(self) -> str | PantryError | None:
         target = self.value("target")
         if not target:
             return "name the database to restore into"
         if target == self._backup.database or target in self.pantry.config.databases:
             return f"{target} is a database of yours; this screen restores only into another one"
-        if not self.ticked("all") and not self._chosen:
-            return "choose at least one table: enter on its line"
+        if self._nothing_chosen:
+            return _CHOOSE
+        try:
+            if is_address(target):
+                self.pantry.config.restore_target(target)
+            else:
+                check_target_name(target)  # resolving the server may run a command for its password: not here
+        except PantryError as error:
+            return error
         return None
+
+    def note(self) -> str:
+        return _CHOOSE if self._nothing_chosen else password_note(self.value("target"))
 
     def argv(self) -> Sequence[str]:
         link, backup = self.pantry.link, self._backup
         return command_lines.restore(
             backup.id,
-            target=self.value("target") or "DATABASE",
-            database=link.named_database(backup.database),
+            target=without_password(self.value("target")) or "DATABASE",
+            database=self._server,
             repository=link.named_repository(backup.repository),
-            tables=self._tables(),
+            tables=("TABLE",) if self._nothing_chosen else self._tables(),
         )
 
     def go(self) -> None:
         backup, user, tables = self._backup, self.pantry.user, self._tables()
         link, config, target = self.pantry.link, self.pantry.config, self.value("target")
-        server = link.named_database(backup.database)
+        server = self._server
 
         def request() -> JobRequest:
             return RestoreRequest(
                 repository=link.repositories()[backup.repository],
                 backup_id=backup.id,
-                target=target_with_database(config.database_target(server), target),
+                target=config.restore_target(target, server=server),
                 tables=tables,
                 started_by=user,
             )

@@ -40,6 +40,14 @@ class Driver:
         target.value = text
         await self.pilot.pause()
 
+    def field(self, name: str) -> str:
+        """What stands in a field."""
+        return self.app.screen.query_one(f"#{name}", Input).value
+
+    def hint(self, name: str) -> str:
+        """What an empty field says."""
+        return str(self.app.screen.query_one(f"#{name}", Input).placeholder)
+
     async def resize(self, width: int, height: int) -> None:
         """The person drags the corner of the window."""
         await self.pilot.resize_terminal(width, height)

@@ -116,16 +116,27 @@ class StandIn:
 
     def __init__(self, backups: list[BackupSummary] | None = None) -> None:
         self.kept = backups or []
+        self.tables = TABLES
         self.known_jobs: dict[str, Job] = {}
         self.submitted: list[JobRequest] = []
         self.refusal: PantryError | None = None
         self.gone = asyncio.Event()
         self.reachable = True
+        self.startable = True
+        self.starts = self.attempts = 0
         self._changes: asyncio.Queue[Job] = asyncio.Queue()
         self._events: dict[str, list[Event]] = {}
         self._news = asyncio.Condition()
 
     async def connect(self, config: Config) -> RunnerClient:
+        """Like `attach_or_start`."""
+        self.starts += not self.reachable
+        self.reachable = self.reachable or self.startable
+        return await self.attach(config)
+
+    async def attach(self, config: Config) -> RunnerClient:
+        """Like the client's function of that name."""
+        self.attempts += 1
         if not self.reachable:
             raise RunnerError("no runner answers in /nonexistent", remedy="pantry-tui runner start")
         self.gone.clear()
@@ -140,7 +151,7 @@ class StandIn:
         return None
 
     def vanish(self) -> None:
-        """The runner dies; it can be reached again once `reachable` is set."""
+        """The runner ends; it can be reached again once it was started, or once `reachable` is set."""
         self.reachable = False
         self.gone.set()
 
@@ -153,7 +164,7 @@ class StandIn:
         return list(self.kept)
 
     async def backup(self, repository: RepositoryTarget, backup_id: str) -> BackupDetails:
-        return make_details(next(each for each in self.kept if each.id == backup_id))
+        return make_details(next(each for each in self.kept if each.id == backup_id), self.tables)
 
     async def delete_backup(self, repository: RepositoryTarget, backup_id: str, *, force: bool = False) -> None:
         if self.refusal is not None and not force:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from textual.events import Key
 
 from pantry_tui.errors import BackupDamagedError, RefusedError, RunnerError
 from pantry_tui.events import Failed, Finished, Logged, PhaseStarted, Progress, TableProgress, Warned
@@ -23,7 +24,9 @@ def application(
     runner: StandIn, *, traits: TerminalTraits | None = None, databases: tuple[str, ...] = ("crm", "billing")
 ) -> PantryApp:
     config = make_config(databases=databases)
-    return PantryApp(config, connect=runner.connect, now=lambda: NOW, host="db1.example.org", traits=traits)
+    return PantryApp(
+        config, connect=runner.connect, attach=runner.attach, now=lambda: NOW, host="db1.example.org", traits=traits
+    )
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ async def test_the_list_says_what_each_backup_is_worth(backups: list[BackupSumma
     async with driving(application(StandIn(backups))) as driver:
         await driver.sees("5 backups, newest 31 minutes ago")
 
-        assert driver.rows[0] == ["daily", "crm", "full sql", "31 minutes", "124.4 MB", "1.2 M", "✓ proven"]
+        assert driver.rows[0] == ["daily", "crm", "full sql", "31 minutes", "118.6 MiB", "1.2 M", "✓ proven"]
         assert [row[-1] for row in driver.rows[1:4]] == ["✓ valid", "· unchecked", "✗ damaged"]
         assert backups[0].id in driver.text
 
@@ -82,10 +85,10 @@ async def test_the_list_is_sorted_by_the_next_column_and_back(backups: list[Back
         await driver.sees("Age ▼")
         await driver.press("s")
         await driver.sees("Size ▼")
-        assert driver.rows[0][4] == "128.4 MB"
+        assert driver.rows[0][4] == "122.5 MiB"
         await driver.press("o")
         await driver.sees("Size ▲")
-        assert driver.rows[0][4] == "124.4 MB"
+        assert driver.rows[0][4] == "118.6 MiB"
 
 
 async def test_keys_move_as_in_other_programs(backups: list[BackupSummary]) -> None:
@@ -107,8 +110,29 @@ async def test_pausing_holds_the_list_still(backups: list[BackupSummary]) -> Non
         await driver.until(lambda: len(driver.app.known.backups or ()) == 5, "the list was read again")
         await driver.pilot.pause()
         assert len(driver.rows) == 1
+        await driver.sees("paused at 09:30:00, space goes on")
         await driver.press("space")
         await driver.until(lambda: len(driver.rows) == 5, "the list follows again")
+        assert "paused" not in driver.text
+
+
+async def test_what_is_done_here_is_seen_in_a_list_that_was_paused(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups[:1])
+    async with driving(application(runner)) as driver:
+        await driver.sees("1 backup")
+        await driver.press("space")
+        await driver.sees("paused")
+        await driver.press("B")
+        await driver.on("NewBackup")
+        await driver.press("ctrl+o")
+        await driver.on("JobScreen")
+        runner.kept = backups
+        done = backups[0].to_builtins()
+        await runner.tell(runner.known_jobs["job-001"], Finished(result=done), state="succeeded", result=done)
+        await driver.sees("✓ succeeded")
+        await driver.press("escape")
+        await driver.until(lambda: len(driver.rows) == 5, "the list follows again")
+        assert "paused" not in driver.text
 
 
 async def test_hostile_names_are_shown_and_do_nothing() -> None:
@@ -175,19 +199,55 @@ async def test_a_runner_that_goes_is_said_and_found_again(backups: list[BackupSu
     async with driving(application(runner)) as driver:
         await driver.sees("runner idle", "5 backups")
         runner.vanish()
-        await driver.sees("runner gone, reconnecting")
-        await driver.press("V")
-        await driver.until(lambda: any("not connected" in text for text in driver.notices), "it says why not")
-        assert runner.submitted == []
+        await driver.sees("runner stopped", "press r to start it")
         runner.reachable = True
         await driver.sees("runner idle")
+        assert runner.starts == 0
+
+
+async def test_a_runner_that_was_stopped_is_started_by_a_person_only(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups)
+    runner.reachable = False
+    async with driving(application(runner)) as driver:
+        await driver.sees("runner idle", "5 backups")
+        assert runner.starts == 1
+        runner.vanish()
+        await driver.sees("runner stopped", "press r to start it")
+        for _ in range(3):
+            attempts = runner.attempts
+            await driver.until(lambda attempts=attempts: runner.attempts > attempts, "it looks for a runner")  # type: ignore[misc]
+        assert runner.starts == 1
+        await driver.press("r")
+        await driver.sees("runner idle")
+        assert runner.starts == 2
+        runner.vanish()
+        await driver.sees("runner stopped")
+        await driver.press("V")
+        await driver.on("JobScreen")
+        await driver.sees("1 running")
+        assert (runner.starts, len(runner.submitted)) == (3, 1)
+
+
+async def test_a_runner_that_cannot_be_started_is_explained(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups)
+    async with driving(application(runner)) as driver:
+        await driver.sees("runner idle", "5 backups")
+        runner.startable = False
+        runner.vanish()
+        await driver.sees("runner stopped")
+        for key, words in (("r", "The runner was not started"), ("V", "The job was not started")):
+            await driver.press(key)
+            await driver.on("Explain")
+            await driver.sees(words, "no runner answers")
+            await driver.press("escape")
+        assert runner.submitted == []
 
 
 async def test_a_runner_that_never_came_is_said(backups: list[BackupSummary]) -> None:
     runner = StandIn(backups)
-    runner.reachable = False
+    runner.reachable = runner.startable = False
     async with driving(application(runner)) as driver:
-        await driver.sees("The runner cannot be reached. Trying again", "no runner answers", "pantry-tui runner start")
+        await driver.sees("No runner answers. Press r to start it", "pantry-tui runner start")
         runner.reachable = True
         await driver.sees("5 backups")
 
@@ -247,9 +307,14 @@ async def test_a_restore_goes_to_the_server_of_the_backup(backups: list[BackupSu
         await driver.on("RestoreBackup")
         await driver.press("tab", "space")
         await driver.press("ctrl+o")
-        await driver.sees("choose at least one table")
-        await driver.press("tab", "enter", "j", "j", "enter")
-        await driver.sees("-t public.contacts -t", "public.organizations")
+        await driver.sees("! choose at least one table")
+        await driver.press("tab", "enter", "j", "j", "space")
+        await driver.sees("-t public.contacts -t", "public.organizations", "chosen: 2 of 7")
+        await driver.press("space")
+        await driver.sees("chosen: 1 of 7")
+        await driver.press("k", "k", "space")
+        await driver.sees("-t TABLE", "choose at least one table", "chosen: 0 of 7")
+        await driver.press("space", "j", "j", "space")
         await driver.press("ctrl+o")
         await driver.on("JobScreen")
         request = runner.submitted[0]
@@ -258,13 +323,97 @@ async def test_a_restore_goes_to_the_server_of_the_backup(backups: list[BackupSu
         assert (request.target.name, "host='db1'" in request.target.conninfo) == ("crm_restored", True)
 
 
+async def test_a_restore_to_an_address_goes_to_that_server(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups)
+    async with driving(application(runner)) as driver:
+        await driver.sees("5 backups")
+        for typed in ("postgresql://admin:s3cret-canary@standby/crm2", "host=standby user=admin dbname=crm2"):
+            await driver.press("R")
+            await driver.on("RestoreBackup")
+            await driver.fill("target", typed)
+            assert "-d crm" not in driver.text
+            await driver.sees("The password goes by PGPASSWORD" if "canary" in typed else "--target")
+            assert "'postgresql://admin:***@standby/crm2'" in driver.text or "canary" not in typed
+            await driver.press("ctrl+o")
+            await driver.on("JobScreen")
+            assert "canary" not in driver.text
+            request = runner.submitted[-1]
+            assert isinstance(request, RestoreRequest)
+            assert request.target.name == "crm2"
+            assert "standby" in request.target.conninfo
+            assert "canary" not in request.target.conninfo
+            await driver.press("escape")
+        assert isinstance(runner.submitted[0], RestoreRequest)
+        assert runner.submitted[0].target.environment["PGPASSWORD"] == "s3cret-canary"
+
+
+async def test_an_address_that_names_no_database_is_refused_in_the_form(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups)
+    async with driving(application(runner)) as driver:
+        await driver.sees("5 backups")
+        await driver.press("R")
+        await driver.on("RestoreBackup")
+        for typed in ("postgresql://standby", "mysql://standby/crm", "template1", "host=standby"):
+            await driver.fill("target", typed)
+            await driver.press("ctrl+o")
+            await driver.until(lambda: "! " in driver.text, f"{typed} is refused")
+        assert runner.submitted == []
+
+
+async def test_the_password_of_a_database_to_back_up_is_not_shown(backups: list[BackupSummary]) -> None:
+    runner = StandIn(backups)
+    async with driving(application(runner)) as driver:
+        await driver.sees("5 backups")
+        await driver.press("B")
+        await driver.on("NewBackup")
+        await driver.fill("database", "postgresql://admin:s3cret-canary@standby/crm2")
+        await driver.sees("'postgresql://admin:***@standby/crm2'", "The password goes by PGPASSWORD")
+
+
+async def test_what_is_typed_ahead_after_tab_goes_into_the_next_field(backups: list[BackupSummary]) -> None:
+    async with driving(application(StandIn(backups))) as driver:
+        await driver.sees("5 backups")
+        await driver.press("B")
+        await driver.on("NewBackup")
+        for key in ("x", "tab", "y"):
+            driver.app.post_message(Key(key, key if len(key) == 1 else None))
+        await driver.until(lambda: driver.field("name") == "y", "the second field has its letter")
+        assert driver.field("database") == "x"
+
+
+@pytest.mark.parametrize("name", ["", " "])
+async def test_a_backup_without_a_name_is_deleted_by_its_id(name: str) -> None:
+    runner = StandIn([make_backup(1, name=name)])
+    backup_id = runner.kept[0].id
+    async with driving(application(runner)) as driver:
+        await driver.sees("1 backup")
+        await driver.press("D")
+        await driver.on("DeleteBackup")
+        await driver.sees("Type the backup's id to go on")
+        assert driver.hint("typed") == "type the id"
+        await driver.press("enter")
+        await driver.sees(f"type {backup_id} to delete it")
+        assert len(runner.kept) == 1
+        await driver.fill("typed", backup_id)
+        await driver.press("enter")
+        await driver.until(lambda: not runner.kept, "it is deleted")
+
+
+async def test_the_answer_does_not_stand_in_the_field_already(backups: list[BackupSummary]) -> None:
+    async with driving(application(StandIn(backups))) as driver:
+        await driver.sees("5 backups")
+        await driver.press("D")
+        await driver.on("DeleteBackup")
+        assert driver.hint("typed") == "type the name"
+
+
 async def test_a_refused_deletion_needs_an_explicit_force(backups: list[BackupSummary]) -> None:
     runner = StandIn(backups)
     async with driving(application(runner)) as driver:
         await driver.sees("5 backups")
         await driver.press("D")
         await driver.on("DeleteBackup")
-        await driver.sees("This removes 124.4 MB", "3 other backups stay, none of them proven")
+        await driver.sees("This removes 118.6 MiB", "3 other backups stay, none of them proven")
         runner.refusal = RefusedError("it is the last valid backup of crm", remedy="take another one first")
         await driver.type("daily")
         await driver.press("enter")
@@ -273,6 +422,38 @@ async def test_a_refused_deletion_needs_an_explicit_force(backups: list[BackupSu
         await driver.press("tab", "space", "ctrl+o")
         await driver.on("BackupsScreen")
         await driver.until(lambda: len(runner.kept) == 4, "it is deleted")
+
+
+@pytest.mark.parametrize(("plain", "sign"), [(False, "…"), (True, "~")])
+async def test_what_is_cut_says_so_and_a_job_keeps_its_target(plain: bool, sign: str) -> None:
+    runner = StandIn([make_backup(each, name="a-backup-with-a-long-name") for each in range(1, 19)])
+    runner.start_job("restore", title="restore of 20261123T085900Z-daily-0001 into crm_restored")
+    async with driving(application(runner, traits=TerminalTraits(plain=plain))) as driver:
+        await driver.sees("18 backups", f"{sign}  crm")
+        await driver.press("slash")
+        await driver.type("crm")
+        await driver.sees("18 of 18 shown")
+        lines = [line for line in driver.lines if f"{sign}  crm" in line]
+        assert lines
+        assert all("unchecked" in line for line in lines), driver.text
+        await driver.press("escape", "2")
+        await driver.on("JobsScreen")
+        await driver.sees("restore of 20", f"{sign}", "crm_restored", "running")
+        await driver.resize(120, 30)
+        await driver.sees(f"restore of 20261123T08{sign}-0001 into crm_restored")
+
+
+async def test_a_job_that_is_over_does_not_offer_to_be_cancelled() -> None:
+    runner = StandIn([make_backup()])
+    job = runner.start_job("backup", title="backup of crm into local")
+    async with driving(application(runner)) as driver:
+        await driver.sees("1 running")
+        await driver.press("2", "enter")
+        await driver.on("JobScreen")
+        await driver.sees("C Cancel job")
+        await runner.tell(job, Failed(failure=Failure.of(RunnerError("it broke"))), state="failed")
+        await driver.sees("✗ failed")
+        await driver.until(lambda: "Cancel job" not in driver.text, "it is not offered any more")
 
 
 async def test_progress_is_shown_per_table_with_time_left() -> None:
@@ -293,16 +474,16 @@ async def test_progress_is_shown_per_table_with_time_left() -> None:
             Progress(share=0.42, bytes_per_second=38e6, seconds_left=21),
         )
         await driver.sees(
-            "copying rows", "42%", "38.0 MB/s", "about 21 s left", "123,456", "✓ done", "locked 41 tables"
+            "copying rows", "42%", "36.2 MiB/s", "about 21 s left", "123,456", "✓ done", "locked 41 tables"
         )
         await driver.sees("You can close this terminal: the job goes on.")
         runner.vanish()
-        await driver.sees("The runner is gone; reconnecting", "123,456")
+        await driver.sees("No runner is attached: r starts it", "123,456")
         runner.reachable = True
         await driver.sees("You can close this terminal: the job goes on.")
         done = make_backup(7)
         await runner.tell(job, Finished(result=done.to_builtins()), state="succeeded", result=done.to_builtins())
-        await driver.sees("✓ succeeded", done.id, "530.0 MB")
+        await driver.sees("✓ succeeded", done.id, "505.4 MiB")
 
 
 async def test_a_job_that_fails_elsewhere_is_announced_and_explained() -> None:

@@ -94,7 +94,7 @@ async def test_some_tables_are_restored(
         await driver.fill("target", restored.name)
         await driver.press("tab", "space", "tab")
         await driver.sees("public.organizations")
-        await driver.press("j", "enter")
+        await driver.press("j", "space")
         await driver.sees("-t public.organizations")
         await driver.press("ctrl+o")
         await driver.on("JobScreen")

@@ -10,10 +10,11 @@ import pytest
 
 from pantry_tui.app import run
 from pantry_tui.errors import TerminalError
+from screens.passwords import password_note, without_password
 from screens.terminal import TerminalTraits, require_terminal, traits_of
 from screens.widgets import figures
 from screens.widgets.filter_line import passes
-from screens.widgets.text import shortened, visible, visible_lines
+from screens.widgets.text import shortened, squeezed, visible, visible_lines
 from tests.tui.stand_in import make_config
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -89,6 +90,38 @@ def test_lines_stay_lines_and_long_names_end() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("restore of daily into crm", 25, "restore of daily into crm"),
+        ("restore of daily into crm", 14, "restor…nto crm"),
+        ("restore of daily into 日本", 13, "restor…o 日本"),
+        ("restore", 1, "…"),
+    ],
+)
+def test_what_is_cut_in_the_middle_keeps_its_ends(text: str, width: int, shown: str) -> None:
+    assert squeezed(text, width) == shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("crm", "crm"),
+        ("postgresql://db1:5432/crm", "postgresql://db1:5432/crm"),
+        ("postgresql://u:canary@db1:5432/crm", "postgresql://u:***@db1:5432/crm"),
+        ("postgresql://u:c@n/a:r y@db1/crm", "postgresql://u:***@db1/crm"),
+        ("postgresql://u:cana", "postgresql://u:***"),
+        ("postgresql://u@db1/crm?password=canary&port=1", "postgresql://u@db1/crm?password=***&port=1"),
+        ("host=db1 password=canary dbname=crm", "host=db1 password=*** dbname=crm"),
+        (r"password='can \' ary' dbname=crm", "password=*** dbname=crm"),
+        ("dbname=crm password='can ar", "dbname=crm password=***"),
+    ],
+)
+def test_a_password_is_not_shown_again(typed: str, shown: str) -> None:
+    assert without_password(typed) == shown
+    assert bool(password_note(typed)) == (typed != shown)
+
+
+@pytest.mark.parametrize(
     ("typed", "stays"),
     [("", True), ("DAILY crm", True), ("daily billing", False), ("!billing", True), ("!crm", False), ("!", True)],
 )
@@ -120,6 +153,7 @@ def test_figures() -> None:
     ]
     assert [figures.count(each) for each in (1_234_567, 12_345_678, 3_000_000_000)] == ["1,234,567", "12.3 M", "3.0 G"]
     assert [figures.short_count(each) for each in (999_999, 1_234_567, 2_500_000_000)] == ["999,999", "1.2 M", "2.5 G"]
-    assert [figures.size(each) for each in (1, 12, 124_400_000)] == ["1 B", "12 B", "124.4 MB"]
+    assert [figures.size(each) for each in (1, 12, 124_400_000)] == ["1 B", "12 B", "118.6 MiB"]
+    assert [figures.size(each) for each in (1023 * 1024 + 900, 5 << 40)] == ["1 MiB", "5.0 TiB"]
     assert figures.bar(0.42, 10, "#", ".") == "####......"
     assert figures.time_left(None) == "time left not known yet"

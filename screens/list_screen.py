@@ -138,14 +138,16 @@ class ListScreen(FramedScreen[None]):
 
     def _draw_heading(self, shown: int) -> None:
         words = [self.headline()]
-        if self._paused:
-            words.insert(0, f"paused at {self.pantry.now().astimezone():%H:%M:%S}, space goes on")
         if self.filter_line.value:
             words.append(f"{shown} of {self._total} shown")
         if shown > MAXIMUM_ROWS:
             words.append(f"the first {MAXIMUM_ROWS:,} listed")
         separator = f"  {self.pantry.glyphs.dot}  "
-        heading = Content.assemble((self.TITLE_WORDS, "bold"), ("   " + separator.join(filter(None, words)), "$muted"))
+        heading = Content.assemble(
+            (self.TITLE_WORDS, "bold"),
+            ("   paused, space goes on" if self._paused else "", "$warning"),
+            ((separator if self._paused else "   ") + separator.join(filter(None, words)), "$muted"),
+        )
         self.query_one("#heading", Static).update(heading)
 
     def draw_selection(self) -> None:

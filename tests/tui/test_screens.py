@@ -110,7 +110,7 @@ async def test_pausing_holds_the_list_still(backups: list[BackupSummary]) -> Non
         await driver.until(lambda: len(driver.app.known.backups or ()) == 5, "the list was read again")
         await driver.pilot.pause()
         assert len(driver.rows) == 1
-        await driver.sees("paused at 09:30:00, space goes on")
+        await driver.sees("Backups   paused, space goes on  ·  1 backup, newest 31 minutes ago")
         await driver.press("space")
         await driver.until(lambda: len(driver.rows) == 5, "the list follows again")
         assert "paused" not in driver.text

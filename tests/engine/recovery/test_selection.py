@@ -140,6 +140,22 @@ async def test_partitioned_table_comes_with_its_partitions(
     assert any_server.execute(new, query) == [(6,)]
 
 
+async def test_rows_that_a_partitioned_table_spreads_anew(
+    any_server: TestServer, repository: RepositoryTarget, source: DatabaseTarget
+) -> None:
+    any_server.execute(
+        source,
+        "CREATE TABLE a.spread (m a.mood, i int) PARTITION BY HASH (m);"
+        "CREATE TABLE a.even PARTITION OF a.spread FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+        "CREATE TABLE a.uneven PARTITION OF a.spread FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+        "INSERT INTO a.spread VALUES ('good', 1), ('bad', 2)",
+    )
+    await take(source, repository)
+    new = any_server.drop_after_test("selection")
+    assert (await restore(new, repository, tables=('"a"."spread"',))).validation.equal
+    assert any_server.execute(new, "SELECT m::text, i FROM a.spread ORDER BY i") == [("good", 1), ("bad", 2)]
+
+
 async def test_names_with_spaces_are_not_mixed_up(
     any_server: TestServer, repository: RepositoryTarget, source: DatabaseTarget
 ) -> None:

@@ -104,7 +104,7 @@ class BackupsScreen(OneBackupScreen, ListScreen):
             return ""
         newest = max(each.started_at for each in backups)
         stale = " (the list could not be read again)" if self.known.backups_problem is not None else ""
-        return f"{figures.plural(len(backups), 'backup')}, newest {figures.age(newest, self.pantry.now())} ago{stale}"
+        return f"{figures.plural(len(backups), 'backup')}, newest {figures.ago(newest, self.pantry.now())}{stale}"
 
     def empty_words(self) -> Content:
         known = self.known

@@ -86,6 +86,7 @@ class Form(Dialog[None]):
             yield Static(self.TITLE_WORDS, id="dialog-title", markup=False)
             yield from self.fields()
             yield Static(id="equivalent", markup=False)
+            yield Static(id="note", markup=False)
             yield Static(id="problem", markup=False)
             with Horizontal(id="buttons"):
                 yield Static("tab moves, esc leaves", classes="hint flush", markup=False)
@@ -100,13 +101,11 @@ class Form(Dialog[None]):
     @on(Checkbox.Changed)
     def draw_form(self) -> None:
         """Draws what depends on the fields."""
-        note = self.note()
-        command = Content.assemble(
-            ("The same from the command line:\n", "$muted"),
-            command_lines.shown(self.argv()),
-            (f"\n{note}" if note else "", "$warning"),
-        )
+        command = Content.assemble(("The same from the command line:\n", "$muted"), command_lines.shown(self.argv()))
         self.query_one("#equivalent", Static).update(command)
+        note = self.query_one("#note", Static)
+        note.update(self.note())
+        note.display = bool(self.note())
         self.query_one("#problem", Static).update("")
 
     def value(self, field: str) -> str:

@@ -44,6 +44,12 @@ def age(moment: datetime, now: datetime) -> str:
     return "now" if words in ("now", "a moment") else words.split(",")[0]
 
 
+def ago(moment: datetime, now: datetime) -> str:
+    """The same within a sentence: "3 hours ago", "just now", "in the future"."""
+    words = age(moment, now)
+    return {"now": "just now", "future": "in the future"}.get(words, f"{words} ago")
+
+
 def duration(seconds: float) -> str:
     """A stretch of time to the accuracy that matters: 0.4 s, 12 s, 3 min 20 s, 2 h 05 min."""
     if seconds < 10:

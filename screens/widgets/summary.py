@@ -45,7 +45,7 @@ def backup_lines(backup: BackupSummary, now: datetime, glyphs: Glyphs) -> list[L
     return [
         ("database", visible(backup.database), "bold"),
         ("id", visible(backup.id), ""),
-        ("taken", f"{figures.moment(backup.started_at)} ({figures.age(backup.started_at, now)} ago)", ""),
+        ("taken", f"{figures.moment(backup.started_at)} ({figures.ago(backup.started_at, now)})", ""),
         ("validated", valid + _when(backup.validated_at), f"${valid_style}"),
         ("proof", proven + _when(backup.proven_at), f"${proven_style}"),
         ("took", figures.duration(backup.duration_seconds), ""),

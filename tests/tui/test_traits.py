@@ -130,17 +130,18 @@ def test_the_filter(typed: str, stays: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ago", "words"),
+    ("ago", "words", "within"),
     [
-        (timedelta(0), "now"),
-        (timedelta(seconds=-30), "now"),
-        (timedelta(hours=-2), "future"),
-        (timedelta(minutes=31), "31 minutes"),
-        (timedelta(days=400), "1 year"),
+        (timedelta(0), "now", "just now"),
+        (timedelta(seconds=-30), "now", "just now"),
+        (timedelta(hours=-2), "future", "in the future"),
+        (timedelta(minutes=31), "31 minutes", "31 minutes ago"),
+        (timedelta(days=400), "1 year", "1 year ago"),
     ],
 )
-def test_ages(ago: timedelta, words: str) -> None:
+def test_ages(ago: timedelta, words: str, within: str) -> None:
     assert figures.age(NOW - ago, NOW) == words
+    assert figures.ago(NOW - ago, NOW) == within
 
 
 def test_figures() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+from urllib.parse import quote
+
 from pantry_tui.config import Config
+from pantry_tui.config.targets import connection_parameters
 from pantry_tui.models import DatabaseTarget
-from pantry_tui.runner.client import attach
+from pantry_tui.runner.client import attach, attach_or_start
 from screens.application import PantryApp
-from tests.engine.runner.processes import RunnerProcess
+from tests.engine.runner.processes import RunnerProcess, eventually, marked_processes
 from tests.servers import TestServer
 from tests.tui.driver import Driver, driving
 
@@ -159,3 +164,40 @@ async def test_a_job_is_cancelled_after_a_question(
         await driver.on("JobScreen")
         await driver.sees("cancelled")
     blocking.rollback()
+
+
+async def test_a_backup_is_restored_to_an_address(
+    config: Config, runner: RunnerProcess, crm: DatabaseTarget, server: TestServer
+) -> None:
+    restored = server.drop_after_test(f"{crm.name}_elsewhere")
+    parameters = connection_parameters(restored.conninfo, key="the test's database")
+    names = {key: quote(parameters[key], safe="") for key in ("user", "host", "port", "dbname")}
+    address = "postgresql://{user}:s3cret-canary@/{dbname}?host={host}&port={port}".format(**names)
+    async with driving(PantryApp(config, connect=attach)) as driver:
+        await driver.sees("There is no backup yet")
+        await take_backup(driver, "daily")
+        await driver.press("escape", "R")
+        await driver.on("RestoreBackup")
+        await driver.fill("target", address)
+        await driver.sees("***", "The password goes by PGPASSWORD")
+        await driver.press("ctrl+o")
+        await driver.on("JobScreen")
+        await driver.sees("✓ equal: 2 tables compared", f"into {restored.name}")
+        assert server.execute(restored, "SELECT count(*) FROM contacts") == [(20_000,)]
+    written = [file for file in Path(config.data_directory).rglob("*") if file.is_file()]
+    assert written
+    assert not [file for file in written if b"s3cret-canary" in file.read_bytes()]
+
+
+async def test_a_runner_that_was_stopped_stays_so_until_r_is_pressed(config: Config, mark: str) -> None:
+    async with driving(PantryApp(config, connect=attach_or_start, attach=attach)) as driver:
+        await driver.sees("runner idle")
+        async with await attach(config) as client:
+            await client.stop()
+        await driver.sees("runner stopped", "press r to start it")
+        await asyncio.to_thread(eventually, lambda: not marked_processes(mark), "the end of the runner")
+        await driver.press("r")
+        await driver.sees("runner idle")
+        async with await attach(config) as client:
+            await client.stop()
+        await driver.sees("runner stopped")

@@ -13,7 +13,7 @@ from pantry_tui.errors import StorageError
 from pantry_tui.models import AuditEntry
 from pantry_tui.runner import audit
 
-_LIST = (Column("WHEN"), Column("WHO", least=8), Column("WHAT"), Column("ON", least=16), Column("RESULT", least=9))
+_LIST = (Column("WHEN"), Column("WHO", least=8), Column("WHAT"), Column("ON", least=14), Column("RESULT", least=9))
 
 
 def add_arguments(parser: Parser) -> None:

@@ -92,9 +92,7 @@ class LocalReads:
         """A job that its runner left alive has ended when no runner is there; the next one will write that down."""
         if job.state.is_final or is_held(self._directory):
             return job
-        error = InterruptedJobError(
-            "interrupted: its runner ended without a word", remedy="run the operation again; nothing of it is kept"
-        )
+        error = InterruptedJobError("interrupted: its runner ended without a word", remedy="run the operation again")
         return msgspec.structs.replace(job, state=JobState.FAILED, seconds_left=None, failure=Failure.of(error))
 
     def _backups_elsewhere(

@@ -7,8 +7,9 @@ import contextlib
 import ctypes
 import os
 import signal
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Coroutine, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pantry_tui.config.references import redact
 from pantry_tui.errors import ClientToolError, PantryError, WorkerDiedError
@@ -55,7 +56,7 @@ async def run_tool(
     Cancelling kills the whole process group and waits for it. Raises `WorkerDiedError` when a signal ended the tool,
     else what its messages mean (`DiskFullError`, `PrivilegeError` …) or `ClientToolError`, with stderr in ``detail``.
     """
-    process = await _start(argv, environment=environment, doing=doing, stdin=stdin_from is not None)
+    process = await _whole(_start(argv, environment=environment, doing=doing, stdin=stdin_from is not None))
     try:
         stdout, stderr = await _communicate(process, stdin_from, stdout_to)
     except BaseException:
@@ -98,6 +99,18 @@ async def _start(
             f"{doing[:1].upper()}{doing[1:]} failed: cannot run {os.fsdecode(argv[0])}: {error.strerror}",
             remedy="Install PostgreSQL's client tools, or set client_tools to their directory.",
         ) from error
+
+
+async def _whole(start: Coroutine[Any, Any, asyncio.subprocess.Process]) -> asyncio.subprocess.Process:
+    """Ends a start before it can be cancelled: asyncio would kill the tool alone, and not what that has started."""
+    starting = asyncio.ensure_future(start)
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting])
+        if starting.exception() is None:
+            await _stop_group(starting.result())
+        raise
 
 
 async def _communicate(

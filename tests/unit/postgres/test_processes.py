@@ -150,6 +150,21 @@ async def test_cancelling_ends_the_whole_group(tmp_path: Path) -> None:
         assert await asyncio.to_thread(reader.read) == b""
 
 
+async def test_cancelling_in_the_middle_of_the_start_ends_the_whole_group(tmp_path: Path) -> None:
+    """asyncio then kills the tool alone, and what that has started by now lives on."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    running = asyncio.create_task(shell(f"(echo on; exec tail -f /dev/null) > '{fifo}' & wait"))
+    for _ in range(3):  # it is forked by then, and asyncio has not connected its pipes yet
+        await asyncio.sleep(0)
+    with fifo.open("rb") as reader:
+        assert reader.readline() == b"on\n"
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert reader.read() == b""
+
+
 async def test_a_tool_dies_with_us(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)

@@ -233,7 +233,8 @@ class Executor:
             removed = await self._library.clean(request.repository) if request is not None else []
             if job_id in lost:
                 self._settle(lost[job_id], request, removed)
-            self._notes.remove(job_id)
+            with contextlib.suppress(OSError):  # the next runner finds it again, and nothing left to do
+                self._notes.remove(job_id)
 
     def _settle(self, job: Job, request: JobRequest | None, removed: list[str]) -> None:
         since = job.started_at or job.queued_at

@@ -31,7 +31,7 @@ class Collector:
         if isinstance(report, RowsRead):
             self._progress.moved(self._work[report.table].table.qualified_name, report.rows, report.raw_bytes)
         else:
-            self._placed(_segment(report))
+            self._placed(_segment(report), report.member.crc32)
 
     def on_result(self, read: RangeRead) -> None:
         """A range is done."""

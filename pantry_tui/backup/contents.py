@@ -20,14 +20,14 @@ from pantry_tui.backup.commands import TableWork, encode_texts, plan_work, read_
 from pantry_tui.backup.document import Placed, SectionWriter, read_section, write_end
 from pantry_tui.backup.progress import ProgressMeter, start_phase
 from pantry_tui.backup.readback import ReadBack, store_files
-from pantry_tui.backup.reading import Flush, RangeRead, ReadingSetup, ReadReport
+from pantry_tui.backup.reading import Flush, Join, RangeRead, ReadReport
 from pantry_tui.events import Listener, Logged
 from pantry_tui.models import BackupRequest, DatabaseTarget
 from pantry_tui.postgres.connect import child_environment, conninfo
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import moved_between, read_sequences
 from pantry_tui.postgres.session import RANGE_SETTINGS, pin_statements
-from pantry_tui.postgres.snapshot import LockedSnapshot
+from pantry_tui.postgres.snapshot import LockedSnapshot, require_unchanged
 from pantry_tui.postgres.tools import ClientTools, ToolOutput, run_tool
 from pantry_tui.postgres.workers import Answers, WorkerPool
 from pantry_tui.repository.local import StagedBackup
@@ -102,9 +102,9 @@ async def write_contents(backup: Snapshotted) -> Contents:
 async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, back: ReadBack) -> Contents:
     segments: list[Segment] = []
 
-    def placed(segment: Segment) -> None:
+    def placed(segment: Segment, crc32: int) -> None:
         segments.append(segment)
-        back.placed(segment)
+        back.placed(segment, crc32)
 
     work = plan_work(backup.snapshot)
     sequences = await read_sequences(backup.observer)
@@ -118,12 +118,15 @@ async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, back: Rea
         await section.write_to(backup, artifact)
     write_end(artifact.append, placed, backup.staged.id, len(tables), sum(table.rows for table in tables))
     start_phase(backup.listener, "storing", "Making the files durable and reading them back", READING_SHARES[1])
+    unchanged = asyncio.create_task(require_unchanged(backup.observer, backup.target, backup.snapshot))
+    rest = asyncio.create_task(back.finish())
+    await together([unchanged, rest])
     beside = [
         (ARCHIVE, "archive"),
         (GLOBALS, "globals"),
         *([(POSITIONS, "positions")] if backup.request.fingerprints else []),
     ]
-    files = [await back.finish(), *await store_files(backup.staged.path, beside)]
+    files = [rest.result(), *await store_files(backup.staged.path, beside)]
     segments.sort(key=lambda segment: segment.offset)
     return Contents(tables=tables, segments=tuple(segments), sequences=sequences, files=tuple(files))
 
@@ -143,14 +146,13 @@ async def _read_ranges(
     first, last = READING_SHARES
     collector = Collector(work, ProgressMeter(backup.listener, weights, first=first, last=last), placed, positions)
     version = backup.connection.info.server_version
-    setup = ReadingSetup(
-        target=backup.target,
+    join = Join(
         settings=pin_statements(version, RANGE_SETTINGS, local=True),
         snapshot=sql.SQL("SET TRANSACTION SNAPSHOT {}").format(backup.snapshot.id).as_string(backup.connection),
         artifact=backup.file(backup.artifact_name),
     ).to_json()
     commands = await read_commands(backup.connection, work, fingerprints=backup.request.fingerprints)
-    await backup.pool.open(HANDLERS, [setup] * backup.pool.count)
+    await backup.pool.run_on_each(join)
     answers: Answers[ReadReport, RangeRead] = Answers(ReadReport, RangeRead)
     await backup.pool.run(
         (command.to_json() for command in commands), answers, collector.on_report, collector.on_result

@@ -16,7 +16,7 @@ from pantry_tui.postgres.connect import child_environment
 from pantry_tui.postgres.tools import ClientTools, run_tool
 
 Append = Callable[[Iterable[bytes], int], int]  # `ArtifactFile.append` or `append_held`
-Placed = Callable[[Segment], None]
+Placed = Callable[[Segment, int], None]  # with the CRC-32 of its stored bytes
 
 
 class SectionWriter:
@@ -56,7 +56,8 @@ class SectionWriter:
                     length=member.length,
                     raw_length=member.raw_length,
                     sha256=member.sha256,
-                )
+                ),
+                member.crc32,
             )
 
 

@@ -13,6 +13,7 @@ import psycopg
 from pantry_tui.artifact.manifest import MANIFEST_VERSION, Manifest, ServerIdentity, SnapshotPosition, StoredFile
 from pantry_tui.backup.contents import HANDLERS, Contents, Snapshotted, write_contents
 from pantry_tui.backup.progress import start_phase
+from pantry_tui.backup.reading import ReadingSetup
 from pantry_tui.errors import ServerError
 from pantry_tui.events import Listener, Logged, Progress, Warned
 from pantry_tui.models import BackupRequest, utc_now
@@ -25,11 +26,12 @@ from pantry_tui.postgres.introspect import (
     server_identity,
     source_database,
 )
-from pantry_tui.postgres.snapshot import open_catalog, require_unchanged, take_snapshot
+from pantry_tui.postgres.snapshot import LockedSnapshot, open_catalog, take_snapshot
 from pantry_tui.postgres.tools import ClientTools, find_client_tools
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
 from pantry_tui.repository.ids import slug
 from pantry_tui.repository.local import LocalRepository, new_backup_id
+from pantry_tui.together import together
 from pantry_tui.version import __version__
 
 Connection = psycopg.AsyncConnection[Any]
@@ -65,12 +67,7 @@ class FullBackup:
 
     async def _back_up(self, connection: Connection, observer: Connection, pool: WorkerPool) -> Manifest:
         server, tools = await self._meet(connection)
-        snapshot = await take_snapshot(
-            connection,
-            self._request.database,
-            lock_timeout_seconds=self._request.lock_timeout_seconds,
-            in_recovery=server.in_recovery,
-        )
+        snapshot = await self._take_snapshot(connection, pool, in_recovery=server.in_recovery)
         staged = self._repository.begin(new_backup_id(self._request.name, self._started_at))
         try:
             backup = Snapshotted(
@@ -93,6 +90,21 @@ class FullBackup:
             raise
         self._listener(Progress(share=1.0, rows=manifest.rows, raw_bytes=manifest.raw_bytes))
         return manifest
+
+    async def _take_snapshot(self, connection: Connection, pool: WorkerPool, *, in_recovery: bool) -> LockedSnapshot:
+        """Takes the snapshot; the workers connect meanwhile."""
+        setup = ReadingSetup(target=self._request.database).to_json()
+        connecting = asyncio.create_task(pool.open(HANDLERS, [setup] * pool.count))
+        taking = asyncio.create_task(
+            take_snapshot(
+                connection,
+                self._request.database,
+                lock_timeout_seconds=self._request.lock_timeout_seconds,
+                in_recovery=in_recovery,
+            )
+        )
+        await together([connecting, taking])
+        return taking.result()
 
     async def _meet(self, connection: Connection) -> tuple[ServerIdentity, ClientTools]:
         """Looks who the server is and which client tools fit it."""
@@ -121,7 +133,6 @@ class FullBackup:
         installed = await extensions(backup.connection)
         large_objects = await large_object_count(backup.connection)
         contents = await write_contents(backup)
-        await require_unchanged(backup.observer, self._request.database, backup.snapshot)
         await backup.connection.execute("COMMIT")
         await _require_same_role(backup.observer, server)
         await self._wait_for_log(backup.connection, backup.snapshot.position, in_recovery=server.in_recovery)

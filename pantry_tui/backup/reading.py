@@ -23,11 +23,16 @@ REPORT_SECONDS = 0.2
 
 
 class ReadingSetup(Model, frozen=True, kw_only=True):
-    """What a worker needs before its first range."""
+    """What a worker needs to connect, which it does while the snapshot is being taken."""
 
     target: DatabaseTarget
-    settings: str
+
+
+class Join(Model, frozen=True, kw_only=True, tag="join"):
+    """Join the snapshot, pin the session's settings, open the artifact."""
+
     snapshot: str
+    settings: str
     artifact: str  # path
 
 
@@ -51,7 +56,7 @@ class Flush(Model, frozen=True, kw_only=True, tag="flush"):
     """Write everything that waits for its place."""
 
 
-ReadCommand = ReadRange | Flush
+ReadCommand = Join | ReadRange | Flush
 
 
 class SegmentStored(Model, frozen=True, kw_only=True, tag="stored"):
@@ -92,17 +97,30 @@ _Report = Callable[[bytes], None]
 
 
 def open_session(setup: bytes) -> Callable[[bytes, _Report], bytes]:
-    """Connects, joins the snapshot and opens the artifact; for `pantry_tui.postgres.worker`."""
-    reader = _Reader(ReadingSetup.from_json(setup))
+    """Connects; for `pantry_tui.postgres.worker`."""
+    target = ReadingSetup.from_json(setup).target
+    adopt_environment(target)
+    return _Session(Link.open(target, application="backup worker"))
 
-    def session(line: bytes, report: _Report) -> bytes:
+
+class _Session:
+    """A connection, and a reader once it has joined a snapshot."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._reader: _Reader | None = None
+
+    def __call__(self, line: bytes, report: _Report) -> bytes:
         command = _commands.decode(line)
-        if isinstance(command, Flush):
-            reader.flush(report)
+        if isinstance(command, Join):
+            self._reader = _Reader(self._link, command)
             return b"null"
-        return reader.read(command, report).to_json()
-
-    return session
+        if self._reader is None:
+            raise InternalError("a worker was asked to read before it had joined a snapshot")
+        if isinstance(command, Flush):
+            self._reader.flush(report)
+            return b"null"
+        return self._reader.read(command, report).to_json()
 
 
 class _Pending:
@@ -174,15 +192,14 @@ class _RowCounter:
 
 
 class _Reader:
-    def __init__(self, setup: ReadingSetup) -> None:
-        adopt_environment(setup.target)
-        self._link = Link.open(setup.target, application="backup worker")
+    def __init__(self, link: Link, join: Join) -> None:
+        self._link = link
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        self._link.execute(f"{begin}; {setup.snapshot}; {setup.settings}", doing="joining the snapshot")
+        self._link.execute(f"{begin}; {join.snapshot}; {join.settings}", doing="joining the snapshot")
         self._link.require_one_session()
-        with storage_errors(setup.artifact, "opening the backup's artifact"):
-            descriptor = os.open(setup.artifact, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-        self._artifact = ArtifactFile(descriptor, setup.artifact)
+        with storage_errors(join.artifact, "opening the backup's artifact"):
+            descriptor = os.open(join.artifact, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        self._artifact = ArtifactFile(descriptor, join.artifact)
         self._pending: list[_Pending] = []
         self._locked: int | None = None
 

@@ -36,7 +36,7 @@ EXPRESSIONS = """
         FROM pg_catalog.pg_attribute a
         JOIN base_types b ON b.oid = a.atttypid
         LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
-        WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+        WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
     ) columns
     GROUP BY attrelid
 """

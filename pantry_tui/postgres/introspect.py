@@ -49,7 +49,8 @@ class SourceTable(Model, frozen=True, kw_only=True):
 
 
 # The shape: a table whose digest is unchanged has rows of unchanged meaning. A column dropped and added under its name, or
-# a renamed enum value, changes it. Types are followed into domains, composites and enums.
+# a renamed enum value, changes it. Types are followed into domains, composites and enums. What has an oid below 16384 is
+# the server's own (initdb made it).
 _TABLES = f"""
 WITH RECURSIVE base_types(oid, base) AS ({BASE_TYPES}),
 fp AS MATERIALIZED ({EXPRESSIONS}),
@@ -93,7 +94,7 @@ columns AS MATERIALIZED (
             FILTER (WHERE NOT attisdropped AND attgenerated = '') AS names,
         pg_catalog.string_agg(pg_catalog.concat_ws(':', attnum, attname, atttypid, atttypmod, attnotnull, attisdropped,
             attgenerated, attmissingval), ',' ORDER BY attnum) AS shape
-    FROM pg_catalog.pg_attribute WHERE attnum > 0 GROUP BY attrelid)
+    FROM pg_catalog.pg_attribute WHERE attrelid >= 16384 AND attnum > 0 GROUP BY attrelid)
 SELECT c.oid::pg_catalog.int8 AS oid, n.nspname::pg_catalog.text AS schema, c.relname::pg_catalog.text AS name,
     c.relkind::pg_catalog.text AS kind, c.relpersistence::pg_catalog.text AS persistence,
     COALESCE(l.names, '{{}}') AS columns, COALESCE(fp.expression, '{EMPTY_ROW}') AS expression,

@@ -31,6 +31,8 @@ from pantry_tui.together import Answer, together
 SETUP, COMMAND = b"S", b"C"
 REPORT, RESULT, FAILURE = b"R", b"D", b"F"
 LINE_LIMIT = 64 * 1024 * 1024
+# For glibc: pieces come and go by the thousand; given back to the kernel each time they cost 2 % of a backup in page faults.
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(64 * 1024 * 1024), "MALLOC_TRIM_THRESHOLD_": str(128 * 1024 * 1024)}
 
 ReportModel = TypeVar("ReportModel")
 ResultModel = TypeVar("ResultModel")
@@ -42,6 +44,10 @@ class Answers(Generic[ReportModel, ResultModel]):
     def __init__(self, report: Any, result: Any) -> None:
         self.report: msgspec.json.Decoder[ReportModel] = msgspec.json.Decoder(report)
         self.result: msgspec.json.Decoder[ResultModel] = msgspec.json.Decoder(result)
+
+
+def _no_report(body: bytes) -> None:
+    raise InternalError("a worker reported on something that has nothing to report")
 
 
 class _Worker:
@@ -128,6 +134,7 @@ class WorkerPool:
             leader = subprocess.Popen(
                 [sys.executable, "-m", "pantry_tui.postgres.worker", ",".join(handlers)]
                 + [str(descriptor) for descriptor in descriptors],
+                env={**os.environ, **ALLOCATOR},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=descriptors,
@@ -190,7 +197,7 @@ class WorkerPool:
 
         await self._all(work(worker) for worker in self._workers)
 
-    async def run_on_each(self, command: bytes, on_report: Callable[[bytes], None]) -> list[bytes]:
+    async def run_on_each(self, command: bytes, on_report: Callable[[bytes], None] = _no_report) -> list[bytes]:
         """Gives every worker the same command."""
         return await self._all(worker.ask(COMMAND, command, on_report) for worker in self._workers)
 
@@ -248,7 +255,3 @@ def discard_prelaunched() -> None:
 def default_worker_count() -> int:
     """One worker per core this process may use."""
     return len(os.sched_getaffinity(0))
-
-
-def _no_report(body: bytes) -> None:
-    raise InternalError("a worker reported before it had anything to do")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -361,6 +363,16 @@ async def test_least_privilege_role_backs_up_everything(server: TestServer, repo
         server.execute("postgres", f"DROP ROLE {role}")
 
 
+def wait_for_archive(server: TestServer, repository: RepositoryTarget) -> None:
+    """Until pg_dump is done: it has written its file, which it does last, and is gone from the server."""
+    until = time.monotonic() + 30
+    while not any(
+        archive.stat().st_size for archive in Path(repository.location).glob("*/archive.dump")
+    ) or server.execute("postgres", "SELECT FROM pg_stat_activity WHERE application_name LIKE '%backup archive'"):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
 async def test_sequences_that_move_meanwhile(server: TestServer, repository: RepositoryTarget) -> None:
     """The archive holds a value between the first reading and the last; a dropped sequence does not end the run."""
     target = server.create_database()
@@ -371,6 +383,7 @@ async def test_sequences_that_move_meanwhile(server: TestServer, repository: Rep
 
     def move(event: Event) -> None:
         if isinstance(event, TableProgress) and event.done:
+            wait_for_archive(server, repository)
             server.execute(target, "SELECT nextval('moving') FROM generate_series(1, 5); DROP SEQUENCE leaving")
 
     taken = await take(target, repository, on_event=move)

@@ -228,6 +228,15 @@ class BackupSummary(Model, frozen=True, kw_only=True):
     validated_at: datetime | None = None
     valid: bool | None = None  # None: never validated
     proven_at: datetime | None = None  # last restore that compared equal
+    pinned: bool = False  # never deleted unless forced
+    label: str = ""
+
+
+class MarkRequest(Model, frozen=True, kw_only=True):
+    """What to mark a backup with; None leaves that as it is, an empty label takes it off."""
+
+    pinned: bool | None = None
+    label: str | None = None
 
 
 class CatalogRebuild(Model, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.timer import Timer
 
-from pantry_tui.models import BackupDetails, BackupSummary, Job, JobRequest, JobState, utc_now
+from pantry_tui.models import BackupDetails, BackupSummary, Job, JobRequest, JobState, MarkRequest, utc_now
 from screens.backups import BackupsScreen
 from screens.commands import Command, command
 from screens.explain import Explain
@@ -202,6 +202,15 @@ class PantryApp(App[None]):
     async def submit(self, make: Callable[[], JobRequest]) -> None:
         """Hands work to the runner and shows the job; ``make`` may resolve secrets and so runs in a thread."""
         await self.link.submit(make)
+
+    @work(group="mark", exclusive=False, exit_on_error=False)
+    async def mark(self, backup: BackupSummary, request: MarkRequest) -> None:
+        """Pins a backup, takes the pin out, or labels it."""
+        error = await self.link.mark(backup.id, backup.repository, request)
+        if error is not None:
+            self.post_message(Trouble("marking the backup", error))
+        else:
+            await self.link.reload()
 
     @work(group="cancel", exclusive=False, exit_on_error=False)
     async def cancel(self, job: Job) -> None:

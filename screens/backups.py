@@ -76,7 +76,7 @@ class BackupsScreen(OneBackupScreen, ListScreen):
     def _entry(self, backup: BackupSummary) -> Entry:
         glyphs, now = self.pantry.glyphs, self.pantry.now()
         cells = {
-            "name": cell(backup.name, "bold"),
+            "name": self._marked_name(backup),
             "database": cell(backup.database),
             "kind": cell(f"{backup.kind} {backup.format}" if backup.kind == "full" else backup.kind),
             "age": cell(figures.age(backup.started_at, now)),
@@ -88,15 +88,31 @@ class BackupsScreen(OneBackupScreen, ListScreen):
             "proof": self.coloured(*proof(backup, glyphs)),
             "id": cell(backup.id, self.pantry.colour("muted")),
         }
-        order = {"age": backup.started_at, "size": backup.bytes, "rows": backup.rows, "short": backup.rows}
+        order = {
+            "name": backup.name.casefold(),
+            "age": backup.started_at,
+            "size": backup.bytes,
+            "rows": backup.rows,
+            "short": backup.rows,
+        }
         keys = [column.key for column in self.columns()]
-        words = " ".join(text.plain for text in cells.values())
+        words = " ".join([*(text.plain for text in cells.values()), *(["pinned"] if backup.pinned else [])])
         return Entry(
             key=backup.id,
             cells=tuple(cells[key] for key in keys),
             order=tuple(order.get(key, _plain(cells[key])) for key in keys),
             searched=words.casefold(),
         )
+
+    def _marked_name(self, backup: BackupSummary) -> Text:
+        """The name between its marks: the sign of a pin, and the label as far as there is room."""
+        shown = cell("")
+        if backup.pinned:
+            shown.append(f"{self.pantry.glyphs.pinned} ", self.pantry.colour("accent"))
+        shown.append(visible(backup.name), "bold")
+        if backup.label:
+            shown.append(f"  {visible(backup.label)}", self.pantry.colour("muted"))
+        return shown
 
     def headline(self) -> str:
         backups = self.known.backups
@@ -136,7 +152,11 @@ class BackupsScreen(OneBackupScreen, ListScreen):
         backup = self.selected
         if backup is None:
             return Content("")
-        return Content.assemble((visible(backup.name), "bold"), ("   " + visible(backup.id), "$muted"))
+        pinned = f"   {self.pantry.glyphs.pinned} pinned" if backup.pinned else ""
+        label = f"   {visible(backup.label)}" if backup.label else ""
+        return Content.assemble(
+            (visible(backup.name), "bold"), ("   " + visible(backup.id), "$muted"), (pinned, "$accent"), label
+        )
 
     def pane_words(self) -> Content:
         backup = self.selected

@@ -34,6 +34,11 @@ def show_backup(backup_id: str, *, repository: str | None = None) -> tuple[str, 
     return (PROGRAM, "backup", "show", backup_id, *_repository(repository))
 
 
+def label_backup(backup_id: str, text: str, *, repository: str | None = None) -> tuple[str, ...]:
+    """Labels a backup."""
+    return (PROGRAM, "backup", "label", backup_id, text, *_repository(repository))
+
+
 def delete_backup(backup_id: str, *, repository: str | None = None, force: bool = False) -> tuple[str, ...]:
     """Deletes a backup."""
     return (PROGRAM, "backup", "delete", backup_id, *(("--force",) if force else ()), *_repository(repository))

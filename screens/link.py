@@ -17,7 +17,7 @@ from textual.message import Message
 
 from pantry_tui.errors import PantryError, RunnerError
 from pantry_tui.events import Event
-from pantry_tui.models import BackupDetails, BackupSummary, Job, JobRequest, RepositoryTarget
+from pantry_tui.models import BackupDetails, BackupSummary, Job, JobRequest, MarkRequest, RepositoryTarget
 
 if TYPE_CHECKING:
     from pantry_tui.config import Config
@@ -224,6 +224,15 @@ class RunnerLink:
             self._app.post_message(JobHeard(await self.client.cancel(job_id)))
         except _BROKEN as error:
             self._app.post_message(Trouble("The job was not cancelled", as_pantry_error(error)))
+
+    async def mark(self, backup_id: str, repository: str, request: MarkRequest) -> PantryError | None:
+        """Pins or labels a backup; the error where the runner failed."""
+        try:
+            async with self._at_work() as client:
+                await client.mark_backup(self.repositories()[repository], backup_id, request)
+        except _BROKEN as error:
+            return as_pantry_error(error)
+        return None
 
     async def delete(self, backup_id: str, repository: str, *, force: bool) -> PantryError | None:
         """Deletes a backup; the error where the runner refused or failed."""

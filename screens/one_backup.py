@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from pantry_tui.models import BackupSummary, JobRequest, ValidateRequest
+from pantry_tui.models import BackupSummary, JobRequest, MarkRequest, ValidateRequest
 from screens import command_lines
 from screens.commands import Situation
 from screens.delete_backup import DeleteBackup
 from screens.frame import FramedScreen
+from screens.label_backup import LabelBackup
 from screens.restore_backup import RestoreBackup
 
 
@@ -41,6 +42,14 @@ class OneBackupScreen(FramedScreen[None]):
     def do_backup_delete(self) -> None:
         if (backup := self.selected) is not None:
             self.app.push_screen(DeleteBackup(backup))
+
+    def do_backup_pin(self) -> None:
+        if (backup := self.selected) is not None:
+            self.pantry.mark(backup, MarkRequest(pinned=not backup.pinned))
+
+    def do_backup_label(self) -> None:
+        if (backup := self.selected) is not None:
+            self.app.push_screen(LabelBackup(backup))
 
     def do_copy_id(self) -> None:
         if (backup := self.selected) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 
 from pantry_tui.backup.service import take_backup
@@ -16,6 +17,7 @@ from pantry_tui.models import (
     BackupSummary,
     Compression,
     DatabaseTarget,
+    MarkRequest,
     Model,
     RepositoryTarget,
     ValidateRequest,
@@ -36,7 +38,7 @@ class BackupConfig(Model, frozen=True, kw_only=True):
 
 
 class BackupService:
-    """Takes, lists, validates and deletes backups of one database.
+    """Takes, lists, validates, marks and deletes backups of one database.
 
     ``database`` is a connection URI, a name of the configuration or of a database on its server, or a `DatabaseTarget`; None is
     the configured default. ``listener`` hears the events of everything this service does. Raises `ConfigError` for what
@@ -87,9 +89,21 @@ class BackupService:
         return await validate_backup(ValidateRequest(repository=self._repository, backup_id=backup_id), self._listener)
 
     async def delete_backup(self, backup_id: str, *, force: bool = False) -> None:
-        """Deletes a backup. Raises `RefusedError` for the last valid one of its database unless forced."""
+        """Deletes a backup. Raises `RefusedError` for a pinned or the last valid one of its database unless forced."""
         repository = LocalRepository(self._repository)
         repository.delete(repository.resolve(backup_id), force=force)
+
+    async def mark_backup(
+        self, backup_id: str, *, pinned: bool | None = None, label: str | None = None
+    ) -> BackupSummary:
+        """Pins a backup, so that it is deleted only when forced, or labels it; None leaves that as it is.
+
+        An empty label takes it off. Raises `NotFoundError`, `BackupDamagedError`, `StorageError`, and `UsageError` for a
+        label that is longer than 200 characters or has control characters.
+        """
+        repository = LocalRepository(self._repository)
+        request = MarkRequest(pinned=pinned, label=label)
+        return repository.mark(repository.resolve(backup_id), request, by=getpass.getuser())
 
     def _target(self) -> DatabaseTarget:
         if isinstance(self._database, DatabaseTarget):

@@ -1,4 +1,4 @@
-"""`pantry-tui backup`: take, list, show, validate and delete backups."""
+"""`pantry-tui backup`: take, list, show, validate, pin, label and delete backups."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from pantry_tui.models import (
     BackupRequest,
     BackupSummary,
     Compression,
+    MarkRequest,
     ValidateRequest,
     ValidationResult,
     utc_now,
@@ -62,13 +63,39 @@ def add_arguments(parser: Parser) -> None:
         commands,
         "delete",
         delete_backup,
-        summary="delete a backup; refuses the last good one",
-        description="Deletes a backup after its id was typed. The last good backup of a database is protected.",
+        summary="delete a backup; refuses a pinned one and the last good one",
+        description="Deletes a backup after its id was typed. A pinned backup is protected, and the\n"
+        "last good one of a database.",
         examples=("pantry-tui backup delete 20261123T020000Z-daily-7f3a",),
     )
-    for one in (show, validate, delete):
+    pin = command(
+        commands,
+        "pin",
+        pin_backup,
+        summary="protect a backup from being deleted",
+        description="Pins a backup: it is not deleted unless that is forced.",
+        examples=("pantry-tui backup pin 20261123T020000Z-before-upgrade-7f3a",),
+    )
+    unpin = command(
+        commands,
+        "unpin",
+        unpin_backup,
+        summary="take the pin out of a backup",
+        description="Takes the pin out of a backup, which may then be deleted like any other.",
+        examples=("pantry-tui backup unpin 20261123T020000Z-before-upgrade-7f3a",),
+    )
+    label = command(
+        commands,
+        "label",
+        label_backup,
+        summary="write a label on a backup",
+        description="Writes a label on a backup, in place of the one it has. An empty text takes it off.",
+        examples=('pantry-tui backup label latest "before release 2.4"', 'pantry-tui backup label latest ""'),
+    )
+    for one in (show, validate, delete, pin, unpin, label):
         one.add_argument("id", metavar="ID", help="a backup's id, the beginning of one, or `latest`")
         add_repository_option(one)
+    label.add_argument("text", metavar="TEXT", help="the label, on one line")
     delete.add_argument("--yes", action="store_true", help="do not ask")
     delete.add_argument("--force", action="store_true", help="delete it even if it is protected")
 
@@ -165,6 +192,32 @@ def delete_backup(args: argparse.Namespace) -> int:
         print_document({"id": backup_id, "deleted": True})
     else:
         print_line(f"Deleted {backup_id}")
+    return 0
+
+
+def pin_backup(args: argparse.Namespace) -> int:
+    """Pins a backup."""
+    return _mark(args, MarkRequest(pinned=True))
+
+
+def unpin_backup(args: argparse.Namespace) -> int:
+    """Takes a pin out."""
+    return _mark(args, MarkRequest(pinned=False))
+
+
+def label_backup(args: argparse.Namespace) -> int:
+    """Labels a backup."""
+    return _mark(args, MarkRequest(label=args.text))
+
+
+def _mark(args: argparse.Namespace, request: MarkRequest) -> int:
+    config = configuration(args)
+    place = repository(args, config)
+    marked = ask_runner(config, lambda runner: runner.mark_backup(place, args.id, request))
+    if args.json:
+        print_document(marked)
+    else:
+        print_line(view.marked(marked, request))
     return 0
 
 

@@ -20,7 +20,7 @@ from pantry_tui.cli.output import (
     size,
 )
 from pantry_tui.cli.text import cut
-from pantry_tui.models import BackupDetails, BackupSummary, FileSummary, TableSummary, ValidationResult
+from pantry_tui.models import BackupDetails, BackupSummary, FileSummary, MarkRequest, TableSummary, ValidationResult
 
 _LIST = (
     Column("ID"),
@@ -34,6 +34,7 @@ _LIST = (
     Column("VALIDATED"),
     Column("RESTORED"),
 )
+_MARKS = Column("MARKS", least=8, spare=6)  # only where there are any
 _TABLES = (
     Column("TABLE", least=24),
     Column("ROWS", right=True),
@@ -49,6 +50,7 @@ _SHORT_SUM = 13  # columns of a checksum on a narrow terminal: 12 digits, and th
 
 def print_list(backups: Sequence[BackupSummary], now: datetime) -> None:
     """Prints one line per backup."""
+    marked_ones = any(backup.pinned or backup.label for backup in backups)
     rows = [
         (
             backup.id,
@@ -61,10 +63,22 @@ def print_list(backups: Sequence[BackupSummary], now: datetime) -> None:
             count(backup.rows),
             _validated(backup, now),
             "never" if backup.proven_at is None else f"{age(backup.proven_at, now)} ago",
+            *([_marks(backup)] if marked_ones else []),
         )
         for backup in backups
     ]
-    print_table(_LIST, rows)
+    print_table((*_LIST, _MARKS) if marked_ones else _LIST, rows)
+
+
+def marked(backup: BackupSummary, request: MarkRequest) -> str:
+    """What marking it came to."""
+    if request.pinned is not None:
+        return f"Pinned {backup.id}" if backup.pinned else f"No longer pinned: {backup.id}"
+    return f"Labelled {backup.id}: {backup.label}" if backup.label else f"No longer labelled: {backup.id}"
+
+
+def _marks(backup: BackupSummary) -> str:
+    return ", ".join(filter(None, ("pinned" if backup.pinned else "", backup.label)))
 
 
 def print_created(backup: BackupSummary) -> None:
@@ -164,6 +178,8 @@ def _fields(details: BackupDetails) -> list[tuple[str, str]]:
     return [
         ("id", summary.id),
         ("name", summary.name),
+        *([("label", summary.label)] if summary.label else []),
+        *([("pinned", "yes: it is deleted only when that is forced")] if summary.pinned else []),
         ("database", summary.database),
         ("kind", f"{summary.kind}, {summary.format}, {summary.compression}"),
         ("path", summary.path),

@@ -15,6 +15,7 @@ from pantry_tui.errors import NotFoundError, UsageError
 
 LATEST = "latest"
 LONGEST_NAME = 100
+LONGEST_LABEL = 200
 
 _CONTROLS = ("Cc", "Cs", "Zl", "Zp")  # C0 and C1, halves of characters, separators of lines and paragraphs
 
@@ -27,12 +28,19 @@ def require_name(name: str) -> None:
     """Checks that a backup can be called so. Raises `UsageError` for what is empty, long, or steers a terminal."""
     if not name.strip():
         raise UsageError("the name of a backup is empty", remedy="give it one, such as: daily")
-    if len(name) > LONGEST_NAME:
-        raise UsageError(
-            f"the name of a backup has {len(name):,} characters", remedy=f"use at most {LONGEST_NAME} of them"
-        )
-    if any(unicodedata.category(character) in _CONTROLS for character in name):
-        raise UsageError(f"the name of a backup has control characters: {name!r}", remedy="leave them out")
+    _require_one_line(name, "the name of a backup", LONGEST_NAME)
+
+
+def require_label(text: str) -> None:
+    """Checks that a backup can be labelled so; empty is no label. Raises `UsageError` as `require_name` does."""
+    _require_one_line(text, "the label of a backup", LONGEST_LABEL)
+
+
+def _require_one_line(text: str, what: str, longest: int) -> None:
+    if len(text) > longest:
+        raise UsageError(f"{what} has {len(text):,} characters", remedy=f"use at most {longest} of them")
+    if any(unicodedata.category(character) in _CONTROLS for character in text):
+        raise UsageError(f"{what} has control characters: {text!r}", remedy="leave them out")
 
 
 def slug(name: str) -> str:

@@ -19,9 +19,9 @@ from pantry_tui.artifact.files import open_file_in, read_descriptor, storage_err
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, decode_manifest
 from pantry_tui.artifact.private import prepare_private_directory, require_private_directory
 from pantry_tui.errors import BackupDamagedError, NotFoundError, RefusedError, StorageError
-from pantry_tui.models import BackupDetails, BackupSummary, RepositoryTarget
-from pantry_tui.repository.ids import LATEST, is_backup_id, match_reference, new_backup_id
-from pantry_tui.repository.records import ProofRecord, is_unfinished_record, read_records, write_record
+from pantry_tui.models import BackupDetails, BackupSummary, MarkRequest, RepositoryTarget, utc_now
+from pantry_tui.repository.ids import LATEST, is_backup_id, match_reference, new_backup_id, require_label
+from pantry_tui.repository.records import Mark, ProofRecord, Record, is_unfinished_record, read_records, write_record
 from pantry_tui.repository.soundness import oddities, wrong_files
 from pantry_tui.repository.staging import (
     StagedBackup,
@@ -29,7 +29,7 @@ from pantry_tui.repository.staging import (
     remove_backup_directory,
     repository_lock,
 )
-from pantry_tui.repository.summaries import describe, summarize, with_proofs
+from pantry_tui.repository.summaries import describe, summarize, with_records
 
 __all__ = ["LocalRepository", "Presence", "ProofRecord", "StagedBackup", "new_backup_id"]
 
@@ -165,14 +165,28 @@ class LocalRepository:
             )
         return manifest
 
-    def records(self, backup_id: str) -> tuple[ProofRecord, ...]:
-        """The validations and restores of a backup, oldest first; unreadable ones count as absent."""
+    def records(self, backup_id: str) -> tuple[Record, ...]:
+        """The validations, restores and marks of a backup, oldest first; unreadable ones count as absent."""
         return read_records(self.path(backup_id))[0]
 
-    def add_record(self, backup_id: str, record: ProofRecord) -> None:
-        """Writes down a validation or a restore beside the manifest. Raises `NotFoundError`, `StorageError`."""
+    def add_record(self, backup_id: str, record: Record) -> None:
+        """Writes down a validation, a restore or a mark beside the manifest. Raises `NotFoundError`, `StorageError`."""
         with self._alone(f"recording a {record.kind}"):
             write_record(self.path(backup_id), record)
+
+    def mark(self, backup_id: str, request: MarkRequest, *, by: str) -> BackupSummary:
+        """Pins or labels a backup and returns it as lists show it then.
+
+        Raises `UsageError` for a label that cannot be shown on one line, and what `manifest` and `add_record` do.
+        """
+        require_label(request.label or "")
+        require_private_directory(self.directory, self._what)
+        self.manifest(backup_id)  # what cannot be read is no backup to hold on to
+        if request.pinned is not None:
+            self.add_record(backup_id, Mark(kind="pin", at=utc_now(), by=by, pinned=request.pinned))
+        if request.label is not None:
+            self.add_record(backup_id, Mark(kind="label", at=utc_now(), by=by, text=request.label))
+        return self.summary(backup_id)
 
     def summary(self, backup_id: str) -> BackupSummary:
         """The backup as lists show it. Raises what `manifest` does."""
@@ -184,7 +198,7 @@ class LocalRepository:
         Raises `NotFoundError`, `StorageError`.
         """
         renamed = msgspec.structs.replace(known, repository=self.name)
-        return with_proofs(renamed, self.records(known.id))
+        return with_records(renamed, self.records(known.id))
 
     def details(self, backup_id: str) -> BackupDetails:
         """Everything that is shown of a backup. Raises what `manifest` does."""
@@ -209,14 +223,15 @@ class LocalRepository:
     def delete(self, backup_id: str, *, force: bool = False) -> None:
         """Deletes a backup, its manifest first: a crash in the middle leaves no backup, and a leftover.
 
-        Raises `NotFoundError`, `RefusedError` when it is the last valid backup of its database and not ``force``,
-        `StorageError`.
+        Raises `NotFoundError`, `StorageError`, and unless ``force`` `RefusedError` when it is pinned or the last valid
+        backup of its database.
         """
         directory = self.path(backup_id)
         require_private_directory(self.directory, self._what)
         with self._alone("deleting a backup"):
             self._require_plain_files(directory)
             if not force:
+                self._require_unpinned(backup_id)
                 self._require_another(backup_id)
             remove_backup_directory(directory)
 
@@ -277,6 +292,14 @@ class LocalRepository:
             raise RefusedError(
                 f"{directory} holds a directory that this program did not make: {strange[0]}",
                 remedy="move it away, then delete the backup again",
+            )
+
+    def _require_unpinned(self, backup_id: str) -> None:
+        pins = [record for record in self.records(backup_id) if isinstance(record, Mark) and record.kind == "pin"]
+        if pins and pins[-1].pinned:
+            raise RefusedError(
+                f"{backup_id} is pinned, by {pins[-1].by} on {pins[-1].at:%Y-%m-%d %H:%M} UTC",
+                remedy=f"take the pin out with: pantry-tui backup unpin {backup_id}; or delete it with --force",
             )
 
     def _require_another(self, backup_id: str) -> None:

@@ -1,6 +1,7 @@
-"""Proofs: small records beside a manifest that say when a backup was validated or restored, and how it went.
+"""Records beside a manifest: when a backup was validated or restored and how it went, and the marks people put on it.
 
-They are files of their own because a manifest never changes once it is published. Each is written once.
+They are files of their own because a manifest never changes once it is published. Each is written once and never
+replaced, so that they can be kept where nothing may be overwritten; of marks of a kind the newest counts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import Model
 
 _LARGEST = 16 << 20
-_NAME = re.compile(r"(?:validation|restore)-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}\.json", re.ASCII)
+_NAME = re.compile(r"(?:validation|restore|pin|label)-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}\.json", re.ASCII)
 
 
 class ProofRecord(Model, frozen=True, kw_only=True):
@@ -28,6 +29,19 @@ class ProofRecord(Model, frozen=True, kw_only=True):
     at: Annotated[datetime, msgspec.Meta(tz=True)]
     ok: bool
     details: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Mark(Model, frozen=True, kw_only=True):
+    """Somebody pinned a backup (`pin`, or took the pin out) or labelled it (`label`; an empty ``text`` takes it off)."""
+
+    kind: Literal["pin", "label"]
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    by: str
+    pinned: bool = False
+    text: str = ""
+
+
+Record = ProofRecord | Mark
 
 
 def is_record_name(name: str) -> bool:
@@ -40,14 +54,14 @@ def is_unfinished_record(name: str) -> bool:
     return name.startswith(".") and name.endswith(".tmp") and is_record_name(name[1:-4])
 
 
-def write_record(directory: Path, record: ProofRecord) -> None:
+def write_record(directory: Path, record: Record) -> None:
     """Adds a record, durable when this returns. Raises `StorageError`."""
     name = f"{record.kind}-{record.at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}.json"
     with storage_errors(directory / name, f"recording a {record.kind}"):
         write_atomically(directory / name, record.to_json() + b"\n")
 
 
-def read_record(directory: Path, name: str) -> ProofRecord:
+def read_record(directory: Path, name: str) -> Record:
     """One record. Raises `BackupDamagedError` when it is none, OSError when it cannot be read."""
     descriptor = open_file_in(directory, name)
     try:
@@ -55,17 +69,17 @@ def read_record(directory: Path, name: str) -> ProofRecord:
     finally:
         os.close(descriptor)
     try:
-        return ProofRecord.from_json(data)
+        return Mark.from_json(data) if name.startswith(("pin-", "label-")) else ProofRecord.from_json(data)
     except msgspec.DecodeError as error:
         raise BackupDamagedError(f"{directory / name} is not a readable record", detail=str(error)) from error
 
 
-def read_records(directory: Path) -> tuple[tuple[ProofRecord, ...], tuple[str, ...]]:
+def read_records(directory: Path) -> tuple[tuple[Record, ...], tuple[str, ...]]:
     """All records of a backup, oldest first, and in words those that cannot be read.
 
-    An unreadable record proves nothing and harms nothing: the backup is listed as if it were not there.
+    An unreadable record proves nothing, marks nothing and harms nothing: the backup is listed as if it were not there.
     """
-    records: list[ProofRecord] = []
+    records: list[Record] = []
     problems: list[str] = []
     with storage_errors(directory, "reading the records of a backup"):
         names = sorted(path.name for path in directory.iterdir() if is_record_name(path.name))

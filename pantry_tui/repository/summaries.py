@@ -10,10 +10,10 @@ import msgspec
 
 from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.models import BackupDetails, BackupSummary, FileSummary, TableSummary
-from pantry_tui.repository.records import ProofRecord
+from pantry_tui.repository.records import Mark, ProofRecord, Record
 
 
-def summarize(manifest: Manifest, records: Sequence[ProofRecord], *, path: Path, repository: str) -> BackupSummary:
+def summarize(manifest: Manifest, records: Sequence[Record], *, path: Path, repository: str) -> BackupSummary:
     """The backup as lists show it. ``records`` are in the order of their times."""
     summary = BackupSummary(
         id=manifest.id,
@@ -36,18 +36,22 @@ def summarize(manifest: Manifest, records: Sequence[ProofRecord], *, path: Path,
         started_by=manifest.started_by,
         warnings=len(manifest.warnings),
     )
-    return with_proofs(summary, records)
+    return with_records(summary, records)
 
 
-def with_proofs(summary: BackupSummary, records: Sequence[ProofRecord]) -> BackupSummary:
-    """The summary with what the records say: the last validation, and the last restore that compared equal."""
-    validations = [record for record in records if record.kind == "validation"]
-    proofs = [record.at for record in records if record.kind == "restore" and record.ok]
+def with_records(summary: BackupSummary, records: Sequence[Record]) -> BackupSummary:
+    """The summary with what the records say: the last validation, the last restore that compared equal, the last marks."""
+    proofs = [record for record in records if isinstance(record, ProofRecord)]
+    marks = {record.kind: record for record in records if isinstance(record, Mark)}
+    validations = [proof for proof in proofs if proof.kind == "validation"]
+    restores = [proof.at for proof in proofs if proof.kind == "restore" and proof.ok]
     return msgspec.structs.replace(
         summary,
         validated_at=validations[-1].at if validations else None,
         valid=validations[-1].ok if validations else None,
-        proven_at=proofs[-1] if proofs else None,
+        proven_at=restores[-1] if restores else None,
+        pinned="pin" in marks and marks["pin"].pinned,
+        label=marks["label"].text if "label" in marks else "",
     )
 
 

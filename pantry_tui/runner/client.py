@@ -22,6 +22,7 @@ from pantry_tui.models import (
     Failure,
     Job,
     JobRequest,
+    MarkRequest,
     RepositoryTarget,
     RunnerStatus,
 )
@@ -84,6 +85,13 @@ class RunnerClient:
         """Deletes a backup. Raises `NotFoundError`, `RefusedError` for one in use or the last valid one."""
         where = repository_query(repository, force=1 if force else None)
         await self._ask("DELETE", f"/v1/backups/{path_part(backup_id)}", type(None), query=where)
+
+    async def mark_backup(self, repository: RepositoryTarget, backup_id: str, request: MarkRequest) -> BackupSummary:
+        """Pins or labels a backup. Raises `NotFoundError`, `UsageError` for a label of several lines."""
+        where = repository_query(repository)
+        return await self._ask(
+            "POST", f"/v1/backups/{path_part(backup_id)}/mark", BackupSummary, query=where, body=request
+        )
 
     async def submit(self, request: JobRequest) -> Job:
         """Queues a job; it goes on whatever becomes of this client."""

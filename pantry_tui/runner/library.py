@@ -9,14 +9,14 @@ from typing import TypeVar
 
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.errors import PantryError, StorageError
-from pantry_tui.models import BackupDetails, BackupSummary, CatalogRebuild, RepositoryTarget
+from pantry_tui.models import BackupDetails, BackupSummary, CatalogRebuild, MarkRequest, RepositoryTarget
 from pantry_tui.repository.local import LocalRepository
 
 Answer = TypeVar("Answer")
 
 
 class Library:
-    """Backups as the runner lists, shows and deletes them."""
+    """Backups as the runner lists, shows, marks and deletes them."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -50,6 +50,12 @@ class Library:
                 self._catalog.deleted(repository, backup_id)
 
         await self._alone(delete)
+
+    async def mark(self, target: RepositoryTarget, backup_id: str, request: MarkRequest, *, by: str) -> BackupSummary:
+        """Pins or labels a backup. Raises `NotFoundError`, `UsageError`, `BackupDamagedError`, `StorageError`."""
+        marked = await self._alone(lambda: LocalRepository(target).mark(backup_id, request, by=by))
+        await self.take_note(target)
+        return marked
 
     async def check(self, targets: Sequence[RepositoryTarget]) -> list[str]:
         """What is wrong with the catalog, in words."""

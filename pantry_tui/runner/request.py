@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import msgspec
 
-from pantry_tui.models import BackupRequest, DatabaseTarget, JobRequest, RestoreRequest
+from pantry_tui.models import BackupRequest, DatabaseTarget, JobRequest, MarkRequest, RestoreRequest
 
 _WHERE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGSERVICEFILE")
 
 _decoder: msgspec.json.Decoder[JobRequest] = msgspec.json.Decoder(JobRequest)
+_mark_decoder: msgspec.json.Decoder[MarkRequest] = msgspec.json.Decoder(MarkRequest)
 
 
 def decode_request(data: bytes) -> JobRequest:
     """Reads a request. Raises `msgspec.DecodeError` or `msgspec.ValidationError`."""
     return _decoder.decode(data)
+
+
+def decode_mark(data: bytes) -> MarkRequest:
+    """Reads what a backup is to be marked with. Raises as `decode_request` does."""
+    return _mark_decoder.decode(data)
 
 
 def kind_of(request: JobRequest) -> str:

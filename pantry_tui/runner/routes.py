@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -13,9 +14,11 @@ from pantry_tui.events import Event, encode_event
 from pantry_tui.models import RepositoryTarget
 from pantry_tui.runner.joblog import describe
 from pantry_tui.runner.manners import PEER, RUNNER, STREAM, answer
-from pantry_tui.runner.request import decode_request
+from pantry_tui.runner.request import decode_mark, decode_request
 
 _DEFAULT_JOBS = 100
+
+Result = TypeVar("Result")
 
 routes = web.RouteTableDef()
 
@@ -93,14 +96,18 @@ async def _delete(request: web.Request) -> web.Response:
     backup_id = await runner.library.resolve(repository, request.match_info["backup"])
     runner.executor.require_unused(repository, backup_id)
     details = {"repository": repository.location, "force": force}
-    runner.audit.note(request[PEER].name, "backup.delete", backup_id, "accepted", details)
-    try:
-        await runner.library.delete(repository, backup_id, force=force)
-    except PantryError as error:
-        runner.audit.note(request[PEER].name, "backup.delete", backup_id, error.code, {"failure": error.message})
-        raise
-    runner.audit.note(request[PEER].name, "backup.delete", backup_id, "done", details)
-    return answer(None)
+    work = runner.library.delete(repository, backup_id, force=force)
+    return answer(await _noted(request, "backup.delete", backup_id, details, work))
+
+
+@routes.post("/v1/backups/{backup}/mark")
+async def _mark(request: web.Request) -> web.Response:
+    runner, repository = request.app[RUNNER], _repository(request)
+    order = decode_mark(await request.read())
+    backup_id = await runner.library.resolve(repository, request.match_info["backup"])
+    details = {"repository": repository.location, **order.to_builtins()}
+    work = runner.library.mark(repository, backup_id, order, by=request[PEER].name)
+    return answer(await _noted(request, "backup.mark", backup_id, details, work))
 
 
 @routes.post("/v1/catalog/check")
@@ -116,6 +123,21 @@ async def _rebuild(request: web.Request) -> web.Response:
     details = {"repositories": [repository.location for repository in repositories], "force": force}
     runner.audit.note(request[PEER].name, "catalog.rebuild", "catalog", "done", {**details, **made.to_builtins()})
     return answer(made)
+
+
+async def _noted(
+    request: web.Request, action: str, backup_id: str, details: dict[str, Any], work: Awaitable[Result]
+) -> Result:
+    """Awaits ``work``, which the audit trail tells of before and after."""
+    audit, who = request.app[RUNNER].audit, request[PEER].name
+    audit.note(who, action, backup_id, "accepted", details)
+    try:
+        result = await work
+    except PantryError as error:
+        audit.note(who, action, backup_id, error.code, {"failure": error.message})
+        raise
+    audit.note(who, action, backup_id, "done", details)
+    return result
 
 
 async def _stream(request: web.Request, events: AsyncGenerator[Event, None]) -> web.StreamResponse:

@@ -24,6 +24,7 @@ class Glyphs:
     rule: str
     chosen: str
     not_chosen: str
+    pinned: str
 
 
 UNICODE = Glyphs(
@@ -42,6 +43,7 @@ UNICODE = Glyphs(
     rule="─",
     chosen="[✓]",
     not_chosen="[ ]",
+    pinned="◆",
 )
 
 ASCII = Glyphs(
@@ -60,4 +62,5 @@ ASCII = Glyphs(
     rule="-",
     chosen="[x]",
     not_chosen="[ ]",
+    pinned="^",
 )

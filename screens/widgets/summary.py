@@ -43,6 +43,8 @@ def backup_lines(backup: BackupSummary, now: datetime, glyphs: Glyphs) -> list[L
     proven, proven_style = proof(backup, glyphs)
     saved = f", {1 - backup.bytes / backup.raw_bytes:.0%} saved" if 0 < backup.bytes < backup.raw_bytes else ""
     return [
+        *([("label", visible(backup.label), "bold")] if backup.label else []),
+        *([("pinned", "yes: it is deleted only when that is forced", "$accent")] if backup.pinned else []),
         ("database", visible(backup.database), "bold"),
         ("id", visible(backup.id), ""),
         ("taken", f"{figures.moment(backup.started_at)} ({figures.ago(backup.started_at, now)})", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -212,6 +213,24 @@ def test_what_a_backup_cannot_be_called(cli: CommandLine, name: str) -> None:
     assert outcome.status == 2
     assert "the name of a backup" in outcome.err
     assert not cli.repository.exists()
+
+
+def test_marks(cli: CommandLine) -> None:
+    cli.succeed("backup", "create", "-n", "daily")
+    assert "MARKS" not in cli.succeed("backup", "list").out
+    [made] = json.loads(cli.succeed("backup", "list", "--json").out)
+    assert cli.succeed("backup", "pin", "latest").out == f"Pinned {made['id']}\n"
+    assert (
+        cli.succeed("backup", "label", made["id"], "vor 2.4 \u202e").out == f"Labelled {made['id']}: vor 2.4 \\u202e\n"
+    )
+    assert "pinned, vor 2.4 \\u202e" in cli.succeed("backup", "list").out
+    shown = cli.succeed("backup", "show", "latest").out
+    assert "vor 2.4" in shown
+    assert "it is deleted only when that is forced" in shown
+    marked = json.loads(cli.succeed("backup", "unpin", "latest", "--json").out)
+    assert (marked["pinned"], marked["label"]) == (False, "vor 2.4 \u202e")
+    assert cli.succeed("backup", "label", "latest", "").out == f"No longer labelled: {made['id']}\n"
+    assert "MARKS" not in cli.succeed("backup", "list").out
 
 
 def wait_for_words(stream: object, words: str) -> None:

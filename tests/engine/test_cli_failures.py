@@ -140,6 +140,24 @@ def test_the_last_good_backup_is_protected(cli: CommandLine) -> None:
     assert backups_in(cli) == []
 
 
+def test_a_pinned_backup_is_protected(cli: CommandLine) -> None:
+    cli.succeed(*CREATE)
+    cli.succeed(*CREATE)
+    newest = backups_in(cli)[0]
+    cli.succeed("backup", "pin", newest)
+    fails(cli, 5, "is pinned", "backup", "delete", newest, "--yes")
+    assert len(backups_in(cli)) == 2
+    cli.succeed("backup", "unpin", newest)
+    cli.succeed("backup", "delete", newest, "--yes")
+    assert len(backups_in(cli)) == 1
+
+
+def test_what_a_label_cannot_be(cli: CommandLine) -> None:
+    cli.succeed(*CREATE)
+    fails(cli, 2, "the label of a backup", "backup", "label", "latest", "two\nlines")
+    fails(cli, 4, "has no backup", "backup", "label", "20200101", "x")
+
+
 def damage(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1

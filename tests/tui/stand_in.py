@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self, cast
 
+import msgspec
+
 from pantry_tui.config import Config
 from pantry_tui.config.settings import DatabaseSettings, RepositorySettings
 from pantry_tui.errors import CancelledError, PantryError, RunnerError
@@ -23,6 +25,7 @@ from pantry_tui.models import (
     Job,
     JobRequest,
     JobState,
+    MarkRequest,
     RepositoryTarget,
     TableSummary,
 )
@@ -170,6 +173,13 @@ class StandIn:
         if self.refusal is not None and not force:
             raise self.refusal
         self.kept = [each for each in self.kept if each.id != backup_id]
+
+    async def mark_backup(self, repository: RepositoryTarget, backup_id: str, request: MarkRequest) -> BackupSummary:
+        if self.refusal is not None:
+            raise self.refusal
+        changes = {key: value for key, value in msgspec.structs.asdict(request).items() if value is not None}
+        self.kept = [msgspec.structs.replace(each, **changes) if each.id == backup_id else each for each in self.kept]
+        return next(each for each in self.kept if each.id == backup_id)
 
     async def changes(self) -> AsyncIterator[JobChanged]:
         gone = asyncio.create_task(self.gone.wait())

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from textual.events import Key
 
-from pantry_tui.errors import BackupDamagedError, RefusedError, RunnerError
+from pantry_tui.errors import BackupDamagedError, RefusedError, RunnerError, UsageError
 from pantry_tui.events import Failed, Finished, Logged, PhaseStarted, Progress, TableProgress, Warned
 from pantry_tui.models import BackupRequest, BackupSummary, Failure, JobState, RestoreRequest, ValidateRequest
 from screens.application import PantryApp
@@ -422,6 +422,33 @@ async def test_a_refused_deletion_needs_an_explicit_force(backups: list[BackupSu
         await driver.press("tab", "space", "ctrl+o")
         await driver.on("BackupsScreen")
         await driver.until(lambda: len(runner.kept) == 4, "it is deleted")
+
+
+async def test_a_backup_is_pinned_and_labelled() -> None:
+    runner = StandIn([make_backup()])
+    async with driving(application(runner)) as driver:
+        await driver.sees("1 backup")
+        await driver.press("P")
+        await driver.sees("◆ daily", "◆ pinned")
+        await driver.press("L")
+        await driver.on("LabelBackup")
+        await driver.type("before [b]2.4")
+        await driver.sees("backup label", "'before [b]2.4'")
+        runner.refusal = UsageError("the label of a backup has 201 characters", remedy="use at most 200 of them")
+        await driver.press("enter")
+        await driver.sees("the label of a backup has 201 characters")
+        runner.refusal = None
+        await driver.press("enter")
+        await driver.on("BackupsScreen")
+        await driver.sees("◆ pinned   before [b]2.4")
+        await driver.press("P")
+        await driver.until(lambda: "◆" not in driver.text, "the pin is gone")
+        await driver.press("enter")
+        await driver.on("BackupDetailsScreen")
+        await driver.sees("label", "before [b]2.4")
+        runner.refusal = RefusedError("the repository is read-only")
+        await driver.press("P")
+        await driver.sees("the repository is read-only")
 
 
 @pytest.mark.parametrize(("plain", "sign"), [(False, "…"), (True, "~")])

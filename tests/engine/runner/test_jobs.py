@@ -19,6 +19,7 @@ from pantry_tui.models import (
     BackupSummary,
     DatabaseTarget,
     JobState,
+    MarkRequest,
     RepositoryTarget,
     RestoreRequest,
     RestoreResult,
@@ -252,6 +253,7 @@ async def test_what_happened_stays_in_the_audit_trail(
 ) -> None:
     await ended(client, await client.submit(backup_request(crm, backups)))
     await client.catalog_rebuild([backups])
+    await client.mark_backup(backups, "latest", MarkRequest(pinned=True))
     with pytest.raises(RefusedError):
         await client.delete_backup(backups, "latest")
     await client.delete_backup(backups, "latest", force=True)
@@ -262,6 +264,8 @@ async def test_what_happened_stays_in_the_audit_trail(
         ("job.submit", "accepted"),
         ("job.end", "succeeded"),
         ("catalog.rebuild", "done"),
+        ("backup.mark", "accepted"),
+        ("backup.mark", "done"),
         ("backup.delete", "accepted"),
         ("backup.delete", "refused"),
         ("backup.delete", "accepted"),

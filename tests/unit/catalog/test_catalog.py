@@ -13,7 +13,7 @@ import pytest
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.catalog.catalog import PUT_BACK, Catalog
 from pantry_tui.errors import RefusedError, RunnerBusyError, StorageError
-from pantry_tui.models import CatalogRebuild, RepositoryTarget
+from pantry_tui.models import CatalogRebuild, MarkRequest, RepositoryTarget
 from pantry_tui.repository.local import LocalRepository, ProofRecord
 from tests.unit.repository.samples import NOON, local_repository, publish_backup
 
@@ -114,6 +114,18 @@ class TestRefreshing:
         os.utime(repository.path(made), ns=(times.st_atime_ns, times.st_mtime_ns))
         catalog.refresh(repository)
         assert catalog.backups()[0].proven_at == NOON
+
+    def test_a_mark_is_seen_without_reading_manifests_again(
+        self, catalog: Catalog, repository: ReadingRepository
+    ) -> None:
+        made = publish_backup(repository)
+        age(repository)
+        catalog.refresh(repository)
+        repository.mark(made, MarkRequest(pinned=True, label="before 2.4"), by="somebody")
+        repository.take_read()
+        catalog.refresh(repository)
+        assert [(each.pinned, each.label) for each in catalog.backups()] == [(True, "before 2.4")]
+        assert repository.take_read() == []
 
     def test_a_deleted_backup_goes(self, catalog: Catalog, repository: ReadingRepository) -> None:
         kept, gone = publish_backup(repository), publish_backup(repository)

@@ -19,7 +19,9 @@ from pantry_tui.errors import (
     NotFoundError,
     RefusedError,
     StorageError,
+    UsageError,
 )
+from pantry_tui.models import MarkRequest
 from pantry_tui.repository.local import LocalRepository, ProofRecord, new_backup_id
 from pantry_tui.repository.staging import remove_backup_directory
 from tests.unit.repository.samples import CONTENT, NOON, local_repository, manifest_of, publish_backup
@@ -281,6 +283,66 @@ class TestSummaries:
         assert local.summary(made).valid is True
         assert local.problems(made) == []
         assert len(local.oddities(made)) == 1
+
+
+class TestMarks:
+    def mark(
+        self, local: LocalRepository, made: str, *, pinned: bool | None = None, label: str | None = None
+    ) -> tuple[bool, str]:
+        marked = local.mark(made, MarkRequest(pinned=pinned, label=label), by="somebody")
+        assert marked == local.summary(made)
+        return marked.pinned, marked.label
+
+    def test_the_newest_mark_counts(self, local: LocalRepository) -> None:
+        made = publish_backup(local)
+        assert (local.summary(made).pinned, local.summary(made).label) == (False, "")
+        assert self.mark(local, made, pinned=True) == (True, "")
+        assert self.mark(local, made, label="before 2.4") == (True, "before 2.4")
+        assert self.mark(local, made, pinned=False, label="after 2.4") == (False, "after 2.4")
+        assert self.mark(local, made, label="") == (False, "")
+        assert self.mark(local, made) == (False, "")
+        assert local.problems(made) == []
+        assert local.oddities(made) == []
+
+    def test_nothing_that_was_written_is_written_again(self, local: LocalRepository) -> None:
+        made = publish_backup(local)
+        self.mark(local, made, pinned=True)
+        before = {path.name: path.read_bytes() for path in local.path(made).iterdir()}
+        self.mark(local, made, pinned=False)
+        after = {path.name: path.read_bytes() for path in local.path(made).iterdir()}
+        assert before.items() < after.items()
+
+    def test_a_pinned_backup_is_not_deleted(self, local: LocalRepository) -> None:
+        publish_backup(local)
+        made = publish_backup(local, at=NOON + timedelta(hours=1))
+        self.mark(local, made, pinned=True)
+        with pytest.raises(RefusedError, match="is pinned, by somebody on ") as caught:
+            local.delete(made)
+        assert f"unpin {made}" in str(caught.value.remedy)
+        self.mark(local, made, pinned=False)
+        local.delete(made)
+        assert made not in local.ids()
+
+    @pytest.mark.parametrize("label", ["x" * 201, "two\nlines", "\x1b[2J", "\x9b", "\u2028"])
+    def test_what_a_label_cannot_be(self, local: LocalRepository, label: str) -> None:
+        made = publish_backup(local)
+        with pytest.raises(UsageError, match="the label of a backup"):
+            self.mark(local, made, pinned=True, label=label)
+        assert local.records(made) == ()
+
+    def test_an_unreadable_mark_marks_nothing(self, local: LocalRepository) -> None:
+        made = publish_backup(local)
+        self.mark(local, made, pinned=True)
+        (local.path(made) / "pin-29990101T000000Z-0000.json").write_bytes(b'{"kind":"pin"}')
+        assert local.summary(made).pinned
+        assert len(local.oddities(made)) == 1
+
+    def test_what_cannot_be_read_is_not_marked(self, local: LocalRepository) -> None:
+        made = publish_backup(local)
+        (local.path(made) / "manifest.json").write_bytes(b"{")
+        with pytest.raises(BackupDamagedError):
+            self.mark(local, made, pinned=True)
+        assert local.records(made) == ()
 
 
 class TestDeleting:

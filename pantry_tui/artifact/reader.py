@@ -11,17 +11,14 @@ import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from isal import igzip_lib
-
+from pantry_tui.artifact.compression import RAW_PIECE, Codec, UnreadableError, unpack
 from pantry_tui.artifact.copytext import END_OF_ROWS, HEADER_LIMIT, CopyHeader, names_agree, parse_header
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import Manifest, Segment, StoredFile
 from pantry_tui.errors import BackupDamagedError
 
-STORED_PIECE = (
-    32 * 1024
-)  # larger ones cost more: they leave the cache, and their memory goes back to the system each time
-RAW_PIECE = 128 * 1024
+# Larger ones cost more: they leave the cache, and their memory goes back to the system each time.
+STORED_PIECE = 32 * 1024
 REMEDY = "restore from another backup; the storage under this one has lost or changed bytes"
 
 
@@ -31,6 +28,7 @@ class SegmentReader:
     def __init__(self, file: BinaryIO, manifest: Manifest) -> None:
         self._descriptor = file.fileno()
         self._manifest = manifest
+        self._codec = Codec.of(manifest.compression)
         self._name = manifest.file("artifact").name
 
     def title(self, number: int) -> str:
@@ -51,23 +49,28 @@ class SegmentReader:
     def pieces(self, number: int) -> Iterator[bytes]:
         """The text of a segment in pieces of at most 128 KiB.
 
-        Raises `BackupDamagedError`: where the text is not gzip or longer than it should be at once, when the hash of
-        the stored bytes or the length of the text differs after the last piece.
+        Raises `BackupDamagedError`: at once where the bytes cannot be unpacked or the text is longer than it should be; after
+        the last piece when the hash of the stored bytes or the length of the text differs.
         """
         segment = self._manifest.segments[number]
-        unpack = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
         digest = hashlib.sha256()
         length = 0
-        for stored in self._stored(number):
-            digest.update(stored)
-            for piece in self._unpack(unpack, stored, number):
+        try:
+            for piece in unpack(self._codec, self._hashed(number, digest)):
                 length += len(piece)
                 if length > segment.raw_length:
                     raise self._damaged(number, f"unpacks to more than the {segment.raw_length:,} bytes it should hold")
                 yield piece
+        except UnreadableError as error:
+            raise self._damaged(number, str(error)) from error
         self._compare(number, digest.hexdigest())
-        if not unpack.eof or length != segment.raw_length:
+        if length != segment.raw_length:
             raise self._damaged(number, f"unpacks to {length:,} bytes; it should hold {segment.raw_length:,}")
+
+    def _hashed(self, number: int, digest: hashlib._Hash) -> Iterator[bytes]:
+        for piece in self._stored(number):
+            digest.update(piece)
+            yield piece
 
     def read(self, number: int) -> bytes:
         """The whole text of a segment. Raises `BackupDamagedError`."""
@@ -128,21 +131,6 @@ class SegmentReader:
                 raise self._damaged(number, f"is cut off: the file ends {end - position:,} bytes early")
             position += len(piece)
             yield piece
-
-    def _unpack(self, unpack: igzip_lib.IgzipDecompressor, stored: bytes, number: int) -> Iterator[bytes]:
-        if unpack.eof:
-            raise self._damaged(number, "has bytes behind the end of its gzip member")
-        try:
-            piece = unpack.decompress(stored, RAW_PIECE)
-            while piece:
-                yield piece
-                if unpack.needs_input or unpack.eof:
-                    break
-                piece = unpack.decompress(b"", RAW_PIECE)
-        except (igzip_lib.IsalError, EOFError) as error:  # type: ignore[misc]  # its stub says instance
-            raise self._damaged(number, "is not readable gzip", str(error)) from error
-        if unpack.eof and unpack.unused_data:
-            raise self._damaged(number, "has bytes behind the end of its gzip member")
 
     def _compare(self, number: int, found: str) -> None:
         if found != self._manifest.segments[number].sha256:

@@ -1,30 +1,26 @@
-"""Segments: independently compressed pieces of the artifact, each one gzip member, placed at the end of the file.
+"""Segments: independently packed pieces of the artifact, each at the place that the coordinator gave it.
 
-Several processes write into one file: each builds a member in memory and then, under a lock on the file, takes the place
-behind the last one. A gzip file is any number of members one after the other, so the order in which workers finish does
-not matter to `gunzip`.
+Several processes write into one file: each packs a member in memory, says how long it is, and writes it where it is told.
+Members of all tables may stand in any order: behind one another they are one file that the stock tools unpack.
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterable
 
 from isal import isal_zlib
 
-from pantry_tui.artifact.files import storage_error, storage_errors
+from pantry_tui.artifact.compression import Codec, packer
+from pantry_tui.artifact.files import storage_errors
 from pantry_tui.models import Model
 
 SEGMENT_RAW_BYTES = 16 * 1024 * 1024  # a segment is closed once it holds this much
-GZIP = 31  # zlib's wbits for a gzip member
-LEVEL = 1  # of ISA-L: 842 MB/s at a ratio of 4.30, against zlib 6: 76 MB/s at 5.00
 
 
 class Member(Model, frozen=True, kw_only=True):
-    """What is known of a finished gzip member."""
+    """What is known of a finished member."""
 
     length: int
     raw_length: int
@@ -33,23 +29,23 @@ class Member(Model, frozen=True, kw_only=True):
 
 
 class MemberWriter:
-    """Compresses one member as its text arrives; holds only compressed bytes."""
+    """Packs one member as its text arrives; holds only packed bytes."""
 
-    def __init__(self) -> None:
-        self._compressor = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, GZIP)
+    def __init__(self, codec: Codec) -> None:
+        self._packer = packer(codec)
         self._pieces: list[bytes] = []
         self.raw_length = 0
 
     def write(self, text: bytes) -> None:
         """Adds text to the member."""
         self.raw_length += len(text)
-        piece = self._compressor.compress(text)
+        piece = self._packer.compress(text)
         if piece:
             self._pieces.append(piece)
 
     def finish(self) -> tuple[Member, list[bytes]]:
         """The member's description and its bytes. The writer is used up."""
-        self._pieces.append(self._compressor.flush())
+        self._pieces.append(self._packer.flush())
         digest = hashlib.sha256()
         length = crc32 = 0
         for piece in self._pieces:
@@ -66,68 +62,24 @@ def checksum(stored: bytes | memoryview, so_far: int = 0) -> int:
 
 
 class ArtifactFile:
-    """The artifact while it is written: appends whole members, also beside other processes that do the same.
-
-    The lock is a POSIX record lock: it belongs to the process and falls with it, and a process must open the file only once.
-    """
+    """The artifact while it is written, by this process and others beside it."""
 
     def __init__(self, descriptor: int, path: str) -> None:
         self._descriptor = descriptor
         self._path = path
 
-    def hold(self) -> None:
-        """Keeps others from appending, so that what must stand first can be written first."""
-        with storage_errors(self._path, "locking the backup"):
-            fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
-
-    def release(self) -> None:
-        """Lets others append."""
-        with storage_errors(self._path, "locking the backup"):
-            fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
-
-    def append(self, pieces: Iterable[bytes], length: int) -> int:
-        """Writes a member at the end and returns its offset. Waits while another process holds the file.
-
-        Raises `StorageError`, `DiskFullError`.
-        """
-        self.hold()
-        return self._append_and_release(pieces, length)
-
-    def try_append(self, pieces: Iterable[bytes], length: int) -> int | None:
-        """The same without waiting: None while another process holds the file."""
-        try:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                return None
-            raise storage_error(error, self._path, "locking the backup") from error
-        return self._append_and_release(pieces, length)
-
-    def append_held(self, pieces: Iterable[bytes], length: int) -> int:
-        """The same, for the process that holds the file; the file stays held. Raises `StorageError`, `DiskFullError`."""
+    def write(self, pieces: Iterable[bytes], offset: int, length: int) -> None:
+        """Puts a member of that length at its place. Raises `StorageError`, `DiskFullError`."""
         with storage_errors(self._path, "writing the backup"):
-            offset = self._reserve(length)
-            self._write(pieces, offset)
-        return offset
+            if length:  # a full disk shows here, before anything is written
+                os.posix_fallocate(self._descriptor, offset, length)
+            for piece in pieces:
+                offset += self._write_piece(piece, offset)
 
-    def _append_and_release(self, pieces: Iterable[bytes], length: int) -> int:
-        with storage_errors(self._path, "writing the backup"):
-            try:
-                offset = self._reserve(length)
-            finally:
-                self.release()
-            self._write(pieces, offset)
-        return offset
-
-    def _reserve(self, length: int) -> int:
-        offset = os.fstat(self._descriptor).st_size
-        os.posix_fallocate(self._descriptor, offset, length)  # a full disk shows here, before anything is written
-        return offset
-
-    def _write(self, pieces: Iterable[bytes], offset: int) -> None:
-        for piece in pieces:
-            view = memoryview(piece)
-            while view:
-                written = os.pwrite(self._descriptor, view, offset)
-                view = view[written:]
-                offset += written
+    def _write_piece(self, piece: bytes, offset: int) -> int:
+        view = memoryview(piece)
+        while view:
+            written = os.pwrite(self._descriptor, view, offset)
+            view = view[written:]
+            offset += written
+        return len(piece)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from pantry_tui.artifact.manifest import PageRange, Segment, TableEntry
+from pantry_tui.artifact.manifest import PageRange, TableEntry
 from pantry_tui.backup.commands import TableWork
-from pantry_tui.backup.document import Placed
+from pantry_tui.backup.placing import Placement
 from pantry_tui.backup.progress import ProgressMeter
-from pantry_tui.backup.reading import RangeRead, ReadReport, RowsRead, SegmentStored
+from pantry_tui.backup.reading import RangeRead, ReadReport, RowsRead
 from pantry_tui.postgres.introspect import SourceTable, TableSize
 
 
@@ -17,13 +17,13 @@ class Collector:
     """Takes the workers' reports while they read; positions go to their file at once, not into memory."""
 
     def __init__(
-        self, work: Sequence[TableWork], progress: ProgressMeter, placed: Placed, positions: BinaryIO | None
+        self, work: Sequence[TableWork], progress: ProgressMeter, placement: Placement, positions: BinaryIO | None
     ) -> None:
         self._work = work
         self._progress = progress
         self._positions = positions
         self._ranges: dict[int, dict[int, PageRange]] = {item.number: {} for item in work}
-        self._placed = placed
+        self._placement = placement
         self._raw_bytes = dict.fromkeys(self._ranges, 0)
 
     def on_report(self, report: ReadReport) -> None:
@@ -31,10 +31,13 @@ class Collector:
         if isinstance(report, RowsRead):
             self._progress.moved(self._work[report.table].table.qualified_name, report.rows, report.raw_bytes)
         else:
-            self._placed(_segment(report), report.member.crc32)
+            self._placement.stored((report.table, report.range))
 
-    def on_result(self, read: RangeRead) -> None:
-        """A range is done."""
+    def on_result(self, worker: int, read: RangeRead | None) -> None:
+        """A worker has read a range; None: it only put something away."""
+        if read is None:
+            return
+        self._placement.admit(worker, read)
         item = self._work[read.table]
         cut = item.cuts[read.range]
         stored: tuple[int | None, int | None] = (None, None)
@@ -62,19 +65,6 @@ class Collector:
             )
             for item in self._work
         ]
-
-
-def _segment(stored: SegmentStored) -> Segment:
-    return Segment(
-        section="rows",
-        offset=stored.offset,
-        length=stored.member.length,
-        raw_length=stored.member.raw_length,
-        sha256=stored.member.sha256,
-        table=stored.table,
-        range=stored.range,
-        rows=stored.rows,
-    )
 
 
 def _entry(table: SourceTable, size: TableSize, ranges: tuple[PageRange, ...], raw_bytes: int) -> TableEntry:

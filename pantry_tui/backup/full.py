@@ -11,12 +11,13 @@ from typing import Any
 import psycopg
 
 from pantry_tui.artifact.manifest import MANIFEST_VERSION, Manifest, ServerIdentity, SnapshotPosition, StoredFile
-from pantry_tui.backup.contents import HANDLERS, Contents, Snapshotted, write_contents
+from pantry_tui.backup.contents import HANDLERS, Contents, write_contents
 from pantry_tui.backup.progress import start_phase
 from pantry_tui.backup.reading import ReadingSetup
+from pantry_tui.backup.snapshotted import Snapshotted
 from pantry_tui.errors import ServerError
 from pantry_tui.events import Listener, Logged, Progress, Warned
-from pantry_tui.models import BackupRequest, utc_now
+from pantry_tui.models import BackupRequest, Compression, utc_now
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.introspect import (
     extensions,
@@ -38,6 +39,7 @@ Connection = psycopg.AsyncConnection[Any]
 
 OLDEST_SERVER = 140000  # ranges of pages need the TID range scans of PostgreSQL 14
 FLUSH_SECONDS = 60.0
+SUFFIXES = {Compression.GZIP: ".gz", Compression.ZSTD: ".zst", Compression.NONE: ""}
 
 
 class FullBackup:
@@ -80,7 +82,7 @@ class FullBackup:
                 tools=tools,
                 snapshot=snapshot,
                 staged=staged,
-                artifact_name=f"{slug(self._request.name)}.sql.gz",
+                artifact_name=f"{slug(self._request.name)}.sql{SUFFIXES[self._request.compression]}",
                 role_passwords=await may_read_passwords(connection),
             )
             manifest = await self._write(backup, server)

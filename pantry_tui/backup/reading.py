@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 from psycopg import pq
 
+from pantry_tui.artifact.compression import Codec
 from pantry_tui.artifact.copytext import END_OF_ROWS
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.positions import encode_positions
@@ -18,7 +20,6 @@ from pantry_tui.models import DatabaseTarget, Model
 from pantry_tui.postgres.connect import adopt_environment
 from pantry_tui.postgres.link import Link
 
-PENDING_BYTES = 12 * 1024 * 1024  # compressed, per worker, while the document's beginning is not written yet
 REPORT_SECONDS = 0.2
 
 
@@ -34,10 +35,19 @@ class Join(Model, frozen=True, kw_only=True, tag="join"):
     snapshot: str
     settings: str
     artifact: str  # path
+    codec: Codec
+
+
+class Place(Model, frozen=True, kw_only=True):
+    """Where the segments of a range belong that this worker has read; one offset for each."""
+
+    table: int
+    range: int
+    offsets: tuple[int, ...]
 
 
 class ReadRange(Model, frozen=True, kw_only=True, tag="range"):
-    """Read one range of a table, by statements that are complete.
+    """Read one range of a table, by statements that are complete; first put away what has a place by now.
 
     ``lock`` refuses to wait: a queued ALTER would wait for the coordinator's lock, this worker for the ALTER and the
     coordinator for this worker, unseen by the server's deadlock detection. ``header`` is in the document's encoding.
@@ -50,24 +60,23 @@ class ReadRange(Model, frozen=True, kw_only=True, tag="range"):
     copy: str
     header: bytes
     fingerprint: str | None  # also gives the rows' positions
+    places: tuple[Place, ...] = ()
 
 
-class Flush(Model, frozen=True, kw_only=True, tag="flush"):
-    """Write everything that waits for its place."""
+class Store(Model, frozen=True, kw_only=True, tag="store"):
+    """Put these away."""
+
+    places: tuple[Place, ...]
 
 
-ReadCommand = Join | ReadRange | Flush
+ReadCommand = Join | ReadRange | Store
 
 
-class SegmentStored(Model, frozen=True, kw_only=True, tag="stored"):
-    """A segment has its place in the artifact."""
+class RangeStored(Model, frozen=True, kw_only=True, tag="stored"):
+    """The segments of a range stand at their places."""
 
     table: int
     range: int
-    part: int
-    offset: int
-    member: Member
-    rows: int
 
 
 class RowsRead(Model, frozen=True, kw_only=True, tag="rows"):
@@ -78,7 +87,14 @@ class RowsRead(Model, frozen=True, kw_only=True, tag="rows"):
     raw_bytes: int
 
 
-ReadReport = SegmentStored | RowsRead
+ReadReport = RangeStored | RowsRead
+
+
+class SegmentMade(Model, frozen=True, kw_only=True):
+    """A segment that the worker holds."""
+
+    member: Member
+    rows: int
 
 
 class RangeRead(Model, frozen=True, kw_only=True):
@@ -88,6 +104,7 @@ class RangeRead(Model, frozen=True, kw_only=True):
     range: int
     rows: int
     raw_bytes: int
+    segments: tuple[SegmentMade, ...]
     fingerprint: str | None = None
     positions: bytes | None = None
 
@@ -117,28 +134,18 @@ class _Session:
             return b"null"
         if self._reader is None:
             raise InternalError("a worker was asked to read before it had joined a snapshot")
-        if isinstance(command, Flush):
-            self._reader.flush(report)
+        if isinstance(command, Store):
+            self._reader.store(command.places, report)
             return b"null"
         return self._reader.read(command, report).to_json()
-
-
-class _Pending:
-    """A finished segment without a place."""
-
-    def __init__(self, stored: SegmentStored, pieces: list[bytes]) -> None:
-        self.stored = stored
-        self.pieces = pieces
 
 
 class _OpenSegment:
     """A segment being filled: complete in itself, with the COPY line above its rows and the end mark below."""
 
-    def __init__(self, command: ReadRange, part: int = 0) -> None:
-        self._command = command
-        self._part = part
-        self._writer = MemberWriter()
-        self._writer.write(command.header)
+    def __init__(self, header: bytes, codec: Codec) -> None:
+        self._writer = MemberWriter(codec)
+        self._writer.write(header)
         self.rows = 0
 
     @property
@@ -149,21 +156,17 @@ class _OpenSegment:
         self._writer.write(text)
         self.rows += rows
 
-    def next(self) -> _OpenSegment:
-        return _OpenSegment(self._command, self._part + 1)
-
-    def close(self) -> _Pending:
+    def close(self) -> _HeldSegment:
         self._writer.write(END_OF_ROWS)
         member, pieces = self._writer.finish()
-        stored = SegmentStored(
-            table=self._command.table,
-            range=self._command.range,
-            part=self._part,
-            offset=-1,
-            member=member,
-            rows=self.rows,
-        )
-        return _Pending(stored, pieces)
+        return _HeldSegment(SegmentMade(member=member, rows=self.rows), pieces)
+
+
+class _HeldSegment(NamedTuple):
+    """A finished segment without a place."""
+
+    made: SegmentMade
+    pieces: list[bytes]
 
 
 class _RowCounter:
@@ -200,64 +203,62 @@ class _Reader:
         with storage_errors(join.artifact, "opening the backup's artifact"):
             descriptor = os.open(join.artifact, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         self._artifact = ArtifactFile(descriptor, join.artifact)
-        self._pending: list[_Pending] = []
+        self._codec = join.codec
+        self._held: dict[tuple[int, int], list[_HeldSegment]] = {}
         self._locked: int | None = None
 
     def read(self, command: ReadRange, report: _Report) -> RangeRead:
+        self.store(command.places, report)
         if self._locked != command.table:
             self._link.execute(command.lock, doing=f"locking {command.name}")
             self._locked = command.table
-        rows, raw_bytes = self._copy(command, report)
-        read = RangeRead(table=command.table, range=command.range, rows=rows, raw_bytes=raw_bytes)
+        read = self._copy(command, report)
         if command.fingerprint is None:
             return read
         result = self._link.execute(
             command.fingerprint, doing=f"fingerprinting {command.name}", result_format=pq.Format.BINARY
         )
         counted = int.from_bytes(result.get_value(0, 0) or b"", "big")
-        if counted != rows:
-            raise InternalError(f"{command.name}: the server counted {counted} rows in a range of which it sent {rows}")
+        if counted != read.rows:
+            raise InternalError(
+                f"{command.name}: the server counted {counted} rows in a range of which it sent {read.rows}"
+            )
         return msgspec.structs.replace(
             read,
             fingerprint=(result.get_value(0, 1) or b"").decode("ascii"),
             positions=encode_positions(result.get_value(0, 2) or b""),
         )
 
-    def _copy(self, command: ReadRange, report: _Report) -> tuple[int, int]:
+    def _copy(self, command: ReadRange, report: _Report) -> RangeRead:
         """Streams the range into segments; more than one where its rows are larger than was guessed."""
         stream = self._link.rows_out(command.copy, doing=f"reading {command.name}")
         counter = _RowCounter(command.table, report)
-        segment = _OpenSegment(command)
+        segment = _OpenSegment(command.header, self._codec)
+        held: list[_HeldSegment] = []
         for rows, text in stream:
             segment.add(rows, text)
             counter.add(rows, len(text))
             if segment.is_full:
-                self._store(segment, report)
-                segment = segment.next()
+                held.append(segment.close())
+                segment = _OpenSegment(command.header, self._codec)
         counter.report()
         if stream.rows != counter.rows:
             raise InternalError(f"{command.name}: the server says it sent {stream.rows} rows; {counter.rows} arrived")
         if segment.rows:
-            self._store(segment, report)
-        return counter.rows, counter.raw_bytes
+            held.append(segment.close())
+        self._held[command.table, command.range] = held
+        return RangeRead(
+            table=command.table,
+            range=command.range,
+            rows=counter.rows,
+            raw_bytes=counter.raw_bytes,
+            segments=tuple(segment.made for segment in held),
+        )
 
-    def _store(self, segment: _OpenSegment, report: _Report) -> None:
-        self._pending.append(segment.close())
-        waiting = sum(pending.stored.member.length for pending in self._pending)
-        while self._pending:
-            pending = self._pending[0]
-            append = self._artifact.append if waiting > PENDING_BYTES else self._artifact.try_append
-            offset = append(pending.pieces, pending.stored.member.length)
-            if offset is None:
-                return
-            waiting -= pending.stored.member.length
-            self._placed(self._pending.pop(0), offset, report)
-
-    def flush(self, report: _Report) -> None:
-        """Places what still waits."""
-        while self._pending:
-            pending = self._pending.pop(0)
-            self._placed(pending, self._artifact.append(pending.pieces, pending.stored.member.length), report)
-
-    def _placed(self, pending: _Pending, offset: int, report: _Report) -> None:
-        report(msgspec.structs.replace(pending.stored, offset=offset).to_json())
+    def store(self, places: Sequence[Place], report: _Report) -> None:
+        """Writes what has a place."""
+        for place in places:
+            held = self._held.pop((place.table, place.range))
+            for segment, offset in zip(held, place.offsets, strict=True):
+                self._artifact.write(segment.pieces, offset, segment.made.member.length)
+            report(RangeStored(table=place.table, range=place.range).to_json())

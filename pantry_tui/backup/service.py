@@ -5,7 +5,7 @@ from __future__ import annotations
 from pantry_tui.backup.full import FullBackup
 from pantry_tui.errors import DatabaseChangedError, LockTimeoutError, ServerError, UsageError
 from pantry_tui.events import Listener, Warned
-from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, BackupSummary, Compression
+from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, BackupSummary
 from pantry_tui.repository.ids import require_name
 from pantry_tui.repository.local import LocalRepository
 
@@ -44,7 +44,6 @@ def _refuse_unsupported(request: BackupRequest) -> None:
     wanted = {
         "kind": (request.kind, BackupKind.FULL),
         "format": (request.format, BackupFormat.SQL),
-        "compression": (request.compression, Compression.GZIP),
     }
     for what, (value, supported) in wanted.items():
         if value is not supported:

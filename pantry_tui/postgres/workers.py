@@ -179,23 +179,23 @@ class WorkerPool:
 
     async def run_as_ready(
         self,
-        take: Callable[[], Awaitable[tuple[bytes, Callable[[ResultModel], None]] | None]],
+        take: Callable[[int], Awaitable[tuple[bytes, Callable[[ResultModel], None]] | None]],
         answers: Answers[ReportModel, ResultModel],
         on_report: Callable[[ReportModel], None],
     ) -> None:
         """Does work of which some can only begin when other is done.
 
-        ``take`` waits for the next command that can begin and returns it with what is to be called with its result; None
-        when there will be no more. The first failure ends the pool and is raised; so does cancellation.
+        ``take`` waits for the next command that the worker of that number can begin and returns it with what is to be called
+        with its result; None when there will be no more. The first failure ends the pool and is raised; so does cancellation.
         """
 
-        async def work(worker: _Worker) -> None:
-            while (taken := await take()) is not None:
+        async def work(number: int, worker: _Worker) -> None:
+            while (taken := await take(number)) is not None:
                 command, finish = taken
                 body = await worker.ask(COMMAND, command, lambda line: on_report(answers.report.decode(line)))
                 finish(answers.result.decode(body))
 
-        await self._all(work(worker) for worker in self._workers)
+        await self._all(work(number, worker) for number, worker in enumerate(self._workers))
 
     async def run_on_each(self, command: bytes, on_report: Callable[[bytes], None] = _no_report) -> list[bytes]:
         """Gives every worker the same command."""

@@ -13,7 +13,7 @@ import msgspec
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
 from pantry_tui.errors import BackupDamagedError, DiskFullError, PrivilegeError, RestoreError, UsageError
-from pantry_tui.models import BackupFormat, BackupKind, Compression, Model
+from pantry_tui.models import BackupFormat, BackupKind, Model
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import version_text
 from pantry_tui.recovery.database import quoted_names
@@ -54,11 +54,11 @@ def raw_bytes(manifest: Manifest, numbers: Sequence[int]) -> int:
 
 def refuse_unsupported(manifest: Manifest) -> None:
     """Raises `UsageError` for a kind or format of backup that this version cannot restore."""
-    supported = (BackupKind.FULL, BackupFormat.SQL, Compression.GZIP)
-    if (manifest.kind, manifest.format, manifest.compression) != supported:
+    supported = (BackupKind.FULL, BackupFormat.SQL)
+    if (manifest.kind, manifest.format) != supported:
         raise UsageError(
-            f"backup {manifest.id} is {manifest.kind}, {manifest.format}, {manifest.compression}: "
-            "this version restores full backups in format sql with gzip"
+            f"backup {manifest.id} is {manifest.kind}, {manifest.format}: "
+            "this version restores full backups in format sql"
         )
 
 

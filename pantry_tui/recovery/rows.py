@@ -116,7 +116,7 @@ class Filling:
             else:
                 progress.built(work.weight)
 
-        async def take() -> tuple[bytes, Callable[[RowsLoaded], None]] | None:
+        async def take(worker: int) -> tuple[bytes, Callable[[RowsLoaded], None]] | None:
             work = await schedule.take()
             return None if work is None else (work.command.to_json(), partial(finished, work))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from pantry_tui.artifact.compression import RAW_PIECE
 from pantry_tui.artifact.manifest import (
     MANIFEST_VERSION,
     Manifest,
@@ -23,7 +24,7 @@ from pantry_tui.artifact.manifest import (
     StoredFile,
     TableEntry,
 )
-from pantry_tui.artifact.reader import RAW_PIECE, SegmentReader, check_file, layout_problems
+from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
 from pantry_tui.artifact.structure import examine_segment, row_problems
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import BackupFormat, BackupKind, Compression

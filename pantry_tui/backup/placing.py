@@ -1,0 +1,155 @@
+"""Where each segment goes: the coordinator gives out the places, the workers write.
+
+A worker keeps what it has packed until it is told where to put it, together with its next command. So segments may stand
+in the order in which they were finished, or in an order of their own with text between them, by the same rules; and
+nothing but the coordinator knows how long the artifact is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from pantry_tui.artifact.manifest import Segment
+from pantry_tui.artifact.segment import ArtifactFile, Member
+from pantry_tui.backup.reading import Place, RangeRead
+
+UNPLACED_BYTES = 12 * 1024 * 1024  # packed, that a worker may hold without a place before it must wait
+
+RangeKey = tuple[int, int]  # table and range, as the manifest numbers them
+Placed = Callable[[Segment, int], None]  # a segment has been written; with the CRC-32 of its stored bytes
+
+
+class Text(NamedTuple):
+    """A member that the coordinator writes itself."""
+
+    section: str
+    member: Member
+    pieces: list[bytes]
+    table: int | None = None
+
+
+class Order(Protocol):
+    """An order in which ranges have to stand, with text between them."""
+
+    @property
+    def keys(self) -> Sequence[RangeKey]:
+        """All ranges, in their order."""
+
+    def before(self, read: RangeRead) -> Iterable[Text]:
+        """What stands between the range before this one and this one."""
+
+
+class _Waiting(NamedTuple):
+    """A range that was read and has no place yet."""
+
+    worker: int
+    read: RangeRead
+
+
+class Placement:
+    """The artifact's end, and who has to write what where.
+
+    Nothing is placed before `open` is called, so that what must stand first can be appended first. Without an ``order``
+    ranges stand as they come.
+    """
+
+    def __init__(self, artifact: ArtifactFile, placed: Placed, order: Order | None = None) -> None:
+        self._artifact = artifact
+        self._placed = placed
+        self._order = order
+        self._keys: Iterator[RangeKey] = iter(order.keys if order is not None else ())
+        self._next = next(self._keys, None)
+        self._waiting: dict[RangeKey, _Waiting] = {}
+        self._unplaced: Counter[int] = Counter()  # bytes by worker
+        self._places: dict[int, list[Place]] = {}
+        self._announced: dict[RangeKey, list[tuple[Segment, int]]] = {}
+        self._moved = asyncio.Event()
+        self._is_open = False
+        self._end = 0
+
+    def append(self, text: Text) -> None:
+        """Writes a member of the coordinator's own at the end. Raises `StorageError`, `DiskFullError`."""
+        offset = self._take(text.member.length)
+        self._artifact.write(text.pieces, offset, text.member.length)
+        self._placed(_segment(text.section, offset, text.member, table=text.table), text.member.crc32)
+
+    def open(self) -> None:
+        """From now on ranges get places."""
+        self._is_open = True
+        self._advance()
+
+    def admit(self, worker: int, read: RangeRead) -> None:
+        """A worker has read a range and holds its segments. Raises `StorageError`, `DiskFullError`."""
+        self._waiting[read.table, read.range] = _Waiting(worker, read)
+        self._unplaced[worker] += sum(made.member.length for made in read.segments)
+        if self._is_open:
+            self._advance()
+
+    async def room(self, worker: int) -> None:
+        """Waits while this worker holds too much to read on."""
+        while self._unplaced[worker] > UNPLACED_BYTES:
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def all_placed(self, worker: int) -> None:
+        """Waits until everything that this worker holds has a place."""
+        while any(waiting.worker == worker for waiting in self._waiting.values()):
+            self._moved.clear()
+            await self._moved.wait()
+
+    def places(self, worker: int) -> tuple[Place, ...]:
+        """Where this worker has to put what it holds; each place is told once."""
+        return tuple(self._places.pop(worker, ()))
+
+    def stored(self, key: RangeKey) -> None:
+        """A worker has written the segments of a range."""
+        for segment, crc32 in self._announced.pop(key):
+            self._placed(segment, crc32)
+
+    def _advance(self) -> None:
+        if self._order is None:
+            for key in list(self._waiting):
+                self._place(self._waiting.pop(key))
+        else:
+            while self._next is not None and self._next in self._waiting:
+                waiting = self._waiting.pop(self._next)
+                for text in self._order.before(waiting.read):
+                    self.append(text)
+                self._place(waiting)
+                self._next = next(self._keys, None)
+        self._moved.set()
+
+    def _place(self, waiting: _Waiting) -> None:
+        read = waiting.read
+        segments = [
+            (_segment("rows", self._take(made.member.length), made.member, read, made.rows), made.member.crc32)
+            for made in read.segments
+        ]
+        if segments:
+            offsets = tuple(segment.offset for segment, _ in segments)
+            place = Place(table=read.table, range=read.range, offsets=offsets)
+            self._places.setdefault(waiting.worker, []).append(place)
+            self._announced[read.table, read.range] = segments
+            self._unplaced[waiting.worker] -= sum(segment.length for segment, _ in segments)
+
+    def _take(self, length: int) -> int:
+        offset, self._end = self._end, self._end + length
+        return offset
+
+
+def _segment(
+    section: str, offset: int, member: Member, read: RangeRead | None = None, rows: int = 0, *, table: int | None = None
+) -> Segment:
+    return Segment(
+        section=section,
+        offset=offset,
+        length=member.length,
+        raw_length=member.raw_length,
+        sha256=member.sha256,
+        table=table if read is None else read.table,
+        range=None if read is None else read.range,
+        rows=rows,
+    )

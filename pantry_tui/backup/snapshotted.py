@@ -1,0 +1,57 @@
+"""What a running backup has at hand once its snapshot is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import psycopg
+
+from pantry_tui.artifact.compression import Codec
+from pantry_tui.events import Listener
+from pantry_tui.models import BackupRequest, DatabaseTarget
+from pantry_tui.postgres.snapshot import LockedSnapshot
+from pantry_tui.postgres.tools import ClientTools, ToolOutput
+from pantry_tui.postgres.workers import WorkerPool
+from pantry_tui.repository.local import StagedBackup
+
+Connection = psycopg.AsyncConnection[Any]
+
+ARCHIVE, GLOBALS, POSITIONS = "archive.dump", "globals.sql", "positions.bin"
+READING_SHARES = (0.03, 0.9)  # of the whole job's progress
+WARNINGS_PER_TOOL = 20
+
+
+class Snapshotted(NamedTuple):
+    """A backup in the middle of its work."""
+
+    request: BackupRequest
+    listener: Listener
+    connection: Connection  # in the snapshot
+    observer: Connection  # outside of it, in no transaction
+    warn: Callable[[str], None]
+    pool: WorkerPool
+    tools: ClientTools
+    snapshot: LockedSnapshot
+    staged: StagedBackup
+    artifact_name: str
+    role_passwords: bool  # whether this role may read them
+
+    @property
+    def target(self) -> DatabaseTarget:
+        """The database."""
+        return self.request.database
+
+    @property
+    def codec(self) -> Codec:
+        """How the artifact is packed."""
+        return Codec.of(self.request.compression)
+
+    def heed(self, output: ToolOutput) -> None:
+        """Passes on what a client tool that succeeded had to say: it may have left something out."""
+        for line in output.stderr.splitlines()[:WARNINGS_PER_TOOL]:
+            self.warn(line)
+
+    def file(self, name: str) -> str:
+        """The path of a file of the backup."""
+        return str(self.staged.path / name)

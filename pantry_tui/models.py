@@ -140,6 +140,20 @@ class RepositoryTarget(Model, frozen=True, kw_only=True):
     location: str
 
 
+class BackupSelection(Model, frozen=True, kw_only=True):
+    """What of a database a backup is to hold: patterns as `pg_dump` takes them. Empty: everything."""
+
+    tables: tuple[str, ...] = ()
+    exclude_tables: tuple[str, ...] = ()
+    schemas: tuple[str, ...] = ()
+    exclude_schemas: tuple[str, ...] = ()
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is left out."""
+        return not (self.tables or self.exclude_tables or self.schemas or self.exclude_schemas)
+
+
 class BackupRequest(Model, frozen=True, kw_only=True, tag="backup", tag_field="type"):
     """Take a backup of ``database`` into ``repository``."""
 
@@ -149,6 +163,8 @@ class BackupRequest(Model, frozen=True, kw_only=True, tag="backup", tag_field="t
     kind: BackupKind = BackupKind.FULL
     format: BackupFormat = BackupFormat.SQL
     compression: Compression = Compression.GZIP
+    selection: BackupSelection = BackupSelection()
+    batch_size: int | None = None  # most rows of a segment; None: by size alone
     jobs: int | None = None  # worker processes; None: one per core
     fingerprints: bool = True
     lock_timeout_seconds: float = 10.0

@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from pantry_tui.errors import BackupDamagedError
-from pantry_tui.models import BackupFormat, BackupKind, Compression, Model
+from pantry_tui.models import BackupFormat, BackupKind, BackupSelection, Compression, Model
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_VERSION = 1
@@ -156,6 +156,9 @@ class Manifest(Model, frozen=True, kw_only=True):
     large_objects: int
     extensions: dict[str, str]  # name to version
     fingerprints: bool
+    selection: BackupSelection = BackupSelection()
+    entries: tuple[int, ...] | None = None  # of the archive, those that belong to the backup; None: all
+    left_out: tuple[str, ...] = ()  # objects that point to what the selection does not hold
     bytes: int
     raw_bytes: int
     rows: int

@@ -51,11 +51,12 @@ def dump_command(
     output: str,
     encoding: str,
     excluded: Sequence[bytes],
+    only: Sequence[str] = (),
 ) -> list[str | bytes]:
     """pg_dump's argv. Level 1: large objects are compressed fast, schema is not compressed at all.
 
     ``encoding`` is the server's: a role's or database's own client_encoding would change the document's and the names that
-    ``excluded`` is compared with.
+    ``excluded`` is compared with. ``only``: options that leave out a part of the archive.
     """
     return [
         program,
@@ -66,6 +67,7 @@ def dump_command(
         f"--lock-wait-timeout={int(lock_timeout_seconds * 1000)}",
         f"--file={output}",
         f"--encoding={encoding}",
+        *only,
         *excluded,
         f"--dbname={conninfo}",
     ]
@@ -87,9 +89,9 @@ def globals_command(program: str, *, conninfo: str, database: str, passwords: bo
     return command if passwords else [*command, "--no-role-passwords"]
 
 
-def section_command(program: str, archive: str, section: str) -> list[str | bytes]:
-    """pg_restore's argv that writes one section of the archive as SQL to standard output."""
-    return [program, f"--section={section}", "--file=-", archive]
+def section_command(program: str, archive: str, section: str, *, listed: bool = False) -> list[str | bytes]:
+    """pg_restore's argv that writes one section of the archive as SQL; ``listed``: only entries listed on standard input."""
+    return [program, f"--section={section}", "--file=-", *(["--use-list=/dev/stdin"] if listed else []), archive]
 
 
 def _quoted(name: bytes) -> bytes:

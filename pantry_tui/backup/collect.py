@@ -104,3 +104,22 @@ def archived_entry(table: SourceTable, size: TableSize, rows: int, fingerprint: 
         reason=table.archive_reason,
         loaded_through=table.loaded_through,
     )
+
+
+def bare_entry(table: SourceTable, size: TableSize) -> TableEntry:
+    """The entry of a table of which only the definition is kept."""
+    return TableEntry(
+        schema=table.schema,
+        name=table.name,
+        oid=table.oid,
+        filenode=size.filenode,
+        columns=table.columns,
+        shape=table.shape,
+        persistence=table.persistence,
+        rows=0,
+        raw_bytes=0,
+        fingerprint=None,
+        ranges=(),
+        carried_by="none",
+        reason="a backup of the schema alone",
+    )

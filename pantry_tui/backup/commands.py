@@ -9,11 +9,12 @@ import psycopg
 from psycopg import sql
 
 from pantry_tui.backup.layout import Cut, cut_table
+from pantry_tui.backup.placing import RangeKey
 from pantry_tui.backup.reading import ReadRange
+from pantry_tui.backup.snapshotted import Snapshotted
 from pantry_tui.postgres.copy import copy_out, document_header, page_condition
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable
-from pantry_tui.postgres.snapshot import LockedSnapshot
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -31,9 +32,10 @@ class TableWork(NamedTuple):
         return sum(cut.weight for cut in self.cuts) or 1
 
 
-def plan_work(snapshot: LockedSnapshot) -> list[TableWork]:
+def plan_work(backup: Snapshotted) -> list[TableWork]:
     """The tables whose rows are copied, numbered as in the manifest; one that cannot be read here has no ranges."""
-    copied = [table for table in snapshot.tables if table.kind == "r" and table.archive_reason is None]
+    snapshot = backup.snapshot
+    copied = [table for table in snapshot.tables if backup.holds(table) and table.archive_reason is None]
     return [
         TableWork(
             number,
@@ -47,9 +49,9 @@ def plan_work(snapshot: LockedSnapshot) -> list[TableWork]:
 
 
 async def read_commands(
-    connection: Connection, work: Sequence[TableWork], *, fingerprints: bool
+    connection: Connection, work: Sequence[TableWork], *, fingerprints: bool, order: Sequence[RangeKey] | None = None
 ) -> Iterator[ReadRange]:
-    """The commands in the order in which they should be done: large tables first, so that no worker ends up alone.
+    """The commands in that order, or in the best one: large tables first, so that no worker ends up alone.
 
     Each is made when it is asked for: all of them would take 124 MiB for a terabyte.
     """
@@ -62,10 +64,13 @@ async def read_commands(
     )
     encoding = connection.info.parameter_status("server_encoding")
     rows_encoding = None if encoding in ("UTF8", "SQL_ASCII") else encoding
+    items = {item.number: item for item in work}
+    if order is None:
+        largest_first = sorted(work, key=lambda item: -item.weight)
+        order = [(item.number, number) for item in largest_first for number in range(len(item.cuts))]
     return (
-        _command(connection, item, number, headers[item.number], rows_encoding, fingerprints=fingerprints)
-        for item in sorted(work, key=lambda item: -item.weight)
-        for number in range(len(item.cuts))
+        _command(connection, items[table], number, headers[table], rows_encoding, fingerprints=fingerprints)
+        for table, number in order
     )
 
 

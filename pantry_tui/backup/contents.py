@@ -10,15 +10,18 @@ from typing import NamedTuple
 from pantry_tui.artifact.manifest import Segment, SequenceState, StoredFile, TableEntry
 from pantry_tui.artifact.segment import ArtifactFile
 from pantry_tui.backup.archiving import write_globals
-from pantry_tui.backup.collect import archived_entry
+from pantry_tui.backup.collect import archived_entry, bare_entry
 from pantry_tui.backup.commands import plan_work
 from pantry_tui.backup.document import SqlDocument
+from pantry_tui.backup.key_order import key_order
 from pantry_tui.backup.placing import Placement
 from pantry_tui.backup.progress import start_phase
 from pantry_tui.backup.ranges import read_rows
 from pantry_tui.backup.readback import ReadBack, store_files
 from pantry_tui.backup.snapshotted import ARCHIVE, GLOBALS, POSITIONS, READING_SHARES, Snapshotted
+from pantry_tui.backup.subset import Subset
 from pantry_tui.events import Logged
+from pantry_tui.models import BackupKind
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import moved_between, read_sequences
 from pantry_tui.postgres.snapshot import require_unchanged
@@ -34,6 +37,7 @@ class Contents(NamedTuple):
     segments: tuple[Segment, ...]
     sequences: tuple[SequenceState, ...]
     files: tuple[StoredFile, ...]
+    subset: Subset | None
 
 
 async def write_contents(backup: Snapshotted) -> Contents:
@@ -61,15 +65,18 @@ async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, back: Rea
         segments.append(segment)
         back.placed(segment, crc32)
 
-    work = plan_work(backup.snapshot)
-    placement = Placement(artifact, placed)
-    document = SqlDocument(backup, work)
+    work = plan_work(backup)
+    order = await key_order(backup, work) if backup.request.kind is BackupKind.DATA else None
+    placement = Placement(artifact, placed, order)
+    document = SqlDocument(backup)
     sequences = await read_sequences(backup.observer)
-    reading = asyncio.create_task(read_rows(backup, work, placement))
+    reading = asyncio.create_task(read_rows(backup, work, placement, order))
     beginning = asyncio.create_task(document.begin(placement))
     await together([reading, beginning, asyncio.create_task(write_globals(backup))])
-    tables = (*reading.result().entries(backup.snapshot.sizes), *await _read_archived(backup))
+    tables = (*reading.result().entries(backup.snapshot.sizes), *await _read_archived(backup), *_without_rows(backup))
     sequences = moved_between(sequences, await read_sequences(backup.observer))
+    if document.subset is not None:
+        sequences = tuple(each for each in sequences if (each.schema, each.name) in document.subset.sequences)
     await document.end(placement, len(tables), sum(table.rows for table in tables))
     start_phase(backup.listener, "storing", "Making the files durable and reading them back", READING_SHARES[1])
     unchanged = asyncio.create_task(require_unchanged(backup.observer, backup.target, backup.snapshot))
@@ -78,24 +85,37 @@ async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, back: Rea
     beside = [
         (ARCHIVE, "archive"),
         (GLOBALS, "globals"),
-        *([(POSITIONS, "positions")] if backup.request.fingerprints else []),
+        *([(POSITIONS, "positions")] if backup.fingerprints else []),
     ]
     files = [rest.result(), *await store_files(backup.staged.path, beside)]
     segments.sort(key=lambda segment: segment.offset)
-    return Contents(tables=tables, segments=tuple(segments), sequences=sequences, files=tuple(files))
+    return Contents(
+        tables=tables, segments=tuple(segments), sequences=sequences, files=tuple(files), subset=document.subset
+    )
+
+
+def _without_rows(backup: Snapshotted) -> list[TableEntry]:
+    """The tables of a backup of the schema."""
+    if backup.request.kind is not BackupKind.SCHEMA:
+        return []
+    return [
+        bare_entry(table, backup.snapshot.sizes[table.oid])
+        for table in backup.snapshot.tables
+        if table.kind == "r" and (backup.chosen is None or backup.chosen.holds(table.oid))
+    ]
 
 
 async def _read_archived(backup: Snapshotted) -> list[TableEntry]:
     """Counts and fingerprints the tables whose rows pg_dump carries."""
     entries: list[TableEntry] = []
     for table in backup.snapshot.tables:
-        if table.kind != "r" or table.archive_reason is None:
+        if not backup.holds(table) or table.archive_reason is None:
             continue
         backup.listener(Logged(message=f"{table.qualified_name}: rows in the archive ({table.archive_reason})"))
         query = fingerprint_query(table.schema, table.name, table.expression)
         row = await (await backup.connection.execute(query)).fetchone()
         rows, content = row or (0, None)
         # An extension's own rows may differ from version to version: only the count is compared.
-        fingerprint = content if backup.request.fingerprints and not table.is_configuration else None
+        fingerprint = content if backup.fingerprints and not table.is_configuration else None
         entries.append(archived_entry(table, backup.snapshot.sizes[table.oid], rows, fingerprint))
     return entries

@@ -1,43 +1,48 @@
 """The document of a backup in format `sql`: what psql reads, in this order.
 
 pre-data (tables and types), the rows, data (large objects, sequence values, rows that only pg_dump handles), post-data
-(indexes, constraints, triggers, refreshes), and a last line that tells a whole document from a cut one.
+(indexes, constraints, triggers, refreshes), and a last line that tells a whole document from a cut one. A backup of the
+schema or of the data alone has only its sections.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pantry_tui.artifact.compression import Codec
 from pantry_tui.artifact.segment import SEGMENT_RAW_BYTES, MemberWriter
+from pantry_tui.artifact.toc import use_list
 from pantry_tui.backup.archive import section_command
 from pantry_tui.backup.archiving import archive_size, write_archive
-from pantry_tui.backup.commands import TableWork
 from pantry_tui.backup.placing import Placement, Text
 from pantry_tui.backup.snapshotted import ARCHIVE, Snapshotted
+from pantry_tui.backup.subset import Subset
+from pantry_tui.models import BackupKind
 from pantry_tui.postgres.connect import child_environment
 from pantry_tui.postgres.tools import run_tool
 
+# What stands before the rows, then what stands behind them. Without definitions, the settings come from the data section.
+SECTIONS = {
+    BackupKind.FULL: ("pre-data", "data", "post-data"),
+    BackupKind.SCHEMA: ("pre-data", "post-data"),
+    BackupKind.DATA: ("data", "post-data"),
+}
 KEPT_ARCHIVE_BYTES = 8 * 1024 * 1024  # a larger archive's sections are not kept in memory
 
 
 class SqlDocument:
     """The SQL around the rows of one backup."""
 
-    def __init__(self, backup: Snapshotted, work: Sequence[TableWork]) -> None:
+    def __init__(self, backup: Snapshotted) -> None:
         self._backup = backup
-        self._work = work
-        self._late: list[_LateSection] = []
+        self._late: list[_Section] = []
+        self.subset: Subset | None = None
 
     async def begin(self, placement: Placement) -> None:
         """Runs pg_dump, puts the definitions at the document's beginning and lets the workers write behind them."""
-        await write_archive(self._backup, [item.table for item in self._work])
-        definitions = SectionWriter("pre-data", self._backup.codec)
-        definitions.place_at_once(placement)
-        await _read_section(definitions, "pre-data", self._backup)
-        definitions.finish(placement)
+        self.subset = await write_archive(self._backup)
+        first, *late = SECTIONS[self._backup.request.kind]
+        await _Section(first, self._backup, self.subset).write_to(placement)
         placement.open()
-        self._late = [_LateSection(name, self._backup) for name in ("data", "post-data")]
+        self._late = [_Section(name, self._backup, self.subset) for name in late]
         if archive_size(self._backup) <= KEPT_ARCHIVE_BYTES:
             for section in self._late:
                 await section.make()
@@ -51,18 +56,26 @@ class SqlDocument:
         end.finish(placement)
 
 
-class _LateSection:
-    """A section that stands behind the rows; made while they are read where it is small enough to be kept."""
+class _Section:
+    """A section of the archive; one behind the rows is made while they are read where it is small enough to be kept."""
 
-    def __init__(self, name: str, backup: Snapshotted) -> None:
+    def __init__(self, name: str, backup: Snapshotted, entries: Subset | None) -> None:
         self._name = name
         self._backup = backup
+        self._entries = entries
         self._writer = SectionWriter(name, backup.codec)
         self._made = False
 
     async def make(self) -> None:
         """Turns the section into SQL, in memory."""
-        await _read_section(self._writer, self._name, self._backup)
+        tool, archive = self._backup.tools.path("pg_restore"), self._backup.file(ARCHIVE)
+        await run_tool(
+            section_command(tool, archive, self._name, listed=self._entries is not None),
+            environment=child_environment(self._backup.target),
+            doing=f"writing the {self._name} section",
+            stdout_to=self._writer.write,
+            stdin_from=None if self._entries is None else use_list(self._entries.entries),
+        )
         self._made = True
 
     async def write_to(self, placement: Placement) -> None:
@@ -103,16 +116,6 @@ class SectionWriter:
         self._waiting.append(Text(self._section, *self._writer.finish()))
         while self._placement is not None and self._waiting:
             self._placement.append(self._waiting.pop(0))
-
-
-async def _read_section(writer: SectionWriter, section: str, backup: Snapshotted) -> None:
-    """Turns one section of the archive into SQL."""
-    await run_tool(
-        section_command(backup.tools.path("pg_restore"), backup.file(ARCHIVE), section),
-        environment=child_environment(backup.target),
-        doing=f"writing the {section} section",
-        stdout_to=writer.write,
-    )
 
 
 def end_line(backup_id: str, tables: int, rows: int) -> bytes:

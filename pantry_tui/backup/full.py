@@ -17,7 +17,7 @@ from pantry_tui.backup.reading import ReadingSetup
 from pantry_tui.backup.snapshotted import Snapshotted
 from pantry_tui.errors import ServerError
 from pantry_tui.events import Listener, Logged, Progress, Warned
-from pantry_tui.models import BackupRequest, Compression, utc_now
+from pantry_tui.models import BackupKind, BackupRequest, Compression, utc_now
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.introspect import (
     extensions,
@@ -27,6 +27,7 @@ from pantry_tui.postgres.introspect import (
     server_identity,
     source_database,
 )
+from pantry_tui.postgres.patterns import Chosen, choose
 from pantry_tui.postgres.snapshot import LockedSnapshot, open_catalog, take_snapshot
 from pantry_tui.postgres.tools import ClientTools, find_client_tools
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
@@ -84,6 +85,7 @@ class FullBackup:
                 staged=staged,
                 artifact_name=f"{slug(self._request.name)}.sql{SUFFIXES[self._request.compression]}",
                 role_passwords=await may_read_passwords(connection),
+                chosen=await self._choose(connection),
             )
             manifest = await self._write(backup, server)
             self._repository.publish(staged, manifest)
@@ -108,6 +110,16 @@ class FullBackup:
         await together([connecting, taking])
         return taking.result()
 
+    async def _choose(self, connection: Connection) -> Chosen | None:
+        """What the patterns mean in this snapshot; None: no pattern was given."""
+        selection = self._request.selection
+        if selection.is_everything:
+            return None
+        chosen, warnings = await choose(connection, selection, database=connection.info.dbname)
+        for warning in warnings:
+            self._warn(warning)
+        return chosen
+
     async def _meet(self, connection: Connection) -> tuple[ServerIdentity, ClientTools]:
         """Looks who the server is and which client tools fit it."""
         server = await server_identity(connection)
@@ -128,12 +140,12 @@ class FullBackup:
         for remark in await remarks(backup.connection):
             self._warn(remark)
         for table in backup.snapshot.tables:
-            if table.unreadable_reason:
+            if table.unreadable_reason and backup.holds(table):
                 self._warn(f"{table.qualified_name} is stored without rows ({table.unreadable_reason})")
         start_phase(self._listener, "reading", f"Reading {len(backup.snapshot.tables):,} tables", 0.03)
         source = await source_database(backup.connection)
         installed = await extensions(backup.connection)
-        large_objects = await large_object_count(backup.connection)
+        large_objects = await large_object_count(backup.connection) if _holds_large_objects(backup) else 0
         contents = await write_contents(backup)
         await backup.connection.execute("COMMIT")
         await _require_same_role(backup.observer, server)
@@ -158,10 +170,13 @@ class FullBackup:
             files=contents.files,
             tables=contents.tables,
             segments=contents.segments,
-            sequences=contents.sequences,
+            sequences=contents.sequences if self._request.kind is not BackupKind.SCHEMA else (),
             large_objects=large_objects,
             extensions=installed,
-            fingerprints=self._request.fingerprints,
+            fingerprints=backup.fingerprints,
+            selection=self._request.selection,
+            entries=contents.subset.entries if contents.subset is not None else None,
+            left_out=contents.subset.left_out if contents.subset is not None else (),
             bytes=_stored_bytes(contents.files),
             raw_bytes=_raw_bytes(contents),
             rows=sum(table.rows for table in contents.tables),
@@ -193,6 +208,12 @@ class FullBackup:
     def _warn(self, message: str) -> None:
         self._warnings.append(message)
         self._listener(Warned(message=message))
+
+
+def _holds_large_objects(backup: Snapshotted) -> bool:
+    """Whether they belong to the backup: not to a schema, and not to tables that were named."""
+    named = backup.chosen is not None and backup.chosen.tables is not None
+    return not named and backup.request.kind is not BackupKind.SCHEMA
 
 
 async def _require_same_role(observer: Connection, server: ServerIdentity) -> None:

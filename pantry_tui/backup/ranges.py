@@ -12,7 +12,7 @@ from psycopg import sql
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.backup.collect import Collector
 from pantry_tui.backup.commands import TableWork, read_commands
-from pantry_tui.backup.placing import Placement
+from pantry_tui.backup.placing import Order, Placement
 from pantry_tui.backup.progress import ProgressMeter
 from pantry_tui.backup.reading import Join, RangeRead, ReadReport, Store
 from pantry_tui.backup.snapshotted import POSITIONS, READING_SHARES, Snapshotted
@@ -20,23 +20,34 @@ from pantry_tui.postgres.session import RANGE_SETTINGS, pin_statements
 from pantry_tui.postgres.workers import Answers
 
 
-async def read_rows(backup: Snapshotted, work: Sequence[TableWork], placement: Placement) -> Collector:
-    """Has the workers read every range of these tables and write its segments."""
-    if not backup.request.fingerprints:
-        return await _read_ranges(backup, work, placement, None)
+async def read_rows(
+    backup: Snapshotted, work: Sequence[TableWork], placement: Placement, order: Order | None
+) -> Collector:
+    """Has the workers read every range of these tables, in that order, and write its segments."""
+    if not backup.fingerprints:
+        return await _read_ranges(backup, work, placement, order, None)
     descriptor = backup.staged.create(POSITIONS)
     with storage_errors(backup.file(POSITIONS), "writing the backup"), os.fdopen(descriptor, "wb") as positions:
-        return await _read_ranges(backup, work, placement, positions)
+        return await _read_ranges(backup, work, placement, order, positions)
 
 
 async def _read_ranges(
-    backup: Snapshotted, work: Sequence[TableWork], placement: Placement, positions: BinaryIO | None
+    backup: Snapshotted,
+    work: Sequence[TableWork],
+    placement: Placement,
+    order: Order | None,
+    positions: BinaryIO | None,
 ) -> Collector:
     weights = {item.table.qualified_name: item.weight for item in work}
     first, last = READING_SHARES
     meter = ProgressMeter(backup.listener, weights, first=first, last=last)
     collector = Collector(work, meter, placement, positions)
-    commands = await read_commands(backup.connection, work, fingerprints=backup.request.fingerprints)
+    commands = await read_commands(
+        backup.connection,
+        work,
+        fingerprints=backup.fingerprints,
+        order=None if order is None else order.keys,
+    )
     await backup.pool.run_on_each(_join(backup))
 
     async def take(worker: int) -> tuple[bytes, Callable[[RangeRead | None], None]] | None:
@@ -61,4 +72,5 @@ def _join(backup: Snapshotted) -> bytes:
         snapshot=snapshot.as_string(backup.connection),
         artifact=backup.file(backup.artifact_name),
         codec=backup.codec,
+        batch_size=backup.request.batch_size,
     ).to_json()

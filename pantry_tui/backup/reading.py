@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -36,6 +36,7 @@ class Join(Model, frozen=True, kw_only=True, tag="join"):
     settings: str
     artifact: str  # path
     codec: Codec
+    batch_size: int | None = None  # most rows of a segment
 
 
 class Place(Model, frozen=True, kw_only=True):
@@ -169,6 +170,28 @@ class _HeldSegment(NamedTuple):
     pieces: list[bytes]
 
 
+def in_batches(chunks: Iterable[tuple[int, bytes]], most: int) -> Iterator[tuple[int, bytes]]:
+    """The same rows, cut so that every ``most`` rows from the first on a chunk ends."""
+    left = most
+    for chunk_rows, chunk_text in chunks:
+        rows, text = chunk_rows, chunk_text
+        while rows >= left:
+            end = _end_of_row(text, left)
+            yield left, text[:end]
+            rows, text, left = rows - left, text[end:], most
+        if rows:
+            yield rows, text
+            left -= rows
+
+
+def _end_of_row(text: bytes, number: int) -> int:
+    """Where the row of that number ends, the first being 1."""
+    end = 0
+    for _ in range(number):
+        end = text.index(b"\n", end) + 1
+    return end
+
+
 class _RowCounter:
     """Counts what was read of a range and reports it a few times a second."""
 
@@ -204,6 +227,7 @@ class _Reader:
             descriptor = os.open(join.artifact, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         self._artifact = ArtifactFile(descriptor, join.artifact)
         self._codec = join.codec
+        self._batch_size = join.batch_size
         self._held: dict[tuple[int, int], list[_HeldSegment]] = {}
         self._locked: int | None = None
 
@@ -235,10 +259,10 @@ class _Reader:
         counter = _RowCounter(command.table, report)
         segment = _OpenSegment(command.header, self._codec)
         held: list[_HeldSegment] = []
-        for rows, text in stream:
+        for rows, text in stream if self._batch_size is None else in_batches(stream, self._batch_size):
             segment.add(rows, text)
             counter.add(rows, len(text))
-            if segment.is_full:
+            if segment.is_full or segment.rows == self._batch_size:
                 held.append(segment.close())
                 segment = _OpenSegment(command.header, self._codec)
         counter.report()

@@ -41,13 +41,12 @@ def _can_pass(error: ServerError) -> bool:
 
 def _refuse_unsupported(request: BackupRequest) -> None:
     require_name(request.name)
-    wanted = {
-        "kind": (request.kind, BackupKind.FULL),
-        "format": (request.format, BackupFormat.SQL),
-    }
-    for what, (value, supported) in wanted.items():
-        if value is not supported:
-            raise UsageError(f"{what} {value.value} is not supported by this version", remedy=f"use {supported.value}")
+    if request.format is not BackupFormat.SQL:
+        raise UsageError(f"format {request.format.value} is not supported by this version", remedy="use sql")
+    if request.kind is BackupKind.INCREMENTAL:
+        raise UsageError("incremental backups are not supported by this version", remedy="take a full one")
+    if request.batch_size is not None and request.batch_size < 1:
+        raise UsageError(f"a batch of {request.batch_size} rows cannot be", remedy="choose 1 or more")
     if request.jobs is not None and not 1 <= request.jobs <= 64:
         raise UsageError(f"{request.jobs} worker processes cannot be", remedy="choose from 1 to 64")
     if not 0.001 <= request.lock_timeout_seconds <= LONGEST_LOCK_WAIT:

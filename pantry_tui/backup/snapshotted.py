@@ -9,7 +9,9 @@ import psycopg
 
 from pantry_tui.artifact.compression import Codec
 from pantry_tui.events import Listener
-from pantry_tui.models import BackupRequest, DatabaseTarget
+from pantry_tui.models import BackupKind, BackupRequest, DatabaseTarget
+from pantry_tui.postgres.introspect import SourceTable
+from pantry_tui.postgres.patterns import Chosen
 from pantry_tui.postgres.snapshot import LockedSnapshot
 from pantry_tui.postgres.tools import ClientTools, ToolOutput
 from pantry_tui.postgres.workers import WorkerPool
@@ -36,6 +38,7 @@ class Snapshotted(NamedTuple):
     staged: StagedBackup
     artifact_name: str
     role_passwords: bool  # whether this role may read them
+    chosen: Chosen | None  # None: everything
 
     @property
     def target(self) -> DatabaseTarget:
@@ -46,6 +49,16 @@ class Snapshotted(NamedTuple):
     def codec(self) -> Codec:
         """How the artifact is packed."""
         return Codec.of(self.request.compression)
+
+    @property
+    def fingerprints(self) -> bool:
+        """Whether rows are fingerprinted."""
+        return self.request.fingerprints and self.request.kind is not BackupKind.SCHEMA
+
+    def holds(self, table: SourceTable) -> bool:
+        """Whether the rows of this table belong to the backup."""
+        selected = self.chosen is None or self.chosen.holds(table.oid)
+        return selected and table.kind == "r" and self.request.kind is not BackupKind.SCHEMA
 
     def heed(self, output: ToolOutput) -> None:
         """Passes on what a client tool that succeeded had to say: it may have left something out."""

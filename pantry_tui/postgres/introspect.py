@@ -295,6 +295,15 @@ async def large_object_count(connection: Connection) -> int:
     return int(count)
 
 
+async def foreign_keys(connection: Connection) -> list[tuple[int, int]]:
+    """Pairs of oids: a table, and one that a foreign key of it refers to."""
+    cursor = await connection.execute(
+        "SELECT DISTINCT conrelid::pg_catalog.int8, confrelid::pg_catalog.int8 FROM pg_catalog.pg_constraint"
+        " WHERE contype = 'f' ORDER BY 1, 2"
+    )
+    return await cursor.fetchall()
+
+
 async def may_read_passwords(connection: Connection) -> bool:
     """Whether this role may read the other roles' password hashes: a superuser, or a member of pg_read_all_data."""
     cursor = await connection.execute("SELECT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')")

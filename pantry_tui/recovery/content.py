@@ -13,6 +13,8 @@ from typing import NamedTuple
 from psycopg import sql
 
 from pantry_tui.artifact.manifest import Manifest, TableEntry
+from pantry_tui.artifact.selection import Selection
+from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, RestoredTable
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable, server_identity
@@ -24,8 +26,6 @@ from pantry_tui.recovery.database import writable_session
 from pantry_tui.recovery.loading import LoadingSetup
 from pantry_tui.recovery.preflight import Segments
 from pantry_tui.recovery.progress import RestoreProgress
-from pantry_tui.recovery.selection import Selection
-from pantry_tui.recovery.toc import TocEntry
 
 COMPARERS = "pantry_tui.recovery.comparing"
 COMPARING = (("default_transaction_read_only", "on"),)
@@ -62,7 +62,7 @@ class ContentComparison:
 
     async def run(self, connection: Connection, found: dict[tuple[str, str], SourceTable]) -> list[RestoredTable]:
         """The outcome for every table of the selection; ``found`` are the tables that are there."""
-        comparable = await _fingerprints_agree(connection, self._manifest)
+        comparable = await fingerprints_agree(connection, self._manifest)
         on_server: list[tuple[int, SourceTable]] = []
         as_text: list[int] = []
         for index in self._expected.selection.tables:
@@ -157,7 +157,7 @@ def _difference(entry: TableEntry, rows: int, *, same: bool) -> str | None:
     return None if same else f"{rows:,} rows as in the backup, but their content differs"
 
 
-async def _fingerprints_agree(connection: Connection, manifest: Manifest) -> bool:
+async def fingerprints_agree(connection: Connection, manifest: Manifest) -> bool:
     """Whether equal rows have equal fingerprints on both servers: same major version, same byte order."""
     server = await server_identity(connection)
     return (server.version_num // 10000, server.byte_order) == (

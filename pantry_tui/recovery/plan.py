@@ -11,6 +11,8 @@ from pathlib import Path
 import psycopg
 
 from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.selection import select_tables
+from pantry_tui.artifact.toc import TocEntry, read_toc
 from pantry_tui.config.restoring import check_target, check_target_name
 from pantry_tui.config.targets import database_name
 from pantry_tui.errors import DatabaseMissingError
@@ -40,8 +42,6 @@ from pantry_tui.recovery.preflight import (
     require_version,
 )
 from pantry_tui.recovery.requirements import requirements
-from pantry_tui.recovery.selection import select_tables
-from pantry_tui.recovery.toc import TocEntry, read_toc
 from pantry_tui.repository.local import LocalRepository
 
 _MISSING = re.compile(r'database "(.*)" does not exist', re.DOTALL)
@@ -73,6 +73,9 @@ async def make_plan(
     with repository.open(manifest.id, stored.name) as file:
         await check_archive(directory, file, manifest)
     toc = await asyncio.to_thread(read_toc, directory / stored.name, manifest.source.encoding)
+    if manifest.entries is not None:
+        belonging = frozenset(manifest.entries)
+        toc = tuple(entry for entry in toc if entry.id in belonging)
     selection = select_tables(manifest, toc, request.tables)
     chosen = toc if selection.entries is None else tuple(entry for entry in toc if entry.id in set(selection.entries))
     expected = Expected(

@@ -12,13 +12,13 @@ import msgspec
 
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
+from pantry_tui.artifact.selection import Selection
 from pantry_tui.errors import BackupDamagedError, DiskFullError, PrivilegeError, RestoreError, UsageError
 from pantry_tui.models import BackupFormat, BackupKind, Model
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import version_text
 from pantry_tui.recovery.database import quoted_names
 from pantry_tui.recovery.requirements import Requirements, create_statements, quoted_identifier
-from pantry_tui.recovery.selection import Selection
 
 LEAST_SPACE = 1 / 3  # of the rows' text: tables with compressed values can be smaller than it
 DATABASE_OWNER = "pg_database_owner"  # a role that everybody is in their own database
@@ -54,8 +54,7 @@ def raw_bytes(manifest: Manifest, numbers: Sequence[int]) -> int:
 
 def refuse_unsupported(manifest: Manifest) -> None:
     """Raises `UsageError` for a kind or format of backup that this version cannot restore."""
-    supported = (BackupKind.FULL, BackupFormat.SQL)
-    if (manifest.kind, manifest.format) != supported:
+    if manifest.format is not BackupFormat.SQL or manifest.kind not in (BackupKind.FULL, BackupKind.SCHEMA):
         raise UsageError(
             f"backup {manifest.id} is {manifest.kind}, {manifest.format}: "
             "this version restores full backups in format sql"

@@ -5,14 +5,24 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from datetime import datetime
 
 import msgspec
 import psycopg
 
 from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.config.targets import database_name
 from pantry_tui.errors import PantryError, RestoreError, ServerError, UsageError, VerificationError
 from pantry_tui.events import Listener
-from pantry_tui.models import DatabaseTarget, RestoredTable, RestoreRequest, RestoreResult, RestoreValidation, utc_now
+from pantry_tui.models import (
+    BackupKind,
+    DatabaseTarget,
+    RestoredTable,
+    RestoreRequest,
+    RestoreResult,
+    RestoreValidation,
+    utc_now,
+)
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
 from pantry_tui.recovery.archive import HEAVY, Archive, remaining_entries
 from pantry_tui.recovery.database import (
@@ -26,6 +36,7 @@ from pantry_tui.recovery.database import (
 from pantry_tui.recovery.plan import RestorePlan, make_plan
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.rows import HANDLERS, Filling
+from pantry_tui.recovery.rows_alone import fill_tables
 from pantry_tui.recovery.verify import not_compared, verify
 from pantry_tui.repository.local import LocalRepository, ProofRecord
 from pantry_tui.together import together
@@ -44,21 +55,69 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
     """
     if request.jobs is not None and not 1 <= request.jobs <= JOBS_LIMIT:
         raise UsageError(f"{request.jobs} worker processes cannot be", remedy=f"choose from 1 to {JOBS_LIMIT}")
+    repository = LocalRepository(request.repository)
+    manifest = repository.manifest(repository.resolve(request.backup_id))
+    if manifest.kind is BackupKind.DATA:
+        return await _restore_rows(request, repository, manifest, RestoreProgress(listener, manifest))
     pool = WorkerPool.launch(request.jobs or default_worker_count(), HANDLERS)
     try:
-        return await _Restore(request, listener, pool).run()
+        return await _Restore(request, repository, manifest, listener, pool).run()
     finally:
         pool.kill()
+
+
+async def _restore_rows(
+    request: RestoreRequest, repository: LocalRepository, manifest: Manifest, progress: RestoreProgress
+) -> RestoreResult:
+    """A backup of rows alone goes into tables that are there."""
+    started_at, started = utc_now(), time.monotonic()
+    filled = await fill_tables(request, repository, manifest, progress)
+    progress.finished()
+    return RestoreResult(
+        id=_restore_id(started_at),
+        backup_id=manifest.id,
+        status="succeeded",
+        dry_run=False,
+        target=database_name(request.target.conninfo, request.target.environment),
+        created_database=False,
+        tables=filled.tables,
+        validation=RestoreValidation(
+            performed=True,
+            equal=True,
+            tables_compared=len(filled.tables),
+            constraints_validated=filled.constraints,
+            constraints_not_valid=0,
+            sequences_compared=filled.sequences,
+            differences=(),
+        ),
+        left_out=manifest.left_out,
+        warnings=tuple(progress.warnings),
+        started_at=started_at,
+        finished_at=utc_now(),
+        duration_seconds=time.monotonic() - started,
+        verification_seconds=0.0,
+    )
+
+
+def _restore_id(started_at: datetime) -> str:
+    return f"{started_at:%Y%m%dT%H%M%SZ}-restore-{secrets.token_hex(2)}"
 
 
 class _Restore:
     """One restore, from the plan to the proof."""
 
-    def __init__(self, request: RestoreRequest, listener: Listener, pool: WorkerPool) -> None:
+    def __init__(
+        self,
+        request: RestoreRequest,
+        repository: LocalRepository,
+        manifest: Manifest,
+        listener: Listener,
+        pool: WorkerPool,
+    ) -> None:
         self._request = request
         self._pool = pool
-        self._repository = LocalRepository(request.repository)
-        self._manifest: Manifest = self._repository.manifest(self._repository.resolve(request.backup_id))
+        self._repository = repository
+        self._manifest = manifest
         self._progress = RestoreProgress(listener, self._manifest)
         self._started_at = utc_now()
         self._started = time.monotonic()
@@ -186,7 +245,7 @@ class _Restore:
         validation: RestoreValidation,
     ) -> RestoreResult:
         return RestoreResult(
-            id=f"{self._started_at:%Y%m%dT%H%M%SZ}-restore-{secrets.token_hex(2)}",
+            id=_restore_id(self._started_at),
             backup_id=self._manifest.id,
             status="succeeded" if validation.equal else "unverified",
             dry_run=False,

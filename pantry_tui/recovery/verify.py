@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import psycopg
 
 from pantry_tui.artifact.manifest import SequenceState
-from pantry_tui.models import DatabaseTarget, Model, RestoredTable, RestoreValidation
+from pantry_tui.artifact.toc import TocEntry
+from pantry_tui.models import BackupKind, DatabaseTarget, Model, RestoredTable, RestoreValidation
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.introspect import SourceTable, extensions, large_object_count, list_tables, read_sequences
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.content import ContentComparison, Expected
 from pantry_tui.recovery.database import quoted_names, writable_session
 from pantry_tui.recovery.progress import RestoreProgress
-from pantry_tui.recovery.toc import TocEntry
 
 CONSTRAINT_KINDS = frozenset({"CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT"})
 
@@ -127,7 +127,8 @@ async def _compare_sequences(connection: Connection, expected: Expected) -> Coun
                 f"sequence {wanted.schema}.{wanted.name} stands at {found.last_value} (called: {found.is_called}); "
                 f"in the backup at {wanted.last_value} (called: {wanted.is_called})"
             )
-    differences.extend(f"sequence {schema}.{name} is not in the backup" for schema, name in there)
+    if expected.manifest.kind is not BackupKind.SCHEMA:
+        differences.extend(f"sequence {schema}.{name} is not in the backup" for schema, name in there)
     return Counted(validated=compared, differences=tuple(differences))
 
 
@@ -147,15 +148,17 @@ async def _compare_inventory(
         return []
     manifest = expected.manifest
     differences = []
-    strange = sorted(found.keys() - {(table.schema, table.name) for table in manifest.tables})
+    # Inheritance parents of selected tables come without being among the backup's tables.
+    known = {(entry.schema, entry.tag) for entry in expected.toc if entry.kind == "TABLE"}
+    strange = sorted(found.keys() - {(table.schema, table.name) for table in manifest.tables} - known)
     if strange:
         names = quoted_names([f"{schema}.{name}" for schema, name in strange])
         differences.append(f"tables that the backup does not have: {names}")
     large_objects = await large_object_count(connection)
     if large_objects != manifest.large_objects:
         differences.append(f"{large_objects:,} large objects; the backup has {manifest.large_objects:,}")
-    installed = await extensions(connection)
-    if installed.keys() != manifest.extensions.keys():
-        names = quoted_names(sorted(installed.keys() ^ manifest.extensions.keys()))
-        differences.append(f"extensions differ: {names}")
+    wanted = {entry.tag for entry in expected.toc if entry.kind == "EXTENSION"} & manifest.extensions.keys()
+    missing = wanted - (await extensions(connection)).keys()
+    if missing:
+        differences.append(f"extensions are missing: {quoted_names(sorted(missing))}")
     return differences

@@ -6,10 +6,20 @@ import gzip
 from collections.abc import Callable
 from pathlib import Path
 
+import zstandard
+
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.backup.service import take_backup
 from pantry_tui.events import Event
-from pantry_tui.models import BackupRequest, BackupSummary, DatabaseTarget, RepositoryTarget
+from pantry_tui.models import (
+    BackupKind,
+    BackupRequest,
+    BackupSelection,
+    BackupSummary,
+    Compression,
+    DatabaseTarget,
+    RepositoryTarget,
+)
 from pantry_tui.repository.local import LocalRepository
 
 
@@ -24,9 +34,11 @@ class Taken:
 
     @property
     def document(self) -> bytes:
-        """The artifact, unpacked by the standard library."""
-        with gzip.open(self.directory / self.manifest.file("artifact").name) as file:
-            return file.read()
+        """The artifact, unpacked by other means than the program's own."""
+        stored = (self.directory / self.manifest.file("artifact").name).read_bytes()
+        if self.manifest.compression is Compression.ZSTD:
+            return zstandard.ZstdDecompressor().stream_reader(stored, read_across_frames=True).read()
+        return gzip.decompress(stored) if self.manifest.compression is Compression.GZIP else stored
 
     def rows(self, table: str) -> int:
         """How many rows of that table the backup holds."""
@@ -45,8 +57,12 @@ async def take(
     jobs: int | None = None,
     fingerprints: bool = True,
     lock_timeout_seconds: float = 10.0,
+    kind: BackupKind = BackupKind.FULL,
+    compression: Compression = Compression.GZIP,
+    selection: BackupSelection = BackupSelection(),  # noqa: B008  # frozen
+    batch_size: int | None = None,
 ) -> Taken:
-    """Takes a full backup."""
+    """Takes a backup."""
     events: list[Event] = []
 
     def listen(event: Event) -> None:
@@ -60,6 +76,10 @@ async def take(
         jobs=jobs,
         fingerprints=fingerprints,
         lock_timeout_seconds=lock_timeout_seconds,
+        kind=kind,
+        compression=compression,
+        selection=selection,
+        batch_size=batch_size,
     )
     summary = await take_backup(request, listen)
     return Taken(summary, repository, events)

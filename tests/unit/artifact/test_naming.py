@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pantry_tui.artifact.manifest import TableEntry
+from pantry_tui.artifact.naming import find_tables
+from pantry_tui.artifact.toc import PG_CLASS, TocEntry
 from pantry_tui.errors import NotFoundError, UsageError
-from pantry_tui.recovery.naming import find_tables
-from pantry_tui.recovery.toc import PG_CLASS, TocEntry
 
 NAMES = [
     ("public", "plain"), ("Sch.ema", "ta.ble"), ("public", "new\nline"), ("public", r"new\nslash"), ("a b", 'q"uote'),

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pantry_tui.artifact.manifest import TableEntry
+from pantry_tui.artifact.toc import PG_CLASS, TocEntry, is_partitioned
 from pantry_tui.errors import NotFoundError, UsageError
-from pantry_tui.recovery.toc import PG_CLASS, TocEntry, is_partitioned
 
 SUGGESTIONS = 5
 _ESCAPED = re.compile(r"\\(?:([nrt])|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")

@@ -7,12 +7,9 @@ policies, comments, privileges), except what refers to tables that do not come: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from pantry_tui.artifact.manifest import Manifest, TableEntry
-from pantry_tui.models import Model
-from pantry_tui.recovery.naming import NamedTable, find_tables
-from pantry_tui.recovery.toc import PG_CLASS, TocEntry, partitions
+from pantry_tui.artifact.toc import TocEntry
 
 PREAMBLE = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH"})
 RELATIONS = frozenset({"TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE"})
@@ -44,58 +41,20 @@ PARTS = frozenset({"ACL", "COMMENT", "INDEX ATTACH", "SECURITY LABEL", "SEQUENCE
 WITH_ROWS = frozenset({"FK CONSTRAINT", "TABLE DATA"})
 
 
-class Selection(Model, frozen=True, kw_only=True):
-    """What is restored. ``tables`` are indexes into the manifest; ``entries`` None means the whole archive."""
+class Closure:
+    """The entries of the archive that come, growing from the selected tables and from what else is wanted (``seeds``)."""
 
-    tables: tuple[int, ...]
-    entries: tuple[int, ...] | None = None
-    left_out: tuple[str, ...] = ()
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether everything in the backup is restored."""
-        return self.entries is None
-
-
-def select_tables(manifest: Manifest, toc: Sequence[TocEntry], names: Sequence[str]) -> Selection:
-    """The tables of these names and what comes with them; no names: everything. A partitioned table is all its partitions.
-
-    Raises `NotFoundError` naming tables that the backup does not have, `UsageError` for a name that several have.
-    """
-    if not names:
-        return Selection(tables=tuple(range(len(manifest.tables))))
-    selected = _entries(manifest.tables, toc, find_tables(manifest.tables, toc, names))
-    oids = {entry.oid for entry in toc if entry.id in selected and entry.catalog == PG_CLASS}
-    tables = tuple(index for index, table in enumerate(manifest.tables) if table.oid in oids)
-    closure = _Closure(toc, selected)
-    closure.grow()
-    return Selection(tables=tables, entries=closure.in_order(), left_out=closure.left_out())
-
-
-def _entries(tables: Sequence[TableEntry], toc: Sequence[TocEntry], named: Sequence[NamedTable]) -> set[int]:
-    """The archive's entries of the named tables, and of all partitions of those that are partitioned."""
-    oids = {tables[table.position].oid for table in named if table.position is not None}
-    found = {entry.id for entry in toc if entry.catalog == PG_CLASS and entry.oid in oids}
-    below = partitions(toc)
-    for table in named:
-        if table.entry is not None:
-            found.update((table.entry, *below.get(table.entry, ())))
-    return found
-
-
-class _Closure:
-    """The entries of the archive that come, growing from the selected tables."""
-
-    def __init__(self, toc: Sequence[TocEntry], selected: set[int]) -> None:
+    def __init__(self, toc: Sequence[TocEntry], selected: Collection[int], seeds: Collection[int] = ()) -> None:
         self._toc = toc
         self._by_id = {entry.id: entry for entry in toc}
-        self._selected = selected
+        self._selected = frozenset(selected)
+        self._seeds = frozenset(seeds) | self._selected
         self._partitions = {entry.depends_on[0] for entry in toc if entry.kind == "TABLE ATTACH" and entry.depends_on}
         self._chosen: set[int] = set()
 
     def grow(self) -> None:
         """Adds what is needed and what belongs to it, until nothing more comes."""
-        for number in self._selected:
+        for number in self._seeds:
             self._require(number)
         before = -1
         while before != len(self._chosen):

@@ -162,3 +162,8 @@ def partitions(toc: Sequence[TocEntry]) -> dict[int, list[int]]:
         return [leaf for child in children.get(table, ()) for leaf in (child, *below(child))]
 
     return {table: below(table) for table in children}
+
+
+def use_list(entries: Sequence[int]) -> bytes:
+    """The list of entries as `pg_restore --use-list` reads it."""
+    return "".join(f"{number};\n" for number in entries).encode()

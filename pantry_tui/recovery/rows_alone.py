@@ -1,0 +1,236 @@
+"""Restoring a backup of rows alone: into tables that are there already and empty, in one transaction.
+
+Until it commits nothing of it can be seen; a failure at any point leaves the tables as they were.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from pantry_tui.artifact.manifest import Manifest, TableEntry
+from pantry_tui.artifact.reader import SegmentReader
+from pantry_tui.artifact.selection import Selection, select_tables
+from pantry_tui.artifact.toc import TocEntry, read_toc
+from pantry_tui.config.restoring import check_target
+from pantry_tui.errors import (
+    DatabaseMissingError,
+    PantryError,
+    RestoreError,
+    ServerError,
+    TargetNotEmptyError,
+    UsageError,
+    VerificationError,
+)
+from pantry_tui.models import DatabaseTarget, RestoredTable, RestoreRequest
+from pantry_tui.postgres.connect import server_error
+from pantry_tui.postgres.copy import copy_in
+from pantry_tui.postgres.fingerprint import fingerprint_query
+from pantry_tui.postgres.introspect import SourceTable, list_tables
+from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.recovery.content import fingerprints_agree
+from pantry_tui.recovery.database import quoted_names, writable_session
+from pantry_tui.recovery.preflight import Segments, check_archive, check_segments, needed_segments, raw_bytes
+from pantry_tui.recovery.progress import RestoreProgress
+from pantry_tui.recovery.set_aside import SetAside
+from pantry_tui.repository.local import LocalRepository
+
+NAMES_SHOWN = 5
+
+
+class Filled(NamedTuple):
+    """What was put into the tables; every row of it was counted, and fingerprinted where both servers can."""
+
+    tables: tuple[RestoredTable, ...]
+    sequences: int
+    constraints: int  # foreign keys that were checked again
+
+
+async def fill_tables(
+    request: RestoreRequest, repository: LocalRepository, manifest: Manifest, progress: RestoreProgress
+) -> Filled:
+    """Checks every stored byte that will be read, then puts the rows into the target's tables.
+
+    Raises `UsageError` for what cannot be done, `NotFoundError` for an unknown table, `BackupDamagedError`, and what
+    `RowsAlone.run` does.
+    """
+    progress.phase("check")
+    check_target(request.target)
+    stored = manifest.file("archive")
+    with repository.open(manifest.id, stored.name) as file:
+        await check_archive(repository.path(manifest.id), file, manifest)
+    toc = await asyncio.to_thread(read_toc, repository.path(manifest.id) / stored.name, manifest.source.encoding)
+    tables = select_tables(manifest, toc, request.tables).tables
+    refuse_archived(manifest, tables)
+    selection = Selection(tables=tables, entries=manifest.entries, is_whole=not request.tables)
+    segments = needed_segments(manifest, selection)
+    with repository.open(manifest.id, manifest.file("artifact").name) as file:
+        await check_segments(file, manifest, selection, segments)
+        rows = RowsAlone(request.target, SegmentReader(file, manifest), manifest, segments, progress)
+        refreshes = [entry for entry in toc if entry.kind == "MATERIALIZED VIEW DATA" and not request.tables]
+        return await rows.run(refreshes)
+
+
+def refuse_archived(manifest: Manifest, tables: Sequence[int]) -> None:
+    """Raises `UsageError` for what only pg_restore could bring into tables that are there."""
+    archived = [
+        manifest.tables[index].qualified_name for index in tables if manifest.tables[index].carried_by != "segments"
+    ]
+    if archived or manifest.large_objects:
+        what = f"the rows of {quoted_names(archived)}" if archived else f"{manifest.large_objects:,} large objects"
+        raise UsageError(
+            f"backup {manifest.id} is of rows alone, and pg_dump's archive carries {what}: they cannot be put into "
+            "tables that are there",
+            remedy="take a full backup and restore it into a new database; or load the document with psql",
+        )
+
+
+class RowsAlone:
+    """One restore of rows."""
+
+    def __init__(
+        self,
+        target: DatabaseTarget,
+        reader: SegmentReader,
+        manifest: Manifest,
+        segments: Segments,
+        progress: RestoreProgress,
+    ) -> None:
+        self._target = target
+        self._reader = reader
+        self._manifest = manifest
+        self._segments = segments
+        self._progress = progress
+
+    async def run(self, refreshes: Sequence[TocEntry]) -> Filled:
+        """Fills the tables; ``refreshes`` are the archive's statements that refresh materialised views.
+
+        Raises `DatabaseMissingError`, `TargetNotEmptyError`, `RestoreError` where the tables are not those of the backup,
+        `VerificationError`, `ServerError` and its kin. Nothing stays of one that fails.
+        """
+        try:
+            connection = await writable_session(self._target)
+        except DatabaseMissingError as error:
+            error.remedy = "this backup has rows alone: restore its schema into the database first"
+            raise
+        async with connection:
+            try:
+                await connection.execute("BEGIN")
+                filled = await self._fill(connection, refreshes)
+                await connection.execute("COMMIT")
+            except psycopg.Error as error:
+                raise _failed(server_error(error, doing="filling the tables")) from error
+        return filled
+
+    async def _fill(self, connection: Connection, refreshes: Sequence[TocEntry]) -> Filled:
+        tables = await self._lock(connection)
+        aside = await SetAside.of(connection, [table.oid for table in tables.values()])
+        self._progress.phase("rows")
+        expected = {index: raw_bytes(self._manifest, self._segments.by_table[index]) for index in tables}
+        self._progress.expect(expected, building=0)
+        for index in tables:
+            await self._load(connection, index)
+        self._progress.phase("post-data")
+        await aside.put_back(connection)
+        for entry in refreshes:
+            await connection.execute(entry.statement.encode())
+        sequences = await self._set_sequences(connection)
+        self._progress.phase("verify")
+        compared = [await self._compare(connection, index, tables[index]) for index in tables]
+        return Filled(tuple(compared), sequences, len(aside.keys))
+
+    async def _lock(self, connection: Connection) -> dict[int, SourceTable]:
+        """The target's tables by their index in the manifest: there, with the columns, locked and empty."""
+        there = {(table.schema, table.name): table for table in await list_tables(connection) if table.kind == "r"}
+        entries = {index: self._manifest.tables[index] for index in self._segments.by_table}
+        missing = [entry.qualified_name for entry in entries.values() if (entry.schema, entry.name) not in there]
+        if missing:
+            raise RestoreError(
+                f"the database has no table {quoted_names(missing)}, of which the backup has rows alone",
+                remedy="restore the schema first, or name the tables to fill",
+            )
+        tables = {index: there[entry.schema, entry.name] for index, entry in entries.items()}
+        differing = [
+            entry.qualified_name for index, entry in entries.items() if set(entry.columns) - set(tables[index].columns)
+        ]
+        if differing:
+            raise RestoreError(
+                f"{quoted_names(differing)} lacks columns that the backup has rows for",
+                remedy="bring the schema to the state of the backup, then try again",
+            )
+        names = [sql.SQL("ONLY {}").format(sql.Identifier(entry.schema, entry.name)) for entry in entries.values()]
+        if names:
+            await connection.execute(
+                sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(names))
+            )
+        await self._require_empty(connection, list(entries.values()))
+        return tables
+
+    async def _require_empty(self, connection: Connection, entries: Sequence[TableEntry]) -> None:
+        full = []
+        for entry in entries:
+            query = sql.SQL("SELECT EXISTS (SELECT FROM ONLY {})").format(sql.Identifier(entry.schema, entry.name))
+            row = await (await connection.execute(query)).fetchone()
+            if row is not None and row[0]:
+                full.append(entry.qualified_name)
+        if full:
+            raise TargetNotEmptyError(
+                f"{quoted_names(full)} has rows already; a backup of rows alone goes into empty tables",
+                remedy="empty the tables, or restore into a database that has only the schema",
+            )
+
+    async def _load(self, connection: Connection, index: int) -> None:
+        entry = self._manifest.tables[index]
+        statement = copy_in(entry.schema, entry.name, entry.columns, encoding=self._manifest.source.encoding)
+        async with connection.cursor() as cursor:
+            async with cursor.copy(statement) as copy:
+                for number in self._segments.by_table[index]:
+                    pieces = self._reader.rows(number)
+                    while piece := await asyncio.to_thread(next, pieces, b""):
+                        await copy.write(piece)
+                    segment = self._manifest.segments[number]
+                    self._progress.loaded(index, segment.rows, segment.raw_length)
+            if cursor.rowcount != entry.rows:
+                raise RestoreError(
+                    f"{entry.qualified_name}: the server took {cursor.rowcount:,} rows of {entry.rows:,} in the backup"
+                )
+
+    async def _set_sequences(self, connection: Connection) -> int:
+        """Sets the sequences that are there; they follow no transaction, so this comes late."""
+        done = 0
+        for state in self._manifest.sequences:
+            name = sql.Identifier(state.schema, state.name).as_string(connection)
+            found = await connection.execute(
+                "SELECT pg_catalog.setval(pg_catalog.to_regclass(%s), %s, %s)"
+                " WHERE pg_catalog.to_regclass(%s) IS NOT NULL",
+                (name, state.last_value, state.is_called, name),
+            )
+            done += len(await found.fetchall())
+        return done
+
+    async def _compare(self, connection: Connection, index: int, table: SourceTable) -> RestoredTable:
+        entry = self._manifest.tables[index]
+        comparable = entry.fingerprint is not None and await fingerprints_agree(connection, self._manifest)
+        comparable = comparable and set(entry.columns) == set(table.columns)
+        verified = "count"
+        if comparable:
+            query = fingerprint_query(entry.schema, entry.name, table.expression)
+            row = await (await connection.execute(query)).fetchone()
+            if row is None or (row[0], row[1]) != (entry.rows, entry.fingerprint):
+                raise VerificationError(
+                    f"{entry.qualified_name}: the rows differ from those of backup {self._manifest.id}",
+                    remedy="nothing was kept; look for what changes rows while they are loaded, then try again",
+                )
+            verified = "fingerprint"
+        return RestoredTable(schema=entry.schema, name=entry.name, inserted=entry.rows, verified=verified)
+
+
+def _failed(error: PantryError) -> PantryError:
+    """A statement that failed is a failed restore; errors of the server with a class of their own keep it."""
+    if type(error) is not ServerError:
+        return error
+    return RestoreError(error.message, remedy="nothing was kept: the tables are as they were", detail=error.detail)

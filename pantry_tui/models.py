@@ -246,6 +246,19 @@ class BackupSummary(Model, frozen=True, kw_only=True):
     proven_at: datetime | None = None  # last restore that compared equal
     pinned: bool = False  # never deleted unless forced
     label: str = ""
+    partial: bool = False  # some tables or schemas were chosen, or left out
+
+    @property
+    def kind_words(self) -> str:
+        """Its kind; a full backup of some tables is `part`, and any other of some tables says so too."""
+        if not self.partial:
+            return str(self.kind)
+        return "part" if self.kind is BackupKind.FULL else f"{self.kind} (part)"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the database can be made whole from it."""
+        return self.kind is BackupKind.FULL and not self.partial
 
 
 class MarkRequest(Model, frozen=True, kw_only=True):
@@ -297,6 +310,8 @@ class BackupDetails(Model, frozen=True, kw_only=True):
     tools: dict[str, str]
     server: dict[str, Any]
     source: dict[str, Any]
+    selection: BackupSelection = BackupSelection()
+    left_out: tuple[str, ...] = ()  # what points to tables that the selection does not hold
 
 
 class ValidationResult(Model, frozen=True, kw_only=True):

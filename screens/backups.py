@@ -78,7 +78,7 @@ class BackupsScreen(OneBackupScreen, ListScreen):
         cells = {
             "name": self._marked_name(backup),
             "database": cell(backup.database),
-            "kind": cell(f"{backup.kind} {backup.format}" if backup.kind == "full" else backup.kind),
+            "kind": cell(f"{backup.kind_words} {backup.format}" if backup.kind == "full" else backup.kind_words),
             "age": cell(figures.age(backup.started_at, now)),
             "size": cell(figures.size(backup.bytes), right=True),
             "rows": cell(figures.count(backup.rows), right=True),

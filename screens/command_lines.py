@@ -17,6 +17,10 @@ def create_backup(
     repository: str | None = None,
     jobs: int | None = None,
     fingerprints: bool = True,
+    kind: str = "full",
+    compression: str = "gzip",
+    tables: Sequence[str] = (),
+    exclude_tables: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Takes a backup."""
     argv = [PROGRAM, "backup", "create", "-n", name]
@@ -24,6 +28,12 @@ def create_backup(
         argv += ["-d", database]
     if jobs is not None:
         argv += ["--jobs", str(jobs)]
+    if kind != "full":
+        argv += ["--kind", kind]
+    if compression != "gzip":
+        argv += ["--compression", compression]
+    argv += [part for table in tables for part in ("-t", table)]
+    argv += [part for table in exclude_tables for part in ("-T", table)]
     if not fingerprints:
         argv.append("--no-fingerprints")
     return (*argv, *_repository(repository))

@@ -19,6 +19,7 @@ JOB = "job"
 DIALOG = "dialog"
 TABLE = "table"
 CHOICE = "choice"
+PICK = "pick"
 
 PANES = {
     EVERYWHERE: "Everywhere",
@@ -28,6 +29,7 @@ PANES = {
     JOB: "One job",
     TABLE: "Lists and tables",
     CHOICE: "Lists to choose from",
+    PICK: "One of several words",
     DIALOG: "Forms and questions",
 }
 
@@ -306,6 +308,22 @@ COMMANDS: tuple[Command, ...] = (
         action="select_cursor",
     ),
     Command(
+        id="pick.next",
+        keys="right,space",
+        title="Next word",
+        description="Take the next word.",
+        panes=(PICK,),
+        action="step(1)",
+    ),
+    Command(
+        id="pick.previous",
+        keys="left",
+        title="Word before",
+        description="Take the word before.",
+        panes=(PICK,),
+        action="step(-1)",
+    ),
+    Command(
         id="app.backups",
         keys="1",
         title="Backups",
@@ -371,7 +389,11 @@ def command(command_id: str) -> Command:
 def commands_of(pane: str) -> tuple[Command, ...]:
     """The commands of a pane: its own first, then, except in dialogs, those that work everywhere."""
     own = tuple(each for each in COMMANDS if pane in each.panes)
-    return own if pane in (DIALOG, TABLE, CHOICE) else (*own, *(each for each in COMMANDS if EVERYWHERE in each.panes))
+    return (
+        own
+        if pane in (DIALOG, TABLE, CHOICE, PICK)
+        else (*own, *(each for each in COMMANDS if EVERYWHERE in each.panes))
+    )
 
 
 def matching(pane: str, typed: str) -> tuple[Command, ...]:

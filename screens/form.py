@@ -19,14 +19,24 @@ from screens import command_lines
 from screens.bindings import bindings_of
 from screens.commands import DIALOG
 from screens.frame import Dialog
+from screens.widgets.pick import Words
 from screens.widgets.text import visible
 
 
 class Field(Horizontal):
     """A label and an input on one line."""
 
-    def __init__(self, label: str, value: str = "", *, id: str, hint: str = "", kind: str = "text") -> None:  # noqa: A002
-        super().__init__(classes="field")
+    def __init__(
+        self,
+        label: str,
+        value: str = "",
+        *,
+        id: str,  # noqa: A002
+        hint: str = "",
+        kind: str = "text",
+        close: bool = False,  # to the field above
+    ) -> None:
+        super().__init__(classes="field close" if close else "field")
         self._label = label
         self._input = Input(visible(value), id=id, placeholder=visible(hint), compact=True)
         self._input.cursor_blink = False
@@ -99,6 +109,7 @@ class Form(Dialog[None]):
 
     @on(Input.Changed)
     @on(Checkbox.Changed)
+    @on(Words.Changed)
     def draw_form(self) -> None:
         """Draws what depends on the fields."""
         command = Content.assemble(("The same from the command line:\n", "$muted"), command_lines.shown(self.argv()))
@@ -111,6 +122,11 @@ class Form(Dialog[None]):
     def value(self, field: str) -> str:
         """What stands in an input."""
         return self.query_one(f"#{field}", Input).value.strip()
+
+    def picked(self, field: str) -> str:
+        """Which of the words is taken."""
+        words = self.query_one(f"#{field}", Words)
+        return words.words[words.taken]
 
     def ticked(self, field: str) -> bool:
         """Whether a box is ticked."""

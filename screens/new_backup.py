@@ -8,15 +8,18 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from pantry_tui.models import BackupRequest, JobRequest
+from pantry_tui.models import BackupKind, BackupRequest, BackupSelection, Compression, JobRequest
 from screens import command_lines
 from screens.form import Field, Form, Tick
 from screens.passwords import password_note, without_password
+from screens.widgets.pick import Pick
 from screens.widgets.text import visible
+
+KINDS = (BackupKind.FULL, BackupKind.SCHEMA, BackupKind.DATA)
 
 
 class NewBackup(Form):
-    """Asks for database, name, jobs and fingerprints; then the job's progress opens."""
+    """Asks what to back up and how; then the job's progress opens."""
 
     TITLE_WORDS = "Back up a database"
     GO = "Back up"
@@ -29,7 +32,11 @@ class NewBackup(Form):
         if names:
             yield Static(Content(f"configured: {visible(', '.join(names))}"), classes="hint")
         yield Field("Name", "manual", id="name", hint="how you will recognise it")
-        yield Field("Processes", id="jobs", hint="empty: one per core", kind="integer")
+        yield Field("Tables", id="tables", hint="empty: all; or patterns: sales.* public.users", close=True)
+        yield Field("Without tables", id="exclude", hint="patterns: audit.* public.log", close=True)
+        yield Pick("Kind", KINDS, BackupKind.FULL, id="kind")
+        yield Pick("Compression", list(Compression), config.backup.compression, id="compression", close=True)
+        yield Field("Processes", id="jobs", hint="empty: one per core", kind="integer", close=True)
         yield Tick("fingerprint the rows, so that a restore can be compared", True, id="fingerprints")
 
     def problem(self) -> str | None:
@@ -45,6 +52,10 @@ class NewBackup(Form):
             database=without_password(self.value("database")) or None,
             jobs=self._jobs(),
             fingerprints=self.ticked("fingerprints"),
+            kind=self.picked("kind"),
+            compression=self.picked("compression"),
+            tables=self.value("tables").split(),
+            exclude_tables=self.value("exclude").split(),
         )
 
     def note(self) -> str:
@@ -58,12 +69,19 @@ class NewBackup(Form):
         config, user = self.pantry.config, self.pantry.user
         name, database = self.value("name"), self.value("database") or None
         jobs, fingerprints = self._jobs(), self.ticked("fingerprints")
+        kind, compression = BackupKind(self.picked("kind")), Compression(self.picked("compression"))
+        selection = BackupSelection(
+            tables=tuple(self.value("tables").split()), exclude_tables=tuple(self.value("exclude").split())
+        )
 
         def request() -> JobRequest:
             return BackupRequest(
                 database=config.database_target(database),
                 repository=config.repository_target(),
                 name=name,
+                kind=kind,
+                compression=compression,
+                selection=selection,
                 jobs=jobs,
                 fingerprints=fingerprints,
                 started_by=user,

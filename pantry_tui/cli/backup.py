@@ -25,6 +25,7 @@ from pantry_tui.models import (
     BackupFormat,
     BackupKind,
     BackupRequest,
+    BackupSelection,
     BackupSummary,
     Compression,
     MarkRequest,
@@ -114,6 +115,15 @@ def create_backup(args: argparse.Namespace) -> int:
         database=config.database_target(args.database),
         repository=repository(args, config),
         name=args.name,
+        kind=BackupKind(args.kind),
+        compression=Compression(args.compression or config.backup.compression),
+        selection=BackupSelection(
+            tables=tuple(args.table),
+            exclude_tables=tuple(args.exclude_table),
+            schemas=tuple(args.schema),
+            exclude_schemas=tuple(args.exclude_schema),
+        ),
+        batch_size=args.batch_size,
         jobs=args.jobs or config.backup.jobs,
         fingerprints=not args.no_fingerprints,
         lock_timeout_seconds=config.backup.lock_timeout_seconds,
@@ -227,24 +237,43 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
         "create",
         create_backup,
         summary="take a backup",
-        description="Takes a full backup of one database: one snapshot for schema, rows, sequences and fingerprints,\n"
-        "whatever the number of workers. It exists when everything was written, read back and agreed.",
+        description="Takes a backup of one database: one snapshot for schema, rows, sequences and fingerprints,\n"
+        "whatever the number of workers. It exists when everything was written, read back and agreed.\n"
+        "What a selection leaves out stands in the backup's details, with the keys and views that pointed to it.",
         examples=(
             "pantry-tui backup create -n daily",
             "pantry-tui backup create -n before-upgrade -d crm --jobs 4 --json",
+            "pantry-tui backup create -n migration --kind schema",
+            "pantry-tui backup create -n orders -t 'sales.*' -T sales.audit --compression zstd",
         ),
     )
     create.add_argument("-n", "--name", required=True, metavar="NAME", help="what the backup is called")
     create.add_argument("-d", "--database", metavar="DATABASE", help="a configured database, a URI, or a database name")
     create.add_argument("-f", "--format", choices=_words(BackupFormat), default="sql", metavar="FORMAT", help="sql")
-    create.add_argument("--kind", choices=_words(BackupKind), default="full", metavar="KIND", help="full")
+    create.add_argument(
+        "--kind",
+        choices=_words(BackupKind),
+        default="full",
+        metavar="KIND",
+        help="full, schema (no rows) or data (rows alone)",
+    )
     create.add_argument(
         "--compression",
         nargs="?",
         const="gzip",
         choices=_words(Compression),
         metavar="METHOD",
-        help="gzip, which is also the default",
+        help="gzip (the default), zstd or none",
+    )
+    for option, what in (
+        (("-t", "--table"), "only tables of this name, a pattern as pg_dump takes it; repeat for more"),
+        (("-T", "--exclude-table"), "everything but tables of this name"),
+        (("--schema",), "only schemas of this name, with all that is in them"),
+        (("--exclude-schema",), "everything but schemas of this name"),
+    ):
+        create.add_argument(*option, action="append", default=[], metavar="PATTERN", help=what)
+    create.add_argument(
+        "--batch-size", type=positive, metavar="N", help="most rows in a segment (default: by size alone)"
     )
     create.add_argument("--jobs", type=positive, metavar="N", help="worker processes (default: one per core)")
     create.add_argument(
@@ -255,9 +284,6 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
     create.add_argument("--base", action=Unsupported)
     create.add_argument("--encrypt", action=Unsupported, nargs=0)
     create.add_argument("--recipient", action=Unsupported)
-    create.add_argument("-t", "--table", action=Unsupported)
-    create.add_argument("-T", "--exclude-table", action=Unsupported)
-    create.add_argument("--batch-size", action=Unsupported)
 
 
 def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -278,13 +304,10 @@ def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:
 def _reject_unsupported(args: argparse.Namespace, config: Config) -> None:
     if args.database == ALL_DATABASES:
         raise unsupported("-d '*' (every database of the server)")
-    for option, value, supported in (
-        ("-f", args.format, BackupFormat.SQL),
-        ("--kind", args.kind, BackupKind.FULL),
-        ("compression", args.compression or config.backup.compression, Compression.GZIP),
-    ):
-        if value != supported:
-            raise unsupported(f"{option} {value}")
+    if args.format != BackupFormat.SQL:
+        raise unsupported(f"-f {args.format}")
+    if args.kind == BackupKind.INCREMENTAL:
+        raise unsupported(f"--kind {args.kind}")
 
 
 def _words(kind: type[StrEnum]) -> list[str]:

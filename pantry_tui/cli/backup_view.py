@@ -20,7 +20,15 @@ from pantry_tui.cli.output import (
     size,
 )
 from pantry_tui.cli.text import cut
-from pantry_tui.models import BackupDetails, BackupSummary, FileSummary, MarkRequest, TableSummary, ValidationResult
+from pantry_tui.models import (
+    BackupDetails,
+    BackupSelection,
+    BackupSummary,
+    FileSummary,
+    MarkRequest,
+    TableSummary,
+    ValidationResult,
+)
 
 _LIST = (
     Column("ID"),
@@ -56,7 +64,7 @@ def print_list(backups: Sequence[BackupSummary], now: datetime) -> None:
             backup.id,
             backup.name,
             backup.database,
-            backup.kind,
+            backup.kind_words,
             backup.format,
             age(backup.started_at, now),
             size(backup.bytes),
@@ -105,6 +113,8 @@ def print_details(details: BackupDetails) -> None:
     _print_tables(details.tables)
     print_line()
     _print_files(details.files)
+    for line in details.left_out:
+        print_line(f"left out: {line}")
     for warning in details.warnings:
         print_line(f"warning: {warning}")
 
@@ -139,7 +149,7 @@ def details_document(details: BackupDetails) -> dict[str, Any]:
     document["table_list"] = more["tables"]
     document["file_list"] = more["files"]
     document["warning_list"] = more["warnings"]
-    for key in ("tools", "server", "source"):
+    for key in ("tools", "server", "source", "selection", "left_out"):
         document[key] = more[key]
     return document
 
@@ -181,7 +191,8 @@ def _fields(details: BackupDetails) -> list[tuple[str, str]]:
         *([("label", summary.label)] if summary.label else []),
         *([("pinned", "yes: it is deleted only when that is forced")] if summary.pinned else []),
         ("database", summary.database),
-        ("kind", f"{summary.kind}, {summary.format}, {summary.compression}"),
+        ("kind", f"{summary.kind_words}, {summary.format}, {summary.compression}"),
+        *([("chosen", selection_words(details.selection))] if summary.partial else []),
         ("path", summary.path),
         ("started", moment(summary.started_at)),
         ("finished", f"{moment(summary.finished_at)}, after {duration(summary.duration_seconds)}"),
@@ -194,6 +205,17 @@ def _fields(details: BackupDetails) -> list[tuple[str, str]]:
         ("validated", _verdict(summary)),
         ("restored", moment(summary.proven_at) or "never"),
     ]
+
+
+def selection_words(selection: BackupSelection) -> str:
+    """The patterns of a selection, as they were given: `tables a.*, without tables a.log`."""
+    parts = (
+        ("tables", selection.tables),
+        ("schemas", selection.schemas),
+        ("without tables", selection.exclude_tables),
+        ("without schemas", selection.exclude_schemas),
+    )
+    return ", ".join(f"{what} {' '.join(patterns)}" for what, patterns in parts if patterns)
 
 
 def _validated(backup: BackupSummary, now: datetime) -> str:

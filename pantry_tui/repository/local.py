@@ -328,9 +328,10 @@ class LocalRepository:
         return False
 
     def _is_good(self, backup_id: str) -> bool:
-        """Whether no validation found it damaged and its files are there."""
+        """Whether the database can be made whole from it: no validation found it damaged, and its files are there."""
         manifest = self.manifest(backup_id)
-        return self._summarize(manifest).valid is not False and not wrong_files(self.path(backup_id), manifest)
+        summary = self._summarize(manifest)
+        return summary.is_whole and summary.valid is not False and not wrong_files(self.path(backup_id), manifest)
 
     # --- wording
 

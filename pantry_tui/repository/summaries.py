@@ -35,6 +35,7 @@ def summarize(manifest: Manifest, records: Sequence[Record], *, path: Path, repo
         fingerprints=manifest.fingerprints,
         started_by=manifest.started_by,
         warnings=len(manifest.warnings),
+        partial=not manifest.selection.is_everything,
     )
     return with_records(summary, records)
 
@@ -76,6 +77,8 @@ def describe(manifest: Manifest, summary: BackupSummary) -> BackupDetails:
         tools=manifest.tools,
         server=manifest.server.to_builtins(),
         source=manifest.source.to_builtins(),
+        selection=manifest.selection,
+        left_out=manifest.left_out,
     )
 
 

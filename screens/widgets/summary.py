@@ -51,7 +51,7 @@ def backup_lines(backup: BackupSummary, now: datetime, glyphs: Glyphs) -> list[L
         ("validated", valid + _when(backup.validated_at), f"${valid_style}"),
         ("proof", proven + _when(backup.proven_at), f"${proven_style}"),
         ("took", figures.duration(backup.duration_seconds), ""),
-        ("kind", f"{backup.kind}, format {backup.format}, compression {backup.compression}", ""),
+        ("kind", f"{backup.kind_words}, format {backup.format}, compression {backup.compression}", ""),
         ("size", f"{figures.size(backup.bytes)} stored of {figures.size(backup.raw_bytes)}{saved}", ""),
         ("holds", f"{figures.plural(backup.tables, 'table')}, {figures.plural(backup.rows, 'row')}", ""),
         ("contents", "fingerprinted, so a restore can be compared" if backup.fingerprints else "no fingerprints", ""),
@@ -69,7 +69,12 @@ def details_lines(details: BackupDetails) -> list[Line]:
     tools = [(visible(tool), visible(version), "") for tool, version in details.tools.items()]
     server = [(visible(key).replace("_", " "), visible(value), "") for key, value in details.server.items()]
     source = [(visible(key).replace("_", " "), visible(value), "") for key, value in details.source.items()]
+    left_out = [("-", visible(line), "") for line in details.left_out]
+    chosen = details.selection.to_builtins()
+    patterns = [(what.replace("_", " "), visible(" ".join(given)), "") for what, given in chosen.items() if given]
     return [
+        *_section("Chosen", patterns),
+        *_section("Left out", left_out),
         *_section("Warnings", [("!", line, "$warning") for text in details.warnings for line in visible_lines(text)]),
         *_section("Files", stored),
         *_section("Tools", tools),

@@ -215,6 +215,24 @@ def test_what_a_backup_cannot_be_called(cli: CommandLine, name: str) -> None:
     assert not cli.repository.exists()
 
 
+def test_what_is_left_out_is_shown(cli: CommandLine) -> None:
+    made = json.loads(
+        cli.succeed(
+            "backup", "create", "-n", "some", "-t", "notes", "--compression", "zstd", "--batch-size", "50", "--json"
+        ).out
+    )
+    assert (made["kind"], made["partial"], made["compression"], made["tables"]) == ("full", True, "zstd", 1)
+    assert " part " in cli.succeed("backup", "list").out
+    shown = cli.succeed("backup", "show", "latest").out
+    assert "tables notes" in shown
+    assert "left out: fk constraint public.notes " in shown
+    document = json.loads(cli.succeed("backup", "show", "latest", "--json").out)
+    assert document["selection"]["tables"] == ["notes"]
+    assert any("table public.contacts" in line for line in document["left_out"])
+    schema = json.loads(cli.succeed("backup", "create", "-n", "ddl", "--kind", "schema", "--json").out)
+    assert (schema["kind"], schema["rows"]) == ("schema", 0)
+
+
 def test_marks(cli: CommandLine) -> None:
     cli.succeed("backup", "create", "-n", "daily")
     assert "MARKS" not in cli.succeed("backup", "list").out

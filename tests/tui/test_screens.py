@@ -9,7 +9,17 @@ from textual.events import Key
 
 from pantry_tui.errors import BackupDamagedError, RefusedError, RunnerError, UsageError
 from pantry_tui.events import Failed, Finished, Logged, PhaseStarted, Progress, TableProgress, Warned
-from pantry_tui.models import BackupRequest, BackupSummary, Failure, JobState, RestoreRequest, ValidateRequest
+from pantry_tui.models import (
+    BackupKind,
+    BackupRequest,
+    BackupSelection,
+    BackupSummary,
+    Compression,
+    Failure,
+    JobState,
+    RestoreRequest,
+    ValidateRequest,
+)
 from screens.application import PantryApp
 from screens.commands import BACKUPS, DETAILS, JOB, JOBS, TABLE, commands_of
 from screens.terminal import TerminalTraits
@@ -133,6 +143,27 @@ async def test_what_is_done_here_is_seen_in_a_list_that_was_paused(backups: list
         await driver.press("escape")
         await driver.until(lambda: len(driver.rows) == 5, "the list follows again")
         assert "paused" not in driver.text
+
+
+async def test_what_a_backup_is_to_hold_can_be_chosen() -> None:
+    runner = StandIn([])
+    async with driving(application(runner)) as driver:
+        await driver.press("B")
+        await driver.on("NewBackup")
+        for field, text in (("tables", "sales.* crm"), ("exclude", 'sales."Log"')):
+            driver.app.screen.query_one(f"#{field}").focus()
+            await driver.type(text)
+        driver.app.screen.query_one("#kind").focus()
+        await driver.press("right", "space", "left")
+        driver.app.screen.query_one("#compression").focus()
+        await driver.press("left")
+        await driver.sees("full  [schema]", "zstd  [none]", "--kind schema", "-t 'sales.*' -t crm -T 'sales.\"Log\"'")
+        await driver.press("ctrl+o")
+        await driver.on("JobScreen")
+        [request] = runner.submitted
+        assert isinstance(request, BackupRequest)
+        assert (request.kind, request.compression) == (BackupKind.SCHEMA, Compression.NONE)
+        assert request.selection == BackupSelection(tables=("sales.*", "crm"), exclude_tables=('sales."Log"',))
 
 
 async def test_hostile_names_are_shown_and_do_nothing() -> None:

@@ -50,16 +50,9 @@ UNSUPPORTED = """
 backup create -n x -f json
 backup create -n x -f csv
 backup create -n x --kind incremental
-backup create -n x --kind schema
-backup create -n x --kind data
 backup create -n x --base latest
-backup create -n x --compression zstd
-backup create -n x --compression none
 backup create -n x --encrypt
 backup create -n x --recipient age1
-backup create -n x -t public.t
-backup create -n x -T public.t
-backup create -n x --batch-size 100
 backup create -n x -d '*'
 recovery execute latest --target new -s merge
 recovery execute latest --target new -s append

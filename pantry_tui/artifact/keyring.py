@@ -21,19 +21,28 @@ def configured_recipients(settings: EncryptionSettings) -> tuple[PublicKey, ...]
     Raises `ConfigError` naming key or file and line; `KeyMissingError` when encryption is configured and nobody is left
     to encrypt to, so that a file that went missing never means backups in the clear.
     """
-    found = [
-        parse_recipient(text, key=f"encryption.recipients, number {number}")
-        for number, text in enumerate(settings.recipients, start=1)
-    ]
+    found = recipients_of_settings(settings)
     if settings.recipients_file:
-        path = Path(settings.recipients_file)
-        found += parse_recipients(read_recipients_file(path), key=str(path))
+        found += recipients_of_file(Path(settings.recipients_file))
     if settings.wanted and not found:
         raise KeyMissingError(
             f"Encryption is configured, but {settings.recipients_file} names no recipient",
             remedy="Add one: pantry-tui key rotate --add age1…",
         )
     return tuple(dict.fromkeys(found))
+
+
+def recipients_of_settings(settings: EncryptionSettings) -> tuple[PublicKey, ...]:
+    """The recipients that stand in the configuration itself. Raises `ConfigError`."""
+    return tuple(
+        parse_recipient(text, key=f"encryption.recipients, number {number}")
+        for number, text in enumerate(settings.recipients, start=1)
+    )
+
+
+def recipients_of_file(path: Path) -> tuple[PublicKey, ...]:
+    """The recipients of a file. Raises `ConfigError`."""
+    return parse_recipients(read_recipients_file(path), key=str(path))
 
 
 def read_recipients_file(path: Path) -> str:

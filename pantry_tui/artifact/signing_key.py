@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,9 +46,8 @@ def signing_key(data_directory: str | Path) -> SigningKey:
 
 def _put_in_place(path: Path, data: bytes) -> None:
     """Makes the file appear whole; leaves one that is there already."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with storage_errors(path, "writing the signing key"):
-        temporary.unlink(missing_ok=True)
         write_new(temporary, data)
         try:
             with suppress(FileExistsError):

@@ -7,13 +7,14 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from pantry_tui.artifact.signing import SigningKey, verify
 from pantry_tui.errors import BackupDamagedError, ConfigError
 
 MANIFEST = b'{\n "id": "20261123T020000Z-daily-7f3a",\n "rows": 100\n}\n'
-KEY = SigningKey.generate()
+KEY = SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))  # the same in every test process
 SIGNATURE = KEY.sign(MANIFEST, purpose="manifest")
 
 

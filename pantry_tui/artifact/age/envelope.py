@@ -92,7 +92,9 @@ def _wrapped(recipient: Recipient, file_key: bytes) -> Stanza:
     try:
         return recipient.wrap(file_key)
     except ValueError as error:
-        raise ConfigError(f"{recipient} is no key that anybody has", remedy="Copy the recipient again.") from error
+        raise ConfigError(
+            f"The recipient {str(recipient)[:20]}… is no key that anybody has", remedy="Copy the recipient again."
+        ) from error
 
 
 def _file_key(header: Header, identities: Sequence[Identity], where: str) -> bytes:

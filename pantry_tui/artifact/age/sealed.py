@@ -78,7 +78,7 @@ def opened_pieces(
     chunks = max(1, -(-(size - start) // SEALED_CHUNK))
     for first in range(0, chunks, READ_CHUNKS):
         offset = start + first * SEALED_CHUNK
-        wanted = min(READ_CHUNKS * SEALED_CHUNK, size - offset)
+        wanted = max(0, min(READ_CHUNKS * SEALED_CHUNK, size - offset))
         sealed = memoryview(read_at(offset, wanted))
         if len(sealed) != wanted:
             raise damaged(where, first + len(sealed) // SEALED_CHUNK, "is cut off")

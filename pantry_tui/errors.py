@@ -20,6 +20,9 @@ Each says what happened, why, and what to do next, and each class has an exit st
     ├── StorageError                   20  reading or writing files failed
     │   ├── DiskFullError              21
     │   └── BackupDamagedError         22  stored bytes are not what was written
+    ├── EncryptionError                25  encryption is wanted and cannot be done
+    │   ├── WrongKeyError              26  no key that was given opens it; also a wrong passphrase
+    │   └── KeyMissingError            27  a key or passphrase is needed, and none is given or configured
     ├── RestoreError                   30  a statement of the restore failed
     │   └── VerificationError          31  the restored database differs from the backup
     ├── RunnerError                    40  the runner cannot be reached or started
@@ -175,6 +178,27 @@ class BackupDamagedError(StorageError):
 
     exit_status = 22
     code = "backup_damaged"
+
+
+class EncryptionError(PantryError):
+    """Encryption is wanted and cannot be done."""
+
+    exit_status = 25
+    code = "encryption"
+
+
+class WrongKeyError(EncryptionError):
+    """None of the given identities, or not this passphrase, opens what is encrypted."""
+
+    exit_status = 26
+    code = "wrong_key"
+
+
+class KeyMissingError(EncryptionError):
+    """A key or passphrase is needed, and none is given or configured."""
+
+    exit_status = 27
+    code = "key_missing"
 
 
 class RestoreError(PantryError):

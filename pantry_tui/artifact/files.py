@@ -143,6 +143,21 @@ def fsync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Writes a file that must not be there yet, durable, for its owner only. Raises OSError; nothing is left then."""
+    descriptor = create_exclusive(path)
+    try:
+        write_all(descriptor, data)
+        os.fsync(descriptor)
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise
+    finally:
+        os.close(descriptor)
+    fsync_directory(path.parent)
+
+
 def write_beside(path: Path, data: bytes) -> Path:
     """Writes ``data``, durable, into a temporary file beside ``path`` and returns that file. Raises OSError.
 

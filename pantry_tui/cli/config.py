@@ -23,6 +23,7 @@ from pantry_tui.config.machine import configuration_problems, database_choices
 from pantry_tui.config.references import redact
 from pantry_tui.config.targets import libpq_variables, target_from_uri
 from pantry_tui.errors import ConfigError, UsageError
+from pantry_tui.models import FindingStatus
 
 _REFERENCES = "env:NAME, file:/path, command:/path, credential:NAME; empty for ~/.pgpass or none"
 
@@ -101,7 +102,9 @@ def configuration_values(config: Config) -> list[tuple[str, Any, str]]:
             "data_directory": config.data_directory,
             "default_database": config.default_database,
             "default_repository": config.default_repository,
-            **{section: msgspec.to_builtins(getattr(config, section)) for section in ("backup", "runner")},
+            **{
+                section: msgspec.to_builtins(getattr(config, section)) for section in ("backup", "encryption", "runner")
+            },
             "databases": {name: _given(config, f"databases.{name}", found) for name, found in config.databases.items()},
             "repositories": {name: {"path": found.path} for name, found in config.repositories.items()},
         }
@@ -111,16 +114,21 @@ def configuration_values(config: Config) -> list[tuple[str, Any, str]]:
 
 def check_configuration(args: argparse.Namespace) -> int:
     """Reads the configuration and resolves its references; prints the problems."""
+    from pantry_tui.artifact.key_findings import examine_keys  # 50 ms, which the other commands need not wait
+
     config = load_config(args.config)
-    problems = configuration_problems(config, database_choices(config))
+    problems = [(error.message, error.remedy) for error in configuration_problems(config, database_choices(config))]
+    problems += [
+        (finding.message, finding.remedy) for finding in examine_keys(config) if finding.status is FindingStatus.PROBLEM
+    ]
     if args.json:
         names = {"databases": list(config.databases), "repositories": list(config.repositories)}
-        found = [{"message": error.message, "remedy": error.remedy} for error in problems]
+        found = [{"message": message, "remedy": remedy} for message, remedy in problems]
         print_document({"valid": not problems, "path": config.path, **names, "problems": found})
     else:
-        for error in problems:
-            print_line(error.message)
-            print_line(f"  {error.remedy}")
+        for message, remedy in problems:
+            print_line(message)
+            print_line(f"  {remedy}")
         if not problems:
             print_line(f"the configuration is in order ({config.path or 'environment and defaults'})")
     return ConfigError.exit_status if problems else 0

@@ -55,10 +55,11 @@ def run(args: argparse.Namespace) -> int:
 
 async def examine(config: Config, database: str | None, *, role: str) -> list[Finding]:
     """The findings on this machine and its databases, or on one database."""
+    from pantry_tui.artifact.key_findings import examine_keys
     from pantry_tui.postgres.diagnose import examine_database
 
     names: list[str | None] = [database] if database else database_choices(config)
-    findings = [*examine_machine(config, names), *_missing_repositories(config)]
+    findings = [*examine_machine(config, names), *examine_keys(config), *_missing_repositories(config)]
     room = free_bytes(config.repository_target().location)
     for name in names:
         with contextlib.suppress(ConfigError):  # examine_machine has said so

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
+import warnings
 from collections.abc import Sequence
 
 from pantry_tui.cli.streams import narrate
@@ -36,6 +38,18 @@ def confirm_typed(facts: Sequence[str], word: str) -> None:
         narrate(escape(fact) + "\n")
     if _answer(f"Type {escape(word)} to go on: ") != word:
         raise RefusedError("that is not the name: nothing was done", remedy=f"type {word}, or give --yes")
+
+
+def ask_secret(question: str) -> str:
+    """What is typed, without showing it. Raises `RefusedError` when nobody types anything, or it would be shown."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            return getpass.getpass(f"{escape(question)}: ", sys.stderr)
+    except (EOFError, getpass.GetPassWarning):
+        raise RefusedError(
+            "nothing was typed, or the terminal would have shown it", remedy="try again, or name a file that holds it"
+        ) from None
 
 
 def _answer(prompt: str) -> str:

@@ -2,12 +2,20 @@
 
 from pantry_tui.config.configuration import Config
 from pantry_tui.config.load import configuration_paths, load_config
-from pantry_tui.config.settings import BackupSettings, DatabaseSettings, RepositorySettings, RunnerSettings, Tier
+from pantry_tui.config.settings import (
+    BackupSettings,
+    DatabaseSettings,
+    EncryptionSettings,
+    RepositorySettings,
+    RunnerSettings,
+    Tier,
+)
 
 __all__ = [
     "BackupSettings",
     "Config",
     "DatabaseSettings",
+    "EncryptionSettings",
     "RepositorySettings",
     "RunnerSettings",
     "Tier",

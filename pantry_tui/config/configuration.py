@@ -7,7 +7,13 @@ import os
 import msgspec
 
 from pantry_tui.config.restoring import check_target, check_target_name, is_address, require_database
-from pantry_tui.config.settings import BackupSettings, DatabaseSettings, RepositorySettings, RunnerSettings
+from pantry_tui.config.settings import (
+    BackupSettings,
+    DatabaseSettings,
+    EncryptionSettings,
+    RepositorySettings,
+    RunnerSettings,
+)
 from pantry_tui.config.targets import (
     SUPABASE_REMEDY,
     is_uri,
@@ -38,6 +44,7 @@ class Config(Model, frozen=True, kw_only=True):
     default_database: str | None = None
     default_repository: str | None = None
     backup: BackupSettings = BackupSettings()
+    encryption: EncryptionSettings = EncryptionSettings()
     runner: RunnerSettings = RunnerSettings()
     keys: dict[str, str] = msgspec.field(default_factory=dict)
     origins: dict[str, str] = msgspec.field(default_factory=dict)

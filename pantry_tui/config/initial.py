@@ -31,6 +31,9 @@ path = {backup_directory}
 # compression = "gzip"
 # lock_timeout_seconds = 10
 
+[encryption]                    # docs/encryption.md; with recipients, every backup is encrypted
+# recipients_file = "/etc/pantry-tui/recipients.txt"   # one age1… a line; `pantry-tui key rotate` keeps it
+
 [runner]
 # max_jobs = 3                  # at the same time
 # history_days = 30

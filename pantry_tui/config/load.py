@@ -17,7 +17,7 @@ import msgspec
 from pantry_tui.config.configuration import URL_VARIABLES, Config, directory_path
 from pantry_tui.config.references import check_not_writable
 from pantry_tui.config.sections import Document, check_document
-from pantry_tui.config.settings import BackupSettings, RepositorySettings, RunnerSettings
+from pantry_tui.config.settings import BackupSettings, EncryptionSettings, RepositorySettings, RunnerSettings
 from pantry_tui.config.targets import check_database
 from pantry_tui.errors import ConfigError
 
@@ -25,6 +25,7 @@ APPLICATION = "pantry-tui"
 SYSTEM_PATH = Path("/etc/pantry-tui/config.toml")
 _LARGEST_FILE = 1024 * 1024
 _DEFAULT_REPOSITORY = "local"
+_SECTIONS = (("backup", BackupSettings), ("encryption", EncryptionSettings), ("runner", RunnerSettings))
 
 
 def configuration_paths(environment: Mapping[str, str] | None = None) -> list[Path]:
@@ -47,6 +48,7 @@ def load_config(path: str | Path | None = None, environment: Mapping[str, str] |
         default_database=_default_database(document, environment, file=file),
         default_repository=default_repository,
         backup=document.backup,
+        encryption=_encryption(document, file=file),
         runner=document.runner,
         keys=document.bindings,
         origins=origins,
@@ -144,6 +146,14 @@ def _repositories(
     return {**found, name: RepositorySettings(path=location)}, name
 
 
+def _encryption(document: Document, *, file: Path | None) -> EncryptionSettings:
+    settings = document.encryption
+    if settings.recipients_file is None:
+        return settings
+    path = _absolute(settings.recipients_file, key="encryption.recipients_file", file=file)
+    return msgspec.structs.replace(settings, recipients_file=path)
+
+
 def _default_repository(document: Document, names: list[str], *, file: Path | None) -> str:
     chosen = document.default_repository or (names[0] if len(names) == 1 else None)
     if chosen in names:
@@ -176,8 +186,6 @@ def _absolute(path: str, *, key: str, file: Path | None) -> str:
 
 def _origins(document: Document, file: str) -> dict[str, str]:
     defaults = [
-        f"{section}.{field.name}"
-        for section, settings in (("backup", BackupSettings), ("runner", RunnerSettings))
-        for field in msgspec.structs.fields(settings)
+        f"{section}.{field.name}" for section, settings in _SECTIONS for field in msgspec.structs.fields(settings)
     ]
     return dict.fromkeys(defaults, "default") | dict.fromkeys(document.keys, f"file {file}")

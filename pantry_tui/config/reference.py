@@ -13,13 +13,20 @@ from pathlib import Path
 import msgspec
 
 from pantry_tui.config.sections import describe
-from pantry_tui.config.settings import BackupSettings, DatabaseSettings, RepositorySettings, RunnerSettings
+from pantry_tui.config.settings import (
+    BackupSettings,
+    DatabaseSettings,
+    EncryptionSettings,
+    RepositorySettings,
+    RunnerSettings,
+)
 from pantry_tui.models import Model
 
 SECTIONS: tuple[tuple[str, type[Model]], ...] = (
     ("databases.NAME", DatabaseSettings),
     ("repositories.NAME", RepositorySettings),
     ("backup", BackupSettings),
+    ("encryption", EncryptionSettings),
     ("runner", RunnerSettings),
 )
 _BEGIN = "<!-- keys: made by `python -m pantry_tui.config.reference`, do not edit -->"
@@ -49,7 +56,7 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return "required"
     value = field.default.value if isinstance(field.default, Enum) else field.default
-    return "" if value is None else f"`{value}`"
+    return "" if value in (None, ()) else f"`{value}`"
 
 
 if __name__ == "__main__":

@@ -28,13 +28,16 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     return _KEYWORD_PASSWORD.sub(r"\1***", _URI_PASSWORD.sub(r"\1***@", text))
 
 
-def check_reference(reference: str, *, key: str) -> None:
-    """Raises `ConfigError` naming ``key`` when this is no reference; a literal password is not repeated."""
+def check_reference(reference: str, *, key: str, what: str = "password") -> None:
+    """Raises `ConfigError` naming ``key`` when this is no reference; a literal secret is not repeated.
+
+    ``what`` says what it refers to.
+    """
     kind, _, rest = reference.partition(":")
     if kind not in KINDS or not rest:
         raise ConfigError(
-            f"{key} must be a reference to the password, not the password itself",
-            remedy=f"Write {FORMS}; or leave it out and use ~/.pgpass.",
+            f"{key} must be a reference to the {what}, not the {what} itself",
+            remedy=f"Write {FORMS}" + ("; or leave it out and use ~/.pgpass." if what == "password" else "."),
         )
     if kind in ("file", "command") and not rest.startswith("/"):
         raise ConfigError(f"{key}: {kind}: needs an absolute path", remedy=f"Write {kind}:/full/path.")
@@ -42,31 +45,43 @@ def check_reference(reference: str, *, key: str) -> None:
         raise ConfigError(f"{key}: credential: takes a name without slashes", remedy="Write credential:NAME.")
 
 
-def resolve_reference(reference: str, environment: Mapping[str, str], *, key: str) -> str:
+def resolve_reference(reference: str, environment: Mapping[str, str], *, key: str, what: str = "password") -> str:
     """The secret that ``reference`` stands for. Raises `ConfigError` naming ``key``, never the secret."""
-    check_reference(reference, key=key)
+    return secret_text(resolve_bytes(reference, environment, key=key, what=what), reference, key=key, what=what)
+
+
+def secret_text(secret: bytes, source: str, *, key: str, what: str = "password") -> str:
+    """A password or passphrase as text, without the line's end. Raises `ConfigError` when it cannot be one."""
+    kind = source.partition(":")[0]
+    try:
+        text = secret.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{key}: {kind}: gives no UTF-8 text", remedy=f"Store the {what} as UTF-8.") from None
+    if not text or "\0" in text:
+        raise ConfigError(f"{key}: {kind}: gives no usable {what}", remedy=f"Put the {what} there and nothing else.")
+    return text
+
+
+def resolve_bytes(reference: str, environment: Mapping[str, str], *, key: str, what: str) -> bytes:
+    """What ``reference`` stands for, as it is. Raises `ConfigError` naming ``key``, never the secret."""
+    check_reference(reference, key=key, what=what)
     kind, _, rest = reference.partition(":")
     if kind == "env":
-        secret = _from_environment(rest, environment, key)
-    elif kind == "file":
-        secret = _from_file(Path(rest), key)
-    elif kind == "credential":
-        secret = _from_credential(rest, environment, key)
-    else:
-        secret = _from_command(rest, environment, key)
-    secret = secret.rstrip("\r\n")
-    if not secret or "\0" in secret:
-        raise ConfigError(f"{key}: {kind}: gives no usable password", remedy="Put the password there and nothing else.")
-    return secret
+        return _from_environment(rest, environment, key)
+    if kind == "file":
+        return read_secret_file(Path(rest), key=key)
+    if kind == "credential":
+        return _from_credential(rest, environment, key)
+    return _from_command(rest, environment, key)
 
 
-def _from_environment(name: str, environment: Mapping[str, str], key: str) -> str:
+def _from_environment(name: str, environment: Mapping[str, str], key: str) -> bytes:
     if name not in environment:
         raise ConfigError(f"{key}: the environment variable {name} is not set", remedy=f"Set {name}.")
-    return environment[name]
+    return environment[name].encode(errors="surrogateescape")
 
 
-def _from_credential(name: str, environment: Mapping[str, str], key: str) -> str:
+def _from_credential(name: str, environment: Mapping[str, str], key: str) -> bytes:
     directory = environment.get("CREDENTIALS_DIRECTORY")
     if not directory:
         raise ConfigError(
@@ -76,20 +91,19 @@ def _from_credential(name: str, environment: Mapping[str, str], key: str) -> str
     return _read(Path(directory) / name, key)
 
 
-def _from_file(path: Path, key: str) -> str:
+def read_secret_file(path: Path, *, key: str) -> bytes:
+    """The content of a file that nobody else can read. Raises `ConfigError` naming ``key``."""
     return _read(path, key, private=True)
 
 
-def _read(path: Path, key: str, *, private: bool = False) -> str:
+def _read(path: Path, key: str, *, private: bool = False) -> bytes:
     try:
         with path.open("rb") as file:
             if private:
                 check_private(os.fstat(file.fileno()), path, key=key)
-            return file.read(_LARGEST_SECRET).decode()
+            return file.read(_LARGEST_SECRET)
     except OSError as error:
         raise ConfigError(f"{key}: cannot read {path}: {error.strerror}", remedy="Create it with mode 0600.") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{key}: {path} is not UTF-8 text", remedy="Store the password as UTF-8.") from error
 
 
 def check_private(status: os.stat_result, path: Path, *, key: str) -> None:
@@ -115,7 +129,7 @@ def check_not_writable(status: os.stat_result, path: Path, *, what: str) -> None
         raise ConfigError(f"{what} {path} can be written by others", remedy=f"Run: chmod go-w {path}")
 
 
-def _from_command(command: str, environment: Mapping[str, str], key: str) -> str:
+def _from_command(command: str, environment: Mapping[str, str], key: str) -> bytes:
     import subprocess
 
     try:
@@ -129,7 +143,7 @@ def _from_command(command: str, environment: Mapping[str, str], key: str) -> str
             timeout=COMMAND_TIMEOUT_SECONDS,
             check=True,
         )
-        return done.stdout[:_LARGEST_SECRET].decode()
+        return done.stdout[:_LARGEST_SECRET]
     except (ValueError, IndexError) as error:
         raise ConfigError(f"{key}: the command cannot be read", remedy="Check its quotes.") from error
     except OSError as error:

@@ -9,18 +9,27 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 
-from pantry_tui.config.settings import BackupSettings, DatabaseSettings, RepositorySettings, RunnerSettings
+from pantry_tui.config.references import check_reference
+from pantry_tui.config.settings import (
+    BackupSettings,
+    DatabaseSettings,
+    EncryptionSettings,
+    RepositorySettings,
+    RunnerSettings,
+)
 from pantry_tui.errors import ConfigError
 from pantry_tui.models import Model
 
 S = TypeVar("S", bound=Model)
 
+_SECRET_KEYS = ("password", "url", "identity", "passphrase", "recipients")  # where a secret may stand by mistake
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _TOP = (
     "data_directory",
     "default_database",
     "default_repository",
     "backup",
+    "encryption",
     "runner",
     "databases",
     "repositories",
@@ -35,6 +44,7 @@ class Document(Model, frozen=True, kw_only=True):
     default_database: str | None = None
     default_repository: str | None = None
     backup: BackupSettings = BackupSettings()
+    encryption: EncryptionSettings = EncryptionSettings()
     runner: RunnerSettings = RunnerSettings()
     databases: dict[str, DatabaseSettings] = msgspec.field(default_factory=dict)
     repositories: dict[str, RepositorySettings] = msgspec.field(default_factory=dict)
@@ -50,6 +60,7 @@ def check_document(content: dict[str, Any], *, file: str) -> Document:
         default_database=_text(content, "default_database", file),
         default_repository=_text(content, "default_repository", file),
         backup=check_section(_table(content, "backup", file), BackupSettings, prefix="backup", file=file),
+        encryption=_encryption(_table(content, "encryption", file), file),
         runner=check_section(_table(content, "runner", file), RunnerSettings, prefix="runner", file=file),
         databases=_named(content, "databases", DatabaseSettings, file),
         repositories=_named(content, "repositories", RepositorySettings, file),
@@ -70,7 +81,7 @@ def check_section(table: dict[str, Any], settings: type[S], *, prefix: str, file
             raise ConfigError(
                 f"{file}: {prefix}.{key} must be {describe(fields[key].type)}",
                 remedy=f"Correct {prefix}.{key} in {file}.",
-                detail=None if key in ("password", "url") else f"{str(error).partition(' - ')[0]}: {value!r}"[:200],
+                detail=None if key in _SECRET_KEYS else f"{str(error).partition(' - ')[0]}: {value!r}"[:200],
             ) from None
     for name, field in fields.items():
         if field.required and name not in values:
@@ -130,6 +141,15 @@ def _named(content: dict[str, Any], key: str, settings: type[S], file: str) -> d
             raise ConfigError(f"{file}: {key}.{name} must be a table", remedy=f"Write [{key}.{name}].")
         found[name] = check_section(value, settings, prefix=f"{key}.{name}", file=file)
     return found
+
+
+def _encryption(table: dict[str, Any], file: str) -> EncryptionSettings:
+    settings = check_section(table, EncryptionSettings, prefix="encryption", file=file)
+    references = {"identity": settings.identity, "passphrase": settings.passphrase}
+    for key, value in references.items():
+        if value is not None:
+            check_reference(value, key=f"{file}: encryption.{key}", what=key)
+    return settings
 
 
 def _bindings(table: dict[str, Any], file: str, prefix: str = "") -> dict[str, str]:

@@ -48,6 +48,23 @@ class BackupSettings(Model, frozen=True, kw_only=True):
     nice: Annotated[int, Meta(ge=0, le=19, description="a niceness from 0 to 19")] = 0
 
 
+class EncryptionSettings(Model, frozen=True, kw_only=True):
+    """To whom backups are encrypted, and, on hosts that may read them, with what they are opened.
+
+    Where any recipient is configured, every backup is encrypted. ``identity`` and ``passphrase`` are references.
+    """
+
+    recipients: Annotated[tuple[_Text, ...], Meta(description='a list of recipients: ["age1…"]')] = ()
+    recipients_file: _File | None = None
+    identity: _Reference | None = None
+    passphrase: _Reference | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether backups are to be encrypted, possible or not."""
+        return bool(self.recipients or self.recipients_file)
+
+
 class RunnerSettings(Model, frozen=True, kw_only=True):
     """How the process that does the work behaves."""
 

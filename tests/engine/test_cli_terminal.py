@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,57 +9,12 @@ import pytest
 
 from pantry_tui.models import DatabaseTarget
 from tests.engine.command_line import PROGRAM, CommandLine
+from tests.engine.terminal import Terminal
 from tests.servers import TestServer
 
 
-class Terminal:
-    """A command at a pseudo-terminal: what it shows, and what is typed."""
-
-    def __init__(self, cli: CommandLine, *arguments: str) -> None:
-        self._master, slave = pty.openpty()
-        self.shown = ""
-        self.process = subprocess.Popen(
-            [*PROGRAM, *arguments],
-            env=cli.environment | {"TERM": "xterm", "COLUMNS": "60"},
-            cwd=cli.home,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-        )
-        os.close(slave)
-
-    def read_until(self, words: str) -> str:
-        """Reads until these words were shown; returns everything so far."""
-        while words not in self.shown:
-            piece = self._read()
-            assert piece, f"it ended without saying {words!r}:\n{self.shown}"
-        return self.shown
-
-    def type(self, text: str) -> None:
-        """Types a line."""
-        os.write(self._master, text.encode() + b"\n")
-
-    def end(self) -> int:
-        """Reads the rest and returns the exit status."""
-        while self._read():
-            continue
-        return self.process.wait()
-
-    def close(self) -> None:
-        """Lets the terminal go."""
-        os.close(self._master)
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def _read(self) -> str:
-        try:
-            piece = os.read(self._master, 4096).decode()
-        except OSError:  # Linux answers EIO when the other side is closed
-            piece = ""
-        self.shown += piece
-        return piece
+def at_terminal(cli: CommandLine, *arguments: str) -> Terminal:
+    return Terminal([*PROGRAM, *arguments], cli.environment, cli.home)
 
 
 @pytest.fixture
@@ -81,7 +33,7 @@ def terminals() -> Iterator[list[Terminal]]:
 
 
 def test_one_live_line_that_leaves_no_trace(cli: CommandLine, terminals: list[Terminal]) -> None:
-    terminal = Terminal(cli, "backup", "create", "-n", "daily")
+    terminal = at_terminal(cli, "backup", "create", "-n", "daily")
     terminals.append(terminal)
     assert terminal.end() == 0
     progress, _, result = terminal.shown.rpartition("\r\x1b[K")
@@ -95,7 +47,7 @@ def test_deleting_wants_the_id_typed(cli: CommandLine, terminals: list[Terminal]
     first = cli.json("backup", "create", "-n", "first")["id"]
     cli.succeed("backup", "create", "-n", "second")
     for answer, status, left in (("latest", 5, 2), (first, 0, 1)):
-        terminal = Terminal(cli, "backup", "delete", first)
+        terminal = at_terminal(cli, "backup", "delete", first)
         terminals.append(terminal)
         said = terminal.read_until("to go on: ")
         assert "100 rows" in said
@@ -109,7 +61,7 @@ def test_restoring_asks(server: TestServer, cli: CommandLine, terminals: list[Te
     cli.succeed("backup", "create", "-n", "first")
     target = server.drop_after_test("asked_for")
     for answer, status, words in (("", 5, "nothing was done"), ("y", 0, "Restored and verified: 1 table, 100 rows")):
-        terminal = Terminal(cli, "recovery", "execute", "latest", "--target", target.name)
+        terminal = at_terminal(cli, "recovery", "execute", "latest", "--target", target.name)
         terminals.append(terminal)
         said = terminal.read_until("[y/N] ")
         assert "into database asked_for on socket /" in said.replace("\r\n", " ")
@@ -121,7 +73,7 @@ def test_restoring_asks(server: TestServer, cli: CommandLine, terminals: list[Te
 def test_errors_are_red_where_that_is_wanted(cli: CommandLine, terminals: list[Terminal]) -> None:
     del cli.environment["NO_COLOR"]
     for options, start in (((), "\x1b[1;31mpantry-tui:\x1b[0m "), (("--no-color",), "pantry-tui: ")):
-        terminal = Terminal(cli, *options, "job", "show", "nothing")
+        terminal = at_terminal(cli, *options, "job", "show", "nothing")
         terminals.append(terminal)
         assert terminal.end() == 4
         assert terminal.shown.startswith(start)

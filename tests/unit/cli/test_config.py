@@ -94,3 +94,10 @@ def test_init_writes_what_show_reads(
 def test_init_takes_no_password_on_the_command_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "init", "--database-url", "postgresql://u:canary@h/x"]) == 2
     assert "canary" not in capsys.readouterr().err
+
+
+def test_check_looks_at_the_keys(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(f'{FILE}\n[encryption]\nrecipients_file = "{file.parent}/recipients.txt"\n')
+    assert main(["--config", str(file), "config", "check", "--json"]) == 3
+    (problem,) = document(capsys)["problems"]
+    assert problem["message"].startswith("Encryption is configured, but its recipients file")

@@ -32,6 +32,11 @@ job wait J
 job cancel J
 catalog check
 catalog rebuild
+key generate
+key generate -o identity.age --passphrase-file words --card card.txt --post-quantum
+key show
+key show identity.age --passphrase-file words
+key rotate --add age1a --add age1b --retire age1c
 config init
 config check
 config show

@@ -27,5 +27,12 @@ def test_every_exit_status_is_explained() -> None:
 
 def test_every_documented_command_has_a_section() -> None:
     page = pages()["commands.md"]
-    for heading in ("backup create", "recovery execute", "job wait", "runner install-unit", "audit verify"):
+    for heading in (
+        "backup create",
+        "recovery execute",
+        "job wait",
+        "runner install-unit",
+        "key rotate",
+        "audit verify",
+    ):
         assert f"\n### {heading}\n" in page

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pantry_tui.config import load_config
+from pantry_tui.config import EncryptionSettings, load_config
 from pantry_tui.config.reference import tables, with_tables
 
+ENCRYPTION = Path(__file__).resolve().parents[3] / "docs" / "encryption.md"
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "configuration.md"
 
 
@@ -33,6 +34,16 @@ def test_the_example_is_valid(tmp_path: Path) -> None:
     assert config.database_target().environment["PGPASSWORD"] == "s3cret"
     assert config.database_target("billing").conninfo == "service='billing'"
     assert config.repository_target().name == "near"
+
+
+def test_the_examples_about_encryption_are_valid(tmp_path: Path) -> None:
+    examples = re.findall(r"```toml\n(.*?)```", ENCRYPTION.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        file = tmp_path / "config.toml"
+        file.write_text(example, encoding="utf-8")
+        file.chmod(0o600)
+        assert load_config(file, {}).encryption != EncryptionSettings()
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "SUPABASE_DB_URL", "BACKUP_DIR", "DATA_DIR", "PANTRY_CONFIG"])

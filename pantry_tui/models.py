@@ -154,6 +154,15 @@ class BackupSelection(Model, frozen=True, kw_only=True):
         return not (self.tables or self.exclude_tables or self.schemas or self.exclude_schemas)
 
 
+class Unlocking(Model, frozen=True, kw_only=True):
+    """The identities that open encrypted backups, as `AGE-SECRET-KEY-…` each. Secret: repr does not show them."""
+
+    identities: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Unlocking({len(self.identities)} identities)"
+
+
 class BackupRequest(Model, frozen=True, kw_only=True, tag="backup", tag_field="type"):
     """Take a backup of ``database`` into ``repository``."""
 
@@ -165,6 +174,7 @@ class BackupRequest(Model, frozen=True, kw_only=True, tag="backup", tag_field="t
     compression: Compression = Compression.GZIP
     selection: BackupSelection = BackupSelection()
     batch_size: int | None = None  # most rows of a segment; None: by size alone
+    recipients: tuple[str, ...] = ()  # whom the backup is encrypted to; none: it is not
     jobs: int | None = None  # worker processes; None: one per core
     fingerprints: bool = True
     lock_timeout_seconds: float = 10.0
@@ -176,6 +186,7 @@ class ValidateRequest(Model, frozen=True, kw_only=True, tag="validate", tag_fiel
 
     repository: RepositoryTarget
     backup_id: str
+    unlocking: Unlocking = Unlocking()
     started_by: str = ""
 
 
@@ -192,6 +203,7 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     tables: tuple[str, ...] = ()
     jobs: int | None = None
     verify: bool = True
+    unlocking: Unlocking = Unlocking()
     started_by: str = ""
 
 
@@ -247,6 +259,8 @@ class BackupSummary(Model, frozen=True, kw_only=True):
     pinned: bool = False  # never deleted unless forced
     label: str = ""
     partial: bool = False  # some tables or schemas were chosen, or left out
+    encrypted: bool = False
+    intact_at: datetime | None = None  # last time that its encrypted bytes were found unchanged, without being opened
 
     @property
     def kind_words(self) -> str:
@@ -312,6 +326,7 @@ class BackupDetails(Model, frozen=True, kw_only=True):
     source: dict[str, Any]
     selection: BackupSelection = BackupSelection()
     left_out: tuple[str, ...] = ()  # what points to tables that the selection does not hold
+    recipients: tuple[str, ...] = ()  # whom it is encrypted to
 
 
 class ValidationResult(Model, frozen=True, kw_only=True):
@@ -326,6 +341,9 @@ class ValidationResult(Model, frozen=True, kw_only=True):
     tables: int
     duration_seconds: float
     validated_at: datetime
+    unread: bool = (
+        False  # encrypted, and no identity was given: the stored bytes are what was written, no more is known
+    )
 
 
 class RestoredTable(Model, frozen=True, kw_only=True):

@@ -61,11 +61,24 @@ def restore(
     database: str | None = None,
     repository: str | None = None,
     tables: Sequence[str] = (),
+    identity: str | None = None,
 ) -> tuple[str, ...]:
     """Restores a backup, or some of its tables, into another database on the server of ``database``."""
     server = ("-d", database) if database is not None else ()
     chosen = [part for table in tables for part in ("-t", table)]
-    return (PROGRAM, "recovery", "execute", backup_id, *server, "--target", target, *chosen, *_repository(repository))
+    key = ("--identity", identity) if identity is not None else ()
+    return (
+        PROGRAM,
+        "recovery",
+        "execute",
+        backup_id,
+        *server,
+        "--target",
+        target,
+        *chosen,
+        *key,
+        *_repository(repository),
+    )
 
 
 def show_job(job_id: str) -> tuple[str, ...]:

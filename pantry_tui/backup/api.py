@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import getpass
+import os
 from pathlib import Path
 
+from pantry_tui.artifact.keyring import configured_recipients, unlocking
 from pantry_tui.backup.service import take_backup
 from pantry_tui.backup.validate import validate_backup
 from pantry_tui.config import load_config
@@ -13,13 +15,16 @@ from pantry_tui.events import Listener, ignore
 from pantry_tui.models import (
     BackupDetails,
     BackupFormat,
+    BackupKind,
     BackupRequest,
+    BackupSelection,
     BackupSummary,
     Compression,
     DatabaseTarget,
     MarkRequest,
     Model,
     RepositoryTarget,
+    Unlocking,
     ValidateRequest,
     ValidationResult,
 )
@@ -35,6 +40,12 @@ class BackupConfig(Model, frozen=True, kw_only=True):
     jobs: int | None = None  # worker processes; None: one per core
     fingerprints: bool = True
     lock_timeout_seconds: float = 10.0
+    kind: BackupKind = BackupKind.FULL
+    tables: tuple[str, ...] = ()  # patterns as pg_dump takes them; none: all
+    exclude_tables: tuple[str, ...] = ()
+    batch_size: int | None = None  # most rows of a segment
+    recipients: tuple[str, ...] | None = None  # age recipients; None: the configured ones
+    identity: str | None = None  # an identity file that opens encrypted backups; None: the configured one
 
 
 class BackupService:
@@ -58,7 +69,7 @@ class BackupService:
         self._repository = _repository(self._config.output_dir)
 
     async def create_full_backup(self, name: str) -> BackupSummary:
-        """Takes a full backup and publishes it.
+        """Takes a backup, full unless the configuration says otherwise, and publishes it.
 
         Raises `ServerError` and its kin, `StorageError`, `UsageError` for options that this version does not support.
         """
@@ -71,6 +82,10 @@ class BackupService:
             jobs=self._config.jobs,
             fingerprints=self._config.fingerprints,
             lock_timeout_seconds=self._config.lock_timeout_seconds,
+            kind=self._config.kind,
+            selection=BackupSelection(tables=self._config.tables, exclude_tables=self._config.exclude_tables),
+            batch_size=self._config.batch_size,
+            recipients=self._recipients(),
         )
         return await take_backup(request, self._listener)
 
@@ -86,7 +101,15 @@ class BackupService:
 
     async def validate_backup(self, backup_id: str) -> ValidationResult:
         """Reads a backup back, whole. Damage is a result, not an error. Raises `NotFoundError`, `StorageError`."""
-        return await validate_backup(ValidateRequest(repository=self._repository, backup_id=backup_id), self._listener)
+        repository = LocalRepository(self._repository)
+        backup = repository.summary(repository.resolve(backup_id))
+        keys = (
+            unlocking(load_config().encryption, os.environ, file=self._config.identity)
+            if backup.encrypted
+            else Unlocking()
+        )
+        request = ValidateRequest(repository=self._repository, backup_id=backup.id, unlocking=keys)
+        return await validate_backup(request, self._listener)
 
     async def delete_backup(self, backup_id: str, *, force: bool = False) -> None:
         """Deletes a backup. Raises `RefusedError` for a pinned or the last valid one of its database unless forced."""
@@ -104,6 +127,11 @@ class BackupService:
         repository = LocalRepository(self._repository)
         request = MarkRequest(pinned=pinned, label=label)
         return repository.mark(repository.resolve(backup_id), request, by=getpass.getuser())
+
+    def _recipients(self) -> tuple[str, ...]:
+        if self._config.recipients is not None:
+            return self._config.recipients
+        return tuple(recipient.text for recipient in configured_recipients(load_config().encryption))
 
     def _target(self) -> DatabaseTarget:
         if isinstance(self._database, DatabaseTarget):

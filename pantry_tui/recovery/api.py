@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from pantry_tui.artifact.keyring import unlocking
 from pantry_tui.config import load_config
 from pantry_tui.events import Listener, ignore
-from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, RestoreRequest, RestoreResult
+from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, RestoreRequest, RestoreResult, Unlocking
 from pantry_tui.recovery.service import restore_backup
+from pantry_tui.repository.local import LocalRepository
 
 
 class RecoveryConfig(Model, frozen=True, kw_only=True):
@@ -17,6 +20,7 @@ class RecoveryConfig(Model, frozen=True, kw_only=True):
     target_tables: tuple[str, ...] = ()
     jobs: int | None = None  # worker processes; None: one per core
     verify: bool = True
+    identity: str | None = None  # an identity file that opens an encrypted backup; None: the configured one
 
 
 class RecoveryService:
@@ -39,9 +43,15 @@ class RecoveryService:
         The database is created when it does not exist. Raises `TargetNotEmptyError`, `BackupDamagedError`, `RestoreError`,
         `VerificationError` when the result differs from the backup, `ServerError` and its kin.
         """
+        repository = LocalRepository(self._repository)
+        backup = repository.summary(repository.resolve(config.backup_id))
+        keys = (
+            unlocking(load_config().encryption, os.environ, file=config.identity) if backup.encrypted else Unlocking()
+        )
         request = RestoreRequest(
             repository=self._repository,
-            backup_id=config.backup_id,
+            backup_id=backup.id,
+            unlocking=keys,
             target=target if isinstance(target, DatabaseTarget) else load_config().restore_target(target),
             tables=config.target_tables,
             jobs=config.jobs,

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 import msgspec
 from psycopg import sql
 
+from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.errors import PantryError, RestoreError
-from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget
+from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, Unlocking
 from pantry_tui.postgres.connect import adopt_environment
 from pantry_tui.postgres.copy import copy_in
 from pantry_tui.postgres.link import Link
@@ -32,6 +33,7 @@ class LoadingSetup(Model, frozen=True, kw_only=True):
     settings: str
     repository: RepositoryTarget
     backup_id: str
+    unlocking: Unlocking = Unlocking()
 
 
 class TablePart(Model, frozen=True, kw_only=True):
@@ -96,7 +98,7 @@ class _Loader:
         repository = LocalRepository(setup.repository)
         self._manifest: Manifest = repository.manifest(setup.backup_id)
         self._file = repository.open(setup.backup_id, self._manifest.file("artifact").name)
-        self._reader = SegmentReader(self._file, self._manifest)
+        self._reader = SegmentReader(self._file, self._manifest, identities_of(setup.unlocking))
         self._link = Link.open(setup.target, application="restore worker", settings=setup.settings)
         self._tablespace = ""
 

@@ -96,6 +96,7 @@ class Filling:
             settings=pin_statements(plan.server_version, settings),
             repository=plan.expected.repository,
             backup_id=self._manifest.id,
+            unlocking=plan.expected.unlocking,
         ).to_json()
         await pool.open(HANDLERS, [setup] * pool.count)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from pantry_tui.models import BackupRequest, DatabaseTarget, JobRequest, MarkRequest, RestoreRequest
+from pantry_tui.models import BackupRequest, DatabaseTarget, JobRequest, MarkRequest, RestoreRequest, Unlocking
 
 _WHERE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGSERVICEFILE")
 
@@ -62,12 +62,13 @@ def redacted(request: JobRequest) -> JobRequest:
     if isinstance(request, BackupRequest):
         return msgspec.structs.replace(request, database=request.database.redacted())
     if isinstance(request, RestoreRequest):
-        return msgspec.structs.replace(request, target=request.target.redacted())
-    return request
+        return msgspec.structs.replace(request, target=request.target.redacted(), unlocking=Unlocking())
+    return msgspec.structs.replace(request, unlocking=Unlocking())
 
 
 def secrets_of(request: JobRequest) -> tuple[str, ...]:
     """What must never appear in anything written down."""
     target = database_of(request)
     password = target.environment.get("PGPASSWORD") if target else None
-    return (password,) if password else ()
+    identities = () if isinstance(request, BackupRequest) else request.unlocking.identities
+    return (*([password] if password else ()), *identities)

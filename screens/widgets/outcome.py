@@ -51,6 +51,9 @@ def _backup(backup: BackupSummary) -> Content:
 
 
 def _validation(result: ValidationResult, glyphs: Glyphs) -> Content:
+    if result.unread:
+        words = f"\n{figures.size(result.bytes_read)} read back. It is encrypted, and no identity was given."
+        return Content.assemble((f"{glyphs.unknown} stored bytes intact, contents unread", "bold $warning"), words)
     if not result.valid:
         problems = "\n".join(visible(problem) for problem in result.problems)
         return Content.assemble((f"{glyphs.bad} damaged", "bold $error"), f"\n{problems}")

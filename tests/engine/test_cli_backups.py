@@ -283,3 +283,29 @@ def test_a_closed_terminal_stops_nothing(server: TestServer, cli: CommandLine, c
         process.communicate()
     assert process.returncode == 0
     assert [backup["name"] for backup in cli.json("backup", "list")] == ["daily"]
+
+
+def test_encryption(server: TestServer, cli: CommandLine, tmp_path: Path) -> None:
+    identity = tmp_path / "identity.txt"
+    recipient = cli.succeed("key", "generate", "-o", str(identity), "--no-passphrase").out.strip().splitlines()[-1]
+    assert recipient.startswith("age1")
+    cli.succeed("backup", "create", "-n", "sealed", "--recipient", recipient)
+    assert cli.json("backup", "show", "latest")["recipients"] == [recipient]
+    assert recipient in cli.succeed("backup", "show", "latest").out
+    unread = cli.run("backup", "validate", "latest")
+    assert unread.status == 28
+    assert "Stored bytes intact, contents unread" in unread.out
+    assert "unread" in cli.succeed("backup", "list").out
+    assert cli.json("backup", "validate", "latest", "--identity", str(identity))["valid"] is True
+    target = server.drop_after_test("opened by the command line")
+    locked = cli.run("recovery", "execute", "latest", "--target", target.name, "--yes")
+    assert (locked.status, "--identity" in locked.err) == (27, True)
+    cli.succeed("recovery", "execute", "latest", "--target", target.name, "--yes", "--identity", str(identity))
+    other = tmp_path / "other.txt"
+    cli.succeed("key", "generate", "-o", str(other), "--no-passphrase")
+    assert cli.run("backup", "validate", "latest", "--identity", str(other)).status == 26
+    assert cli.run("backup", "create", "-n", "x", "--encrypt").status == 27
+    secret = next(line for line in identity.read_text().splitlines() if line.startswith("AGE-SECRET-KEY-"))
+    for file in tmp_path.rglob("*"):
+        if file.is_file() and file != identity:
+            assert secret.encode() not in file.read_bytes(), file

@@ -61,6 +61,7 @@ async def take(
     compression: Compression = Compression.GZIP,
     selection: BackupSelection = BackupSelection(),  # noqa: B008  # frozen
     batch_size: int | None = None,
+    recipients: tuple[str, ...] = (),
 ) -> Taken:
     """Takes a backup."""
     events: list[Event] = []
@@ -80,6 +81,7 @@ async def take(
         compression=compression,
         selection=selection,
         batch_size=batch_size,
+        recipients=recipients,
     )
     summary = await take_backup(request, listen)
     return Taken(summary, repository, events)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, encode_manifest
 from pantry_tui.events import Event
-from pantry_tui.models import DatabaseTarget, RepositoryTarget, RestoreRequest, RestoreResult
+from pantry_tui.models import DatabaseTarget, RepositoryTarget, RestoreRequest, RestoreResult, Unlocking
 from pantry_tui.recovery.service import restore_backup
 from tests.servers import TestServer
 
@@ -20,11 +20,18 @@ async def restore(
     tables: tuple[str, ...] = (),
     jobs: int | None = None,
     verify: bool = True,
+    unlocking: Unlocking = Unlocking(),  # noqa: B008  # frozen
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> RestoreResult:
     """Restores the newest backup, or another."""
     request = RestoreRequest(
-        repository=repository, backup_id=backup_id, target=target, tables=tables, jobs=jobs, verify=verify
+        repository=repository,
+        backup_id=backup_id,
+        target=target,
+        tables=tables,
+        jobs=jobs,
+        verify=verify,
+        unlocking=unlocking,
     )
     return await restore_backup(request, on_event)
 

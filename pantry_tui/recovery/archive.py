@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.config.targets import connection_parameters
 from pantry_tui.errors import ClientToolError, RestoreError
 from pantry_tui.models import DatabaseTarget, Model
 from pantry_tui.postgres.connect import child_environment, conninfo
 from pantry_tui.postgres.tools import ClientTools, run_tool
-from pantry_tui.recovery.toc import TocEntry
 
 MEMORY_SHARE = 4  # of the machine's available memory, the part that index builds may use
 MEMORY_LIMIT = 1024 * 1024 * 1024

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pantry_tui.artifact.copytext import codec_of
 from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.toc import PG_CLASS, TocEntry, is_partitioned, partitions
 from pantry_tui.recovery.loading import RunStatement
 from pantry_tui.recovery.schedule import Work
-from pantry_tui.recovery.toc import PG_CLASS, TocEntry, is_partitioned, partitions
 
 BUILT = frozenset({"INDEX", "CONSTRAINT", "FK CONSTRAINT", "INDEX ATTACH"})
 VALIDATING = 1_000_000_000  # added to an entry's id: the second step of a foreign key

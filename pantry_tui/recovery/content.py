@@ -13,6 +13,7 @@ from typing import NamedTuple
 from psycopg import sql
 
 from pantry_tui.artifact.manifest import Manifest, TableEntry
+from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, RestoredTable
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable, server_identity
@@ -25,7 +26,6 @@ from pantry_tui.recovery.loading import LoadingSetup
 from pantry_tui.recovery.preflight import Segments
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.selection import Selection
-from pantry_tui.recovery.toc import TocEntry
 
 COMPARERS = "pantry_tui.recovery.comparing"
 COMPARING = (("default_transaction_read_only", "on"),)

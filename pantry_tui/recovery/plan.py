@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 
 from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.toc import TocEntry, read_toc
 from pantry_tui.config.restoring import check_target, check_target_name
 from pantry_tui.config.targets import database_name
 from pantry_tui.errors import DatabaseMissingError
@@ -41,7 +42,6 @@ from pantry_tui.recovery.preflight import (
 )
 from pantry_tui.recovery.requirements import requirements
 from pantry_tui.recovery.selection import select_tables
-from pantry_tui.recovery.toc import TocEntry, read_toc
 from pantry_tui.repository.local import LocalRepository
 
 _MISSING = re.compile(r'database "(.*)" does not exist', re.DOTALL)

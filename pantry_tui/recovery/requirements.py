@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.models import Model
-from pantry_tui.recovery.toc import TocEntry
 
 _TOKEN = re.compile(r'"(?:[^"]|"")*"|[^\s",;()]+|[,;()]')
 _NOT_ROLES = frozenset({"public", "current_user", "session_user", "current_role", "group"})

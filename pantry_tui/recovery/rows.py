@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 
 from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.toc import PG_CLASS
 from pantry_tui.errors import RestoreError
 from pantry_tui.models import DatabaseTarget
 from pantry_tui.postgres.session import pin_statements
@@ -20,7 +21,6 @@ from pantry_tui.recovery.plan import RestorePlan
 from pantry_tui.recovery.preflight import Segments, raw_bytes
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.schedule import Work, WorkSchedule
-from pantry_tui.recovery.toc import PG_CLASS
 
 HANDLERS = "pantry_tui.recovery.loading"
 PART_BYTES = 64 * 1024 * 1024  # of text, that a worker takes of a large table at once

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pantry_tui.artifact.manifest import Manifest, TableEntry
+from pantry_tui.artifact.naming import NamedTable, find_tables
+from pantry_tui.artifact.toc import PG_CLASS, TocEntry, partitions
 from pantry_tui.models import Model
-from pantry_tui.recovery.naming import NamedTable, find_tables
-from pantry_tui.recovery.toc import PG_CLASS, TocEntry, partitions
 
 PREAMBLE = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH"})
 RELATIONS = frozenset({"TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE"})

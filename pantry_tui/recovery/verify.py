@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import psycopg
 
 from pantry_tui.artifact.manifest import SequenceState
+from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.models import DatabaseTarget, Model, RestoredTable, RestoreValidation
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.introspect import SourceTable, extensions, large_object_count, list_tables, read_sequences
@@ -14,7 +15,6 @@ from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.content import ContentComparison, Expected
 from pantry_tui.recovery.database import quoted_names, writable_session
 from pantry_tui.recovery.progress import RestoreProgress
-from pantry_tui.recovery.toc import TocEntry
 
 CONSTRAINT_KINDS = frozenset({"CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT"})
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pantry_tui.artifact.toc import read_toc
 from pantry_tui.models import DatabaseTarget, RepositoryTarget
-from pantry_tui.recovery.toc import read_toc
 from pantry_tui.repository.local import LocalRepository
 from tests.engine.backup.taking import take
 from tests.engine.recovery.restoring import damage, restore

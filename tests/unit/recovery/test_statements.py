@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.recovery.archive import remaining_entries, use_list
 from pantry_tui.recovery.building import split_foreign_key
 from pantry_tui.recovery.requirements import create_statements, requirements
-from pantry_tui.recovery.toc import TocEntry
 
 
 def entry(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pantry_tui.artifact.manifest import TableEntry
+from pantry_tui.artifact.naming import find_tables
+from pantry_tui.artifact.toc import PG_CLASS, TocEntry
 from pantry_tui.errors import NotFoundError, UsageError
-from pantry_tui.recovery.naming import find_tables
-from pantry_tui.recovery.toc import PG_CLASS, TocEntry
 
 NAMES = [
     ("public", "plain"), ("Sch.ema", "ta.ble"), ("public", "new\nline"), ("public", r"new\nslash"), ("a b", 'q"uote'),
@@ -63,3 +63,11 @@ def test_a_name_that_two_tables_have() -> None:
 def test_names_that_nothing_has(name: str) -> None:
     with pytest.raises(NotFoundError):
         find("public.plain", name)
+
+
+@pytest.mark.parametrize(
+    ("written", "hinted"), [("plain", "public.plain"), ("public.palin", "public.plain"), ("x.plain", "public.plain")]
+)
+def test_names_nearby_are_named(written: str, hinted: str) -> None:
+    with pytest.raises(NotFoundError, match=f"; it has {hinted}$"):
+        find(written)

@@ -283,6 +283,33 @@ class BackupDetails(Model, frozen=True, kw_only=True):
     source: dict[str, Any]
 
 
+class ShortenedValue(Model, frozen=True, kw_only=True):
+    """A value of a page of which only the beginning is there. ``row`` and ``column`` count from 0 within the page."""
+
+    row: int
+    column: int
+    bytes: int  # of the whole value, as the backup holds it
+
+
+PEEK_ROWS = 20  # of a page, where nobody says how many
+
+
+class TablePage(Model, frozen=True, kw_only=True):
+    """Some rows of a table as a backup holds them, in the order in which it holds them.
+
+    Values are text as the server wrote it, None for NULL. ``skip`` rows stand before these.
+    """
+
+    backup_id: str
+    schema: str
+    table: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    skip: int
+    total_rows: int  # of the whole table
+    shortened: tuple[ShortenedValue, ...] = ()
+
+
 class ValidationResult(Model, frozen=True, kw_only=True):
     """What reading a backup back found. ``problems`` name file, table and place."""
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import getpass
 from pathlib import Path
 
+from pantry_tui.backup.peek import peek_table
 from pantry_tui.backup.service import take_backup
 from pantry_tui.backup.validate import validate_backup
 from pantry_tui.config import load_config
 from pantry_tui.errors import UsageError
 from pantry_tui.events import Listener, ignore
 from pantry_tui.models import (
+    PEEK_ROWS,
     BackupDetails,
     BackupFormat,
     BackupRequest,
@@ -20,6 +22,7 @@ from pantry_tui.models import (
     MarkRequest,
     Model,
     RepositoryTarget,
+    TablePage,
     ValidateRequest,
     ValidationResult,
 )
@@ -83,6 +86,14 @@ class BackupService:
         """Everything that is known of one backup. Raises `NotFoundError`, `BackupDamagedError`."""
         repository = LocalRepository(self._repository)
         return repository.details(repository.resolve(backup_id))
+
+    async def peek(self, backup_id: str, table: str, *, limit: int = PEEK_ROWS, skip: int = 0) -> TablePage:
+        """At most ``limit`` rows of a table behind its first ``skip``, without restoring and without a server.
+
+        Raises `NotFoundError`, `UsageError` for a partitioned table, whose partitions have the rows, or more than 10,000
+        rows, `BackupDamagedError`, `StorageError`.
+        """
+        return await peek_table(self._repository, backup_id, table, limit=limit, skip=skip)
 
     async def validate_backup(self, backup_id: str) -> ValidationResult:
         """Reads a backup back, whole. Damage is a result, not an error. Raises `NotFoundError`, `StorageError`."""

@@ -25,6 +25,7 @@ from pantry_tui.models import (
     MarkRequest,
     RepositoryTarget,
     RunnerStatus,
+    TablePage,
 )
 from pantry_tui.runner.address import answers, no_runner, runner_address
 from pantry_tui.runner.directory import prepare_data_directory
@@ -80,6 +81,16 @@ class RunnerClient:
         return await self._ask(
             "GET", f"/v1/backups/{path_part(backup_id)}", BackupDetails, query=repository_query(repository)
         )
+
+    async def peek(
+        self, repository: RepositoryTarget, backup_id: str, table: str, *, limit: int | None = None, skip: int = 0
+    ) -> TablePage:
+        """Some rows of a table out of a backup: at most 200 of them, and of each value at most its first 4 KiB.
+
+        Raises `NotFoundError`, `UsageError`, `BackupDamagedError`, `StorageError`.
+        """
+        where = repository_query(repository, table=table, limit=limit, skip=skip or None)
+        return await self._ask("GET", f"/v1/backups/{path_part(backup_id)}/rows", TablePage, query=where)
 
     async def delete_backup(self, repository: RepositoryTarget, backup_id: str, *, force: bool = False) -> None:
         """Deletes a backup. Raises `NotFoundError`, `RefusedError` for one in use or the last valid one."""

@@ -89,6 +89,16 @@ async def _backup(request: web.Request) -> web.Response:
     return answer(await request.app[RUNNER].library.backup(_repository(request), request.match_info["backup"]))
 
 
+@routes.get("/v1/backups/{backup}/rows")
+async def _rows(request: web.Request) -> web.Response:
+    library, repository, table = request.app[RUNNER].library, _repository(request), request.query.get("table")
+    if table is None:
+        raise UsageError("the request does not name its table", remedy="add &table=schema.name")
+    skip = _number(request, "skip") or 0
+    backup_id = request.match_info["backup"]
+    return answer(await library.peek(repository, backup_id, table, limit=_number(request, "limit"), skip=skip))
+
+
 @routes.delete("/v1/backups/{backup}")
 async def _delete(request: web.Request) -> web.Response:
     runner, repository = request.app[RUNNER], _repository(request)

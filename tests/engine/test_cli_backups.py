@@ -265,3 +265,27 @@ def test_a_closed_terminal_stops_nothing(server: TestServer, cli: CommandLine, c
         process.communicate()
     assert process.returncode == 0
     assert [backup["name"] for backup in cli.json("backup", "list")] == ["daily"]
+
+
+def test_rows_are_shown_out_of_a_backup(cli: CommandLine) -> None:
+    cli.succeed("backup", "create", "-n", "daily")
+
+    shown = cli.succeed("backup", "peek", "latest", "public.contacts", "-l", "2", "--skip", "498").out.splitlines()
+    assert [line.split() for line in shown[:3]] == [
+        ["id", "name"],
+        ["499", "contact", "499"],
+        ["500", "contact", "500"],
+    ]
+    assert shown[-1].startswith("Rows 499 to 500 of 500 of public.contacts in ")
+    page = cli.json("backup", "peek", "latest", '"public".contacts', "-l", "1")
+    assert {key: page[key] for key in ("schema", "table", "columns", "rows", "total_rows")} == {
+        "schema": "public",
+        "table": "contacts",
+        "columns": ["id", "name"],
+        "rows": [["1", "contact 1"]],
+        "total_rows": 500,
+    }
+    unknown = cli.run("backup", "peek", "latest", "contacts")
+    assert (unknown.status, "it has public.contacts" in unknown.err) == (4, True)
+    assert cli.run("backup", "peek", "latest", "public.contacts", "--skip", "-1").status == 2
+    assert not (cli.data / "runner.sock").exists()

@@ -261,6 +261,11 @@ class TableSummary(Model, frozen=True, kw_only=True):
     carried_by: str  # "segments", or "archive" with the rows inside pg_dump's archive
     reason: str | None = None  # why the archive carries it
 
+    @property
+    def quoted_name(self) -> str:
+        """`"schema"."name"`, by which no other table is meant."""
+        return ".".join('"' + part.replace('"', '""') + '"' for part in (self.schema, self.name))
+
 
 class FileSummary(Model, frozen=True, kw_only=True):
     """One file of a backup."""
@@ -308,6 +313,13 @@ class TablePage(Model, frozen=True, kw_only=True):
     skip: int
     total_rows: int  # of the whole table
     shortened: tuple[ShortenedValue, ...] = ()
+
+
+def shown_value(value: str | None) -> str:
+    """A value of a page for people: NULL bare; what could be mistaken for it, or not be seen, in double quotes."""
+    if value is None:
+        return "NULL"
+    return f'"{value}"' if value in ("", "NULL") or value.startswith('"') else value
 
 
 class ValidationResult(Model, frozen=True, kw_only=True):

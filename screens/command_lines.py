@@ -34,6 +34,12 @@ def show_backup(backup_id: str, *, repository: str | None = None) -> tuple[str, 
     return (PROGRAM, "backup", "show", backup_id, *_repository(repository))
 
 
+def peek(backup_id: str, table: str, *, skip: int = 0, repository: str | None = None) -> tuple[str, ...]:
+    """Shows rows of a table in a backup."""
+    passed = ("--skip", str(skip)) if skip else ()
+    return (PROGRAM, "backup", "peek", backup_id, table, *passed, *_repository(repository))
+
+
 def label_backup(backup_id: str, text: str, *, repository: str | None = None) -> tuple[str, ...]:
     """Labels a backup."""
     return (PROGRAM, "backup", "label", backup_id, text, *_repository(repository))

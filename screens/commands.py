@@ -15,18 +15,22 @@ EVERYWHERE = "everywhere"
 BACKUPS = "backups"
 JOBS = "jobs"
 DETAILS = "details"
+ROWS = "rows"
 JOB = "job"
 DIALOG = "dialog"
 TABLE = "table"
+GRID = "grid"
 CHOICE = "choice"
 
 PANES = {
     EVERYWHERE: "Everywhere",
     BACKUPS: "Backups",
     DETAILS: "A backup's details",
+    ROWS: "Rows of a table in a backup",
     JOBS: "Jobs",
     JOB: "One job",
     TABLE: "Lists and tables",
+    GRID: "Tables whose columns are chosen too",
     CHOICE: "Lists to choose from",
     DIALOG: "Forms and questions",
 }
@@ -39,6 +43,9 @@ class Situation:
     connected: bool = True
     backup: BackupSummary | None = None
     job: Job | None = None
+    table: str | None = None
+    rows_before: bool = False  # of the table that is shown, on other pages
+    rows_behind: bool = False
 
 
 Condition = Callable[[Situation], str | None]
@@ -62,6 +69,18 @@ def _running_job(situation: Situation) -> str | None:
     if situation.job.state.is_final:
         return f"this job is over: {situation.job.state.replace('_', ' ')}"
     return None if situation.connected else "the runner has stopped"
+
+
+def _table(situation: Situation) -> str | None:
+    return None if situation.table is not None else "no table is selected"
+
+
+def _rows_before(situation: Situation) -> str | None:
+    return None if situation.rows_before else "these are the first rows"
+
+
+def _rows_behind(situation: Situation) -> str | None:
+    return None if situation.rows_behind else "these are the last rows"
 
 
 def _is_there(situation: Situation) -> bool:
@@ -131,6 +150,43 @@ COMMANDS: tuple[Command, ...] = (
         command_line="pantry-tui backup show ID",
         condition=_backup,
         rank=2,
+    ),
+    Command(
+        id="backup.rows",
+        keys="enter",
+        title="Rows",
+        description="Look at the rows of the selected table, without restoring it.",
+        panes=(DETAILS,),
+        command_line="pantry-tui backup peek ID TABLE",
+        condition=_table,
+        rank=2,
+    ),
+    Command(
+        id="rows.next",
+        keys="n",
+        title="Next rows",
+        description="The next page of rows; moving down from the last row does the same.",
+        panes=(ROWS,),
+        command_line="pantry-tui backup peek ID TABLE --skip N",
+        condition=_rows_behind,
+        rank=1,
+    ),
+    Command(
+        id="rows.previous",
+        keys="p",
+        title="Previous rows",
+        description="The page of rows before; moving up from the first row does the same.",
+        panes=(ROWS,),
+        condition=_rows_before,
+        rank=2,
+    ),
+    Command(
+        id="copy.value",
+        keys="y",
+        title="Copy value",
+        description="Send the value under the cursor to the terminal's clipboard (OSC 52; not every terminal takes it).",
+        panes=(ROWS,),
+        rank=11,
     ),
     Command(
         id="backup.create",
@@ -247,7 +303,7 @@ COMMANDS: tuple[Command, ...] = (
         keys="r,f5",
         title="Refresh",
         description="Read everything again now; start the runner where none is there.",
-        panes=(*_LISTS, DETAILS, JOB),
+        panes=(*_LISTS, DETAILS, ROWS, JOB),
         command_line="pantry-tui backup list",
         rank=10,
     ),
@@ -271,7 +327,7 @@ COMMANDS: tuple[Command, ...] = (
         keys="c",
         title="Copy command",
         description="Send the equivalent command line to the terminal's clipboard.",
-        panes=(*_ONE_BACKUP, JOBS, JOB),
+        panes=(*_ONE_BACKUP, ROWS, JOBS, JOB),
     ),
     Command(
         id="dialog.confirm",
@@ -288,7 +344,7 @@ COMMANDS: tuple[Command, ...] = (
         keys="escape",
         title="Back",
         description="Leave the dialog or the details; clear the filter. Never quits.",
-        panes=(*_LISTS, DETAILS, JOB, DIALOG),
+        panes=(*_LISTS, DETAILS, ROWS, JOB, DIALOG),
         rank=9,
     ),
     _move("down", "j,down", "One line down", "cursor_down"),
@@ -297,6 +353,22 @@ COMMANDS: tuple[Command, ...] = (
     _move("last", "G,end", "Last line", "scroll_bottom"),
     _move("half_down", "ctrl+d", "Half a page down", "half_page(1)"),
     _move("half_up", "ctrl+u", "Half a page up", "half_page(-1)"),
+    Command(
+        id="grid.left",
+        keys="h,left",
+        title="One column left",
+        description="One column left.",
+        panes=(GRID,),
+        action="cursor_left",
+    ),
+    Command(
+        id="grid.right",
+        keys="l,right",
+        title="One column right",
+        description="One column right.",
+        panes=(GRID,),
+        action="cursor_right",
+    ),
     Command(
         id="choice.toggle",
         keys="space,enter",
@@ -371,7 +443,11 @@ def command(command_id: str) -> Command:
 def commands_of(pane: str) -> tuple[Command, ...]:
     """The commands of a pane: its own first, then, except in dialogs, those that work everywhere."""
     own = tuple(each for each in COMMANDS if pane in each.panes)
-    return own if pane in (DIALOG, TABLE, CHOICE) else (*own, *(each for each in COMMANDS if EVERYWHERE in each.panes))
+    return (
+        own
+        if pane in (DIALOG, TABLE, GRID, CHOICE)
+        else (*own, *(each for each in COMMANDS if EVERYWHERE in each.panes))
+    )
 
 
 def matching(pane: str, typed: str) -> tuple[Command, ...]:

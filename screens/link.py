@@ -17,7 +17,7 @@ from textual.message import Message
 
 from pantry_tui.errors import PantryError, RunnerError
 from pantry_tui.events import Event
-from pantry_tui.models import BackupDetails, BackupSummary, Job, JobRequest, MarkRequest, RepositoryTarget
+from pantry_tui.models import BackupDetails, BackupSummary, Job, JobRequest, MarkRequest, RepositoryTarget, TablePage
 
 if TYPE_CHECKING:
     from pantry_tui.config import Config
@@ -197,6 +197,16 @@ class RunnerLink:
         except _BROKEN as error:
             answer = as_pantry_error(error)
         self._app.post_message(DetailsAnswered(backup_id, answer))
+
+    async def rows(
+        self, backup_id: str, repository: str, table: str, *, limit: int, skip: int
+    ) -> TablePage | PantryError:
+        """Reads some rows of a table in a backup; the error where that failed."""
+        try:
+            place = self.repositories()[repository]
+            return await self.client.peek(place, backup_id, table, limit=limit, skip=skip)
+        except _BROKEN as error:
+            return as_pantry_error(error)
 
     async def submit(self, make: Callable[[], JobRequest]) -> None:
         """Makes a request (in a thread: it may run a command for a password) and hands it to the runner."""

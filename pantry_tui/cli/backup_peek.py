@@ -9,7 +9,7 @@ from pantry_tui.cli.output import Column, count, fits, print_document, print_fie
 from pantry_tui.cli.parser import Parser, command, not_negative, positive
 from pantry_tui.cli.session import add_repository_option, configuration, look_up, repository
 from pantry_tui.cli.text import escape, shorten, width
-from pantry_tui.models import PEEK_ROWS, TablePage
+from pantry_tui.models import PEEK_ROWS, TablePage, shown_value
 
 _LEAST_COLUMNS = 6  # of the terminal for a value; a row with less room is shown upright
 _LONGEST_UPRIGHT = 2000  # characters of a value where it has lines of its own
@@ -60,7 +60,7 @@ def print_page(page: TablePage) -> None:
     """Prints the rows: as a table, or where the terminal is too narrow for one, each row upright."""
     names = [escape(name) for name in page.columns]
     columns = [Column(name, least=max(_LEAST_COLUMNS, width(name))) for name in names]
-    rows = [[shown(value) for value in row] for row in page.rows]
+    rows = [[shown_value(value) for value in row] for row in page.rows]
     if rows and columns:
         if fits(columns, rows, shortened=True):
             print_table(columns, rows)
@@ -68,13 +68,6 @@ def print_page(page: TablePage) -> None:
             _print_upright(page.skip, names, rows)
         print_line()
     print_line(_summary(page))
-
-
-def shown(value: str | None) -> str:
-    """A value in one line: NULL bare, and what could be mistaken for it, or not be seen, in double quotes."""
-    if value is None:
-        return "NULL"
-    return f'"{value}"' if value in ("", "NULL") or value.startswith('"') else value
 
 
 def _print_upright(skip: int, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -15,6 +15,7 @@ from pantry_tui.config.settings import DatabaseSettings, RepositorySettings
 from pantry_tui.errors import CancelledError, PantryError, RunnerError
 from pantry_tui.events import Event, Failed, Finished, JobChanged
 from pantry_tui.models import (
+    PEEK_ROWS,
     BackupDetails,
     BackupFormat,
     BackupKind,
@@ -27,6 +28,8 @@ from pantry_tui.models import (
     JobState,
     MarkRequest,
     RepositoryTarget,
+    ShortenedValue,
+    TablePage,
     TableSummary,
 )
 from pantry_tui.runner.client import RunnerClient
@@ -103,6 +106,24 @@ def _table(name: str, index: int) -> TableSummary:
     )
 
 
+def make_page(backup_id: str, table: str, limit: int, skip: int) -> TablePage:
+    """Rows of a table with 250: the names are NULL, empty, long and shortened by turns."""
+    names = (None, "", "x" * 90, "shortened")
+    numbers = range(skip + 1, min(skip + limit, 250) + 1)
+    return TablePage(
+        backup_id=backup_id,
+        schema="public",
+        table=table,
+        columns=("id", "name"),
+        rows=tuple((str(number), names[number % 4]) for number in numbers),
+        skip=skip,
+        total_rows=250,
+        shortened=tuple(
+            ShortenedValue(row=row, column=1, bytes=20_000) for row, number in enumerate(numbers) if number % 4 == 3
+        ),
+    )
+
+
 def make_config(data_directory: str = "/nonexistent", databases: tuple[str, ...] = ("crm", "billing")) -> Config:
     """A configuration with one repository."""
     return Config(
@@ -119,7 +140,8 @@ class StandIn:
 
     def __init__(self, backups: list[BackupSummary] | None = None) -> None:
         self.kept = backups or []
-        self.tables = TABLES
+        self.tables: tuple[str, ...] = TABLES
+        self.page = make_page
         self.known_jobs: dict[str, Job] = {}
         self.submitted: list[JobRequest] = []
         self.refusal: PantryError | None = None
@@ -168,6 +190,13 @@ class StandIn:
 
     async def backup(self, repository: RepositoryTarget, backup_id: str) -> BackupDetails:
         return make_details(next(each for each in self.kept if each.id == backup_id), self.tables)
+
+    async def peek(
+        self, repository: RepositoryTarget, backup_id: str, table: str, *, limit: int | None = None, skip: int = 0
+    ) -> TablePage:
+        if self.refusal is not None:
+            raise self.refusal
+        return self.page(backup_id, table, limit or PEEK_ROWS, skip)
 
     async def delete_backup(self, repository: RepositoryTarget, backup_id: str, *, force: bool = False) -> None:
         if self.refusal is not None and not force:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 from pathlib import Path
 
+from pantry_tui.backup.diff import compare_backups
+from pantry_tui.backup.live import compare_with_live
 from pantry_tui.backup.peek import peek_table
 from pantry_tui.backup.service import take_backup
 from pantry_tui.backup.validate import validate_backup
@@ -12,13 +14,16 @@ from pantry_tui.config import load_config
 from pantry_tui.errors import UsageError
 from pantry_tui.events import Listener, ignore
 from pantry_tui.models import (
+    LIVE,
     PEEK_ROWS,
     BackupDetails,
+    BackupDiff,
     BackupFormat,
     BackupRequest,
     BackupSummary,
     Compression,
     DatabaseTarget,
+    DiffRequest,
     MarkRequest,
     Model,
     RepositoryTarget,
@@ -94,6 +99,23 @@ class BackupService:
         rows, `BackupDamagedError`, `StorageError`.
         """
         return await peek_table(self._repository, backup_id, table, limit=limit, skip=skip)
+
+    async def diff(self, backup_id: str, other: str = LIVE) -> BackupDiff:
+        """Compares a backup with another, or with this service's database as it is now, table by table.
+
+        Differences are a result, not an error. Raises `NotFoundError`, `BackupDamagedError`, and for the database
+        `LockTimeoutError`, `PrivilegeError`, `ServerError` and its kin.
+        """
+        if other != LIVE:
+            return await compare_backups(self._repository, backup_id, other)
+        request = DiffRequest(
+            repository=self._repository,
+            backup_id=backup_id,
+            database=self._target(),
+            jobs=self._config.jobs,
+            lock_timeout_seconds=self._config.lock_timeout_seconds,
+        )
+        return await compare_with_live(request, self._listener)
 
     async def validate_backup(self, backup_id: str) -> ValidationResult:
         """Reads a backup back, whole. Damage is a result, not an error. Raises `NotFoundError`, `StorageError`."""

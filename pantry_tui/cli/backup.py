@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from enum import StrEnum
 
-from pantry_tui.cli import backup_peek
+from pantry_tui.cli import backup_diff, backup_peek
 from pantry_tui.cli import backup_view as view
 from pantry_tui.cli.output import note, print_document, print_line
 from pantry_tui.cli.parser import Parser, Unsupported, command, positive, unsupported
@@ -52,6 +52,7 @@ def add_arguments(parser: Parser) -> None:
         examples=("pantry-tui backup show latest", "pantry-tui backup show 20261123T020000Z-daily-7f3a --json"),
     )
     backup_peek.add_command(commands)
+    backup_diff.add_command(commands)
     validate = command(
         commands,
         "validate",

@@ -17,6 +17,7 @@ from pantry_tui.errors import RunnerBusyError, RunnerError
 from pantry_tui.events import Event, Failed, Finished, JobChanged, decode_event
 from pantry_tui.models import (
     BackupDetails,
+    BackupDiff,
     BackupSummary,
     CatalogRebuild,
     Failure,
@@ -91,6 +92,11 @@ class RunnerClient:
         """
         where = repository_query(repository, table=table, limit=limit, skip=skip or None)
         return await self._ask("GET", f"/v1/backups/{path_part(backup_id)}/rows", TablePage, query=where)
+
+    async def diff(self, repository: RepositoryTarget, backup_id: str, other_id: str) -> BackupDiff:
+        """Two backups compared, table by table. Raises `NotFoundError`, `BackupDamagedError`, `StorageError`."""
+        where = repository_query(repository, other=other_id)
+        return await self._ask("GET", f"/v1/backups/{path_part(backup_id)}/diff", BackupDiff, query=where)
 
     async def delete_backup(self, repository: RepositoryTarget, backup_id: str, *, force: bool = False) -> None:
         """Deletes a backup. Raises `NotFoundError`, `RefusedError` for one in use or the last valid one."""

@@ -12,6 +12,7 @@ from pantry_tui.errors import PantryError, StorageError
 from pantry_tui.models import (
     PEEK_ROWS,
     BackupDetails,
+    BackupDiff,
     BackupSummary,
     CatalogRebuild,
     MarkRequest,
@@ -56,6 +57,12 @@ class Library:
 
         limit = min(limit or PEEK_ROWS, MOST_ROWS)
         return await peek_table(target, reference, table, limit=limit, skip=skip, page_bytes=PAGE_BYTES)
+
+    async def diff(self, target: RepositoryTarget, reference: str, other: str) -> BackupDiff:
+        """Two backups compared. Raises what `compare_backups` does."""
+        from pantry_tui.backup.diff import compare_backups
+
+        return await compare_backups(target, reference, other)
 
     async def resolve(self, target: RepositoryTarget, reference: str) -> str:
         """The id that a prefix or `latest` means. Raises `NotFoundError`."""

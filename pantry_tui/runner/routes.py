@@ -99,6 +99,17 @@ async def _rows(request: web.Request) -> web.Response:
     return answer(await library.peek(repository, backup_id, table, limit=_number(request, "limit"), skip=skip))
 
 
+@routes.get("/v1/backups/{backup}/diff")
+async def _diff(request: web.Request) -> web.Response:
+    library, repository, other = request.app[RUNNER].library, _repository(request), request.query.get("other")
+    if other is None:
+        raise UsageError(
+            "the request does not name the other backup",
+            remedy="add &other=ID; a comparison with the database itself is a job",
+        )
+    return answer(await library.diff(repository, request.match_info["backup"], other))
+
+
 @routes.delete("/v1/backups/{backup}")
 async def _delete(request: web.Request) -> web.Response:
     runner, repository = request.app[RUNNER], _repository(request)

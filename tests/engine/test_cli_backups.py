@@ -289,3 +289,31 @@ def test_rows_are_shown_out_of_a_backup(cli: CommandLine) -> None:
     assert (unknown.status, "it has public.contacts" in unknown.err) == (4, True)
     assert cli.run("backup", "peek", "latest", "public.contacts", "--skip", "-1").status == 2
     assert not (cli.data / "runner.sock").exists()
+
+
+def test_a_backup_is_compared_with_the_database_and_with_another(
+    server: TestServer, cli: CommandLine, crm: DatabaseTarget
+) -> None:
+    first = cli.json("backup", "create", "-n", "daily")["id"]
+    equal = cli.succeed("backup", "diff", "latest", "--exit-code")
+    assert equal.out.splitlines()[0] == "2 tables equal"
+    assert "Counting and fingerprinting" in equal.err
+
+    server.execute(crm, "DELETE FROM notes WHERE id <= 3; UPDATE contacts SET name = 'x' WHERE id = 500")
+    different = cli.run("backup", "diff", first, "live", "--exit-code")
+    lines = different.out.splitlines()
+    assert (different.status, lines[0]) == (1, "0 tables equal, 2 differ")
+    assert lines[-2].split() == ["public.contacts", "content", "differs", "500", "500"]
+    assert lines[-1].split() == ["public.notes", "rows", "differ", "500", "497", "-3"]
+    assert cli.run("backup", "diff", first).status == 0
+
+    cli.succeed("backup", "create", "-n", "daily")
+    found = cli.json("backup", "diff", first, "latest", "--all")
+    assert [(table["name"], table["status"]) for table in found["tables"]] == [
+        ("contacts", "content differs"),
+        ("notes", "rows differ"),
+    ]
+    assert (found["equal"], found["different"], found["not_comparable"]) == (0, 2, 0)
+    misplaced = cli.run("backup", "diff", first, "latest", "-d", "crm")
+    assert (misplaced.status, "is a backup" in misplaced.err) == (2, True)
+    assert cli.left_behind() == []

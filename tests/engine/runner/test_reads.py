@@ -11,7 +11,7 @@ import pytest
 
 from pantry_tui.config import Config
 from pantry_tui.errors import NotFoundError
-from pantry_tui.models import DatabaseTarget, RepositoryTarget
+from pantry_tui.models import BackupDiff, DatabaseTarget, DiffRequest, DiffStatus, RepositoryTarget
 from pantry_tui.runner.client import RunnerClient
 from pantry_tui.runner.inline import inline_runner
 from pantry_tui.runner.reads import LocalReads
@@ -124,3 +124,24 @@ async def test_rows_of_a_backup_are_read_with_a_runner_and_without(
     assert len((await client.peek(backups, "latest", "public.contacts", limit=100_000)).rows) == 200
     with pytest.raises(NotFoundError, match=r"it has public\.contacts"):
         await client.peek(backups, "latest", "contacts")
+
+
+async def test_backups_are_compared_with_a_runner_and_without(
+    client: RunnerClient, config: Config, server: TestServer, crm: DatabaseTarget, backups: RepositoryTarget
+) -> None:
+    first = await ended(client, await client.submit(backup_request(crm, backups)))
+    server.execute(crm, "DELETE FROM contacts WHERE id = 1")
+    live = await client.submit(DiffRequest(repository=backups, backup_id="latest", database=crm, jobs=1))
+    compared = BackupDiff.from_builtins((await ended(client, live)).result)
+    second = await ended(client, await client.submit(backup_request(crm, backups)))
+    assert first.backup_id is not None
+    assert second.backup_id is not None
+
+    asked = await client.diff(backups, first.backup_id, second.backup_id)
+    read = await LocalReads(config).diff(backups, first.backup_id, second.backup_id)
+
+    assert asked.tables == read.tables
+    assert [(each.status, each.rows_a, each.rows_b) for each in (*asked.tables, *compared.tables)] == [
+        (DiffStatus.ROWS, 1000, 999)
+    ] * 2
+    assert (live.kind, live.backup_id, compared.a.name) == ("diff", first.backup_id, first.backup_id)

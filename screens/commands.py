@@ -16,6 +16,7 @@ BACKUPS = "backups"
 JOBS = "jobs"
 DETAILS = "details"
 ROWS = "rows"
+DIFF = "diff"
 JOB = "job"
 DIALOG = "dialog"
 TABLE = "table"
@@ -27,6 +28,7 @@ PANES = {
     BACKUPS: "Backups",
     DETAILS: "A backup's details",
     ROWS: "Rows of a table in a backup",
+    DIFF: "Two backups compared",
     JOBS: "Jobs",
     JOB: "One job",
     TABLE: "Lists and tables",
@@ -232,6 +234,16 @@ COMMANDS: tuple[Command, ...] = (
         rank=6,
     ),
     Command(
+        id="backup.diff",
+        keys="d",
+        title="Compare",
+        description="Compare the backup with its database as it is now, or with another backup, table by table.",
+        panes=_ONE_BACKUP,
+        command_line="pantry-tui backup diff ID OTHER-ID",
+        condition=_backup,
+        rank=12,
+    ),
+    Command(
         id="backup.pin",
         keys="P",
         title="Pin",
@@ -303,7 +315,7 @@ COMMANDS: tuple[Command, ...] = (
         keys="r,f5",
         title="Refresh",
         description="Read everything again now; start the runner where none is there.",
-        panes=(*_LISTS, DETAILS, ROWS, JOB),
+        panes=(*_LISTS, DETAILS, ROWS, DIFF, JOB),
         command_line="pantry-tui backup list",
         rank=10,
     ),
@@ -327,7 +339,7 @@ COMMANDS: tuple[Command, ...] = (
         keys="c",
         title="Copy command",
         description="Send the equivalent command line to the terminal's clipboard.",
-        panes=(*_ONE_BACKUP, ROWS, JOBS, JOB),
+        panes=(*_ONE_BACKUP, ROWS, DIFF, JOBS, JOB),
     ),
     Command(
         id="dialog.confirm",
@@ -344,7 +356,7 @@ COMMANDS: tuple[Command, ...] = (
         keys="escape",
         title="Back",
         description="Leave the dialog or the details; clear the filter. Never quits.",
-        panes=(*_LISTS, DETAILS, ROWS, JOB, DIALOG),
+        panes=(*_LISTS, DETAILS, ROWS, DIFF, JOB, DIALOG),
         rank=9,
     ),
     _move("down", "j,down", "One line down", "cursor_down"),

@@ -17,7 +17,16 @@ from textual.message import Message
 
 from pantry_tui.errors import PantryError, RunnerError
 from pantry_tui.events import Event
-from pantry_tui.models import BackupDetails, BackupSummary, Job, JobRequest, MarkRequest, RepositoryTarget, TablePage
+from pantry_tui.models import (
+    BackupDetails,
+    BackupDiff,
+    BackupSummary,
+    Job,
+    JobRequest,
+    MarkRequest,
+    RepositoryTarget,
+    TablePage,
+)
 
 if TYPE_CHECKING:
     from pantry_tui.config import Config
@@ -205,6 +214,13 @@ class RunnerLink:
         try:
             place = self.repositories()[repository]
             return await self.client.peek(place, backup_id, table, limit=limit, skip=skip)
+        except _BROKEN as error:
+            return as_pantry_error(error)
+
+    async def diff(self, backup_id: str, other_id: str, repository: str) -> BackupDiff | PantryError:
+        """Compares two backups; the error where that failed."""
+        try:
+            return await self.client.diff(self.repositories()[repository], backup_id, other_id)
         except _BROKEN as error:
             return as_pantry_error(error)
 

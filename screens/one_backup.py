@@ -7,6 +7,7 @@ from abc import abstractmethod
 from pantry_tui.models import BackupSummary, JobRequest, MarkRequest, ValidateRequest
 from screens import command_lines
 from screens.commands import Situation
+from screens.compare_backup import CompareBackup
 from screens.delete_backup import DeleteBackup
 from screens.frame import FramedScreen
 from screens.label_backup import LabelBackup
@@ -42,6 +43,10 @@ class OneBackupScreen(FramedScreen[None]):
     def do_backup_delete(self) -> None:
         if (backup := self.selected) is not None:
             self.app.push_screen(DeleteBackup(backup))
+
+    def do_backup_diff(self) -> None:
+        if (backup := self.selected) is not None:
+            self.app.push_screen(CompareBackup(backup))
 
     def do_backup_pin(self) -> None:
         if (backup := self.selected) is not None:

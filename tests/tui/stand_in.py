@@ -15,12 +15,16 @@ from pantry_tui.config.settings import DatabaseSettings, RepositorySettings
 from pantry_tui.errors import CancelledError, PantryError, RunnerError
 from pantry_tui.events import Event, Failed, Finished, JobChanged
 from pantry_tui.models import (
+    LIVE,
     PEEK_ROWS,
     BackupDetails,
+    BackupDiff,
     BackupFormat,
     BackupKind,
     BackupSummary,
     Compression,
+    DiffSide,
+    DiffStatus,
     Failure,
     FileSummary,
     Job,
@@ -29,6 +33,7 @@ from pantry_tui.models import (
     MarkRequest,
     RepositoryTarget,
     ShortenedValue,
+    TableDiff,
     TablePage,
     TableSummary,
 )
@@ -124,6 +129,35 @@ def make_page(backup_id: str, table: str, limit: int, skip: int) -> TablePage:
     )
 
 
+def make_diff(backup_id: str, other_id: str, tables: tuple[str, ...] = TABLES) -> BackupDiff:
+    """A comparison in which one table is equal, and the others differ in every way by turns."""
+    found = [status for status in DiffStatus if status is not DiffStatus.EQUAL]
+    sides = [
+        DiffSide(kind="live" if name == LIVE else "backup", name=name, database="crm", server_version="16.4", at=NOW)
+        for name in (backup_id, other_id)
+    ]
+    return BackupDiff(
+        a=sides[0],
+        b=sides[1],
+        tables=tuple(
+            TableDiff(
+                schema="public",
+                name=name,
+                status=found[(number - 1) % len(found)] if number else DiffStatus.EQUAL,
+                rows_a=1000 + number,
+                rows_b=1000,
+                columns_added=("colour",) if number == 3 else (),
+                reason="taken without fingerprints" if number == 6 else None,
+            )
+            for number, name in enumerate(tables)
+        ),
+        equal=1,
+        different=len(tables) - 2,
+        not_comparable=1,
+        remarks=("A and B are of different servers",),
+    )
+
+
 def make_config(data_directory: str = "/nonexistent", databases: tuple[str, ...] = ("crm", "billing")) -> Config:
     """A configuration with one repository."""
     return Config(
@@ -197,6 +231,11 @@ class StandIn:
         if self.refusal is not None:
             raise self.refusal
         return self.page(backup_id, table, limit or PEEK_ROWS, skip)
+
+    async def diff(self, repository: RepositoryTarget, backup_id: str, other_id: str) -> BackupDiff:
+        if self.refusal is not None:
+            raise self.refusal
+        return make_diff(backup_id, other_id, self.tables)
 
     async def delete_backup(self, repository: RepositoryTarget, backup_id: str, *, force: bool = False) -> None:
         if self.refusal is not None and not force:

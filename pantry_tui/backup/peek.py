@@ -16,7 +16,7 @@ from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.artifact.toc import TocEntry, partitions, read_toc
 from pantry_tui.backup.peek_archive import ArchivedRows
 from pantry_tui.errors import BackupDamagedError, NotFoundError, UsageError
-from pantry_tui.models import PEEK_ROWS, RepositoryTarget, ShortenedValue, TablePage
+from pantry_tui.models import PEEK_ROWS, BackupFormat, RepositoryTarget, ShortenedValue, TablePage
 from pantry_tui.repository.local import LocalRepository
 
 MAXIMUM_ROWS = 10_000
@@ -49,6 +49,8 @@ async def peek_table(
         )
     repository = LocalRepository(target)
     manifest = await asyncio.to_thread(lambda: repository.manifest(repository.resolve(backup_id)))
+    if manifest.format is not BackupFormat.SQL:
+        raise UsageError(f"backup {manifest.id}: rows of format {manifest.format} cannot be shown by this version")
     position = await asyncio.to_thread(_find, repository, manifest, table)
     entry = manifest.tables[position]
     wanted = max(0, min(limit, entry.rows - skip))

@@ -12,7 +12,7 @@ from pantry_tui.artifact.manifest import ServerIdentity
 from pantry_tui.backup.diff import compare
 from pantry_tui.backup.inventory import Inventory, TableInventory, fingerprints_depend_on, inventory_of
 from pantry_tui.backup.progress import ProgressMeter, start_phase
-from pantry_tui.errors import LockTimeoutError
+from pantry_tui.errors import LockTimeoutError, UsageError
 from pantry_tui.events import Listener, Logged, Progress
 from pantry_tui.models import BackupDiff, DatabaseTarget, DiffRequest, DiffSide, utc_now
 from pantry_tui.postgres.connect import server_error
@@ -25,6 +25,7 @@ from pantry_tui.repository.local import LocalRepository
 from pantry_tui.together import together
 
 APPLICATION = "comparison"
+MOST_CONNECTIONS = 64
 _SNAPSHOT_SHARE = 0.03  # of the whole work
 
 
@@ -35,6 +36,8 @@ async def compare_with_live(request: DiffRequest, listener: Listener) -> BackupD
     `BackupDamagedError`, `LockTimeoutError`, `PrivilegeError` for a table that this role may not read, `ServerError`
     and its kin.
     """
+    if request.jobs is not None and not 1 <= request.jobs <= MOST_CONNECTIONS:
+        raise UsageError(f"{request.jobs} connections cannot be", remedy=f"choose from 1 to {MOST_CONNECTIONS}")
     started = time.monotonic()
     repository = LocalRepository(request.repository)
     backup = inventory_of(repository.manifest(repository.resolve(request.backup_id)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from pantry_tui.artifact.copyrows import CopyRows, Field
 from pantry_tui.artifact.manifest import Manifest, TableEntry
@@ -15,7 +16,7 @@ from pantry_tui.artifact.naming import NamedTable, find_tables
 from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.artifact.toc import TocEntry, partitions, read_toc
 from pantry_tui.backup.peek_archive import ArchivedRows
-from pantry_tui.errors import BackupDamagedError, NotFoundError, UsageError
+from pantry_tui.errors import BackupDamagedError, NotFoundError, StorageError, UsageError
 from pantry_tui.models import PEEK_ROWS, BackupFormat, RepositoryTarget, ShortenedValue, TablePage
 from pantry_tui.repository.local import LocalRepository
 
@@ -74,13 +75,17 @@ def _find(repository: LocalRepository, manifest: Manifest, name: str) -> int:
     try:
         return _position(find_tables(manifest.tables, (), [name])[0])
     except NotFoundError as error:
+        raise _why_partitioned(repository, manifest, name) or error from None
+
+
+def _why_partitioned(repository: LocalRepository, manifest: Manifest, name: str) -> UsageError | None:
+    """What to say of a name that is a partitioned table's; None where it is not, or where the archive cannot tell."""
+    with suppress(StorageError, NotFoundError):
         archive = repository.path(manifest.id) / manifest.file("archive").name
         toc = read_toc(archive, manifest.source.encoding)
-        try:
-            [found] = find_tables(manifest.tables, toc, [name])
-        except NotFoundError:
-            raise error from None
-        raise _partitioned(found, toc) from None
+        [found] = find_tables(manifest.tables, toc, [name])
+        return _partitioned(found, toc)
+    return None
 
 
 def _position(table: NamedTable) -> int:

@@ -5,14 +5,23 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from pantry_tui.cli.output import Column, count, fits, print_document, print_fields, print_line, print_table
+from pantry_tui.cli.output import (
+    Column,
+    count,
+    fits,
+    print_document,
+    print_fields,
+    print_line,
+    print_table,
+    terminal_columns,
+)
 from pantry_tui.cli.parser import Parser, command, not_negative, positive
 from pantry_tui.cli.session import add_repository_option, configuration, look_up, repository
-from pantry_tui.cli.text import escape, shorten, width
+from pantry_tui.cli.text import escape, width
 from pantry_tui.models import PEEK_ROWS, TablePage, shown_value
 
 _LEAST_COLUMNS = 6  # of the terminal for a value; a row with less room is shown upright
-_LONGEST_UPRIGHT = 2000  # characters of a value where it has lines of its own
+_LONGEST = 2000  # characters of a value on a terminal
 
 
 def add_command(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -60,7 +69,7 @@ def print_page(page: TablePage) -> None:
     """Prints the rows: as a table, or where the terminal is too narrow for one, each row upright."""
     names = [escape(name) for name in page.columns]
     columns = [Column(name, least=max(_LEAST_COLUMNS, width(name))) for name in names]
-    rows = [[shown_value(value) for value in row] for row in page.rows]
+    rows = [[_bounded(shown_value(value)) for value in row] for row in page.rows]
     if rows and columns:
         if fits(columns, rows, shortened=True):
             print_table(columns, rows)
@@ -70,11 +79,17 @@ def print_page(page: TablePage) -> None:
     print_line(_summary(page))
 
 
+def _bounded(value: str) -> str:
+    """Enough of a value for any terminal; files and pipes get all of it."""
+    if terminal_columns() is None or len(value) <= _LONGEST:
+        return value
+    return f"{value[: _LONGEST // 2]}…{value[-_LONGEST // 2 :]}"
+
+
 def _print_upright(skip: int, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for number, row in enumerate(rows, skip + 1):
         print_line(f"row {count(number)}")
-        fields = [(name, shorten(value, _LONGEST_UPRIGHT)) for name, value in zip(names, row, strict=True)]
-        print_fields([(f"  {name}", value) for name, value in fields])
+        print_fields([(f"  {name}", value) for name, value in zip(names, row, strict=True)])
 
 
 def _summary(page: TablePage) -> str:

@@ -9,7 +9,7 @@ import pytest
 from pantry_tui import BackupConfig, BackupService
 from pantry_tui.backup.diff import compare_backups
 from pantry_tui.backup.live import compare_with_live
-from pantry_tui.errors import DatabaseMissingError, LockTimeoutError, NotFoundError, PrivilegeError
+from pantry_tui.errors import DatabaseMissingError, LockTimeoutError, NotFoundError, PrivilegeError, UsageError
 from pantry_tui.events import Event, Progress, TableProgress, ignore
 from pantry_tui.models import BackupDiff, DatabaseTarget, DiffRequest, DiffStatus, RepositoryTarget, TableDiff
 from tests.engine.backup.taking import take
@@ -197,6 +197,8 @@ async def test_what_is_not_there(server: TestServer, repository: RepositoryTarge
     taken = await take(source, repository)
     with pytest.raises(NotFoundError):
         await compare_backups(repository, taken.summary.id, "20200101T000000Z-none-0000")
+    with pytest.raises(UsageError, match="65 connections"):
+        await compare_live(repository, source, jobs=65)
     with pytest.raises(DatabaseMissingError):
         await compare_live(repository, server.target("no_such_database"))
 

@@ -131,13 +131,15 @@ async def test_tables_without_rows_or_columns(repository: RepositoryTarget) -> N
     assert (empty.columns, empty.rows, empty.total_rows) == (("i",), (), 0)
 
 
-@pytest.mark.usefixtures("odd_ones")
-async def test_what_cannot_be_shown_says_what_can(repository: RepositoryTarget) -> None:
+async def test_what_cannot_be_shown_says_what_can(odd_ones: Taken, repository: RepositoryTarget) -> None:
     with pytest.raises(UsageError, match=r"public\.parted is partitioned") as failure:
         await peek_table(repository, "latest", "public.parted")
     assert failure.value.remedy == "name one of them: public.parted_low"
     with pytest.raises(NotFoundError, match=r"no table public\.emtpy; it has public\.empty"):
         await peek_table(repository, "latest", "public.emtpy")
+    (odd_ones.directory / "archive.dump").unlink()  # what is not there cannot say that a table is partitioned
+    with pytest.raises(NotFoundError, match=r"no table public\.parted"):
+        await peek_table(repository, "latest", "public.parted")
     for limit, skip in ((0, 0), (MAXIMUM_ROWS + 1, 0), (1, -1)):
         with pytest.raises(UsageError, match="cannot be shown"):
             await peek_table(repository, "latest", "public.empty", limit=limit, skip=skip)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pantry_tui.cli import output
+from pantry_tui.cli import backup_peek, output
 from pantry_tui.cli.backup_peek import print_page
 from pantry_tui.models import TablePage
 
@@ -45,6 +45,16 @@ def test_long_values_are_shortened_to_the_terminal(
     monkeypatch.setattr(output, "terminal_columns", lambda: 30)
     first, second, *_ = printed(capsys, page(("1", "x" * 500)))
     assert (first, second) == (r"id  na\nme", f"1   {'x' * 13}…{'x' * 12}")
+
+
+def test_of_a_huge_value_a_terminal_gets_both_ends(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = printed(capsys, page(("1", "a" * 5000), columns=("id", "value")))
+    assert whole[1] == f"1   {'a' * 5000}"
+    for module in (output, backup_peek):
+        monkeypatch.setattr(module, "terminal_columns", lambda: 9)
+    assert printed(capsys, page(("1", "a" * 5000), columns=("id", "value")))[2] == f"  value  {'a' * 1000}…{'a' * 1000}"
 
 
 def test_where_columns_do_not_fit_rows_stand_upright(

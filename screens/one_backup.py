@@ -8,6 +8,7 @@ from pantry_tui.models import BackupSummary, JobRequest, MarkRequest, Unlocking,
 from pantry_tui.runner.keys import unlocking_for
 from screens import command_lines
 from screens.commands import Situation
+from screens.compare_backup import CompareBackup
 from screens.delete_backup import DeleteBackup
 from screens.frame import FramedScreen
 from screens.label_backup import LabelBackup
@@ -44,6 +45,10 @@ class OneBackupScreen(FramedScreen[None]):
     def do_backup_delete(self) -> None:
         if (backup := self.selected) is not None:
             self.app.push_screen(DeleteBackup(backup))
+
+    def do_backup_diff(self) -> None:
+        if (backup := self.selected) is not None:
+            self.app.push_screen(CompareBackup(backup))
 
     def do_backup_pin(self) -> None:
         if (backup := self.selected) is not None:

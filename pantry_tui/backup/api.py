@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import os
 from pathlib import Path
 
 from pantry_tui.artifact.keyring import configured_recipients, unlocking
+from pantry_tui.backup.diff import compare_backups
+from pantry_tui.backup.live import compare_with_live
+from pantry_tui.backup.peek import peek_table
 from pantry_tui.backup.service import take_backup
 from pantry_tui.backup.validate import validate_backup
 from pantry_tui.config import load_config
 from pantry_tui.errors import UsageError
 from pantry_tui.events import Listener, ignore
 from pantry_tui.models import (
+    LIVE,
+    PEEK_ROWS,
     BackupDetails,
+    BackupDiff,
     BackupFormat,
     BackupKind,
     BackupRequest,
@@ -21,9 +28,11 @@ from pantry_tui.models import (
     BackupSummary,
     Compression,
     DatabaseTarget,
+    DiffRequest,
     MarkRequest,
     Model,
     RepositoryTarget,
+    TablePage,
     Unlocking,
     ValidateRequest,
     ValidationResult,
@@ -99,16 +108,36 @@ class BackupService:
         repository = LocalRepository(self._repository)
         return repository.details(repository.resolve(backup_id))
 
+    async def peek(self, backup_id: str, table: str, *, limit: int = PEEK_ROWS, skip: int = 0) -> TablePage:
+        """At most ``limit`` rows of a table behind its first ``skip``, without restoring and without a server.
+
+        Raises `NotFoundError`, `UsageError` for a partitioned table, whose partitions have the rows, or more than 10,000
+        rows, `BackupDamagedError`, `StorageError`.
+        """
+        keys = await self._unlocking(backup_id)
+        return await peek_table(self._repository, backup_id, table, limit=limit, skip=skip, unlocking=keys)
+
+    async def diff(self, backup_id: str, other: str = LIVE) -> BackupDiff:
+        """Compares a backup with another, or with this service's database as it is now, table by table.
+
+        Differences are a result, not an error. Raises `NotFoundError`, `BackupDamagedError`, and for the database
+        `LockTimeoutError`, `PrivilegeError`, `ServerError` and its kin.
+        """
+        if other != LIVE:
+            return await compare_backups(self._repository, backup_id, other)
+        request = DiffRequest(
+            repository=self._repository,
+            backup_id=backup_id,
+            database=self._target(),
+            jobs=self._config.jobs,
+            lock_timeout_seconds=self._config.lock_timeout_seconds,
+        )
+        return await compare_with_live(request, self._listener)
+
     async def validate_backup(self, backup_id: str) -> ValidationResult:
         """Reads a backup back, whole. Damage is a result, not an error. Raises `NotFoundError`, `StorageError`."""
-        repository = LocalRepository(self._repository)
-        backup = repository.summary(repository.resolve(backup_id))
-        keys = (
-            unlocking(load_config().encryption, os.environ, file=self._config.identity)
-            if backup.encrypted
-            else Unlocking()
-        )
-        request = ValidateRequest(repository=self._repository, backup_id=backup.id, unlocking=keys)
+        keys = await self._unlocking(backup_id)
+        request = ValidateRequest(repository=self._repository, backup_id=backup_id, unlocking=keys)
         return await validate_backup(request, self._listener)
 
     async def delete_backup(self, backup_id: str, *, force: bool = False) -> None:
@@ -127,6 +156,13 @@ class BackupService:
         repository = LocalRepository(self._repository)
         request = MarkRequest(pinned=pinned, label=label)
         return repository.mark(repository.resolve(backup_id), request, by=getpass.getuser())
+
+    async def _unlocking(self, backup_id: str) -> Unlocking:
+        """What opens the backup; nothing for one that is not encrypted."""
+        repository = LocalRepository(self._repository)
+        if not repository.summary(repository.resolve(backup_id)).encrypted:
+            return Unlocking()
+        return await asyncio.to_thread(unlocking, load_config().encryption, os.environ, file=self._config.identity)
 
     def _recipients(self) -> tuple[str, ...]:
         if self._config.recipients is not None:

@@ -65,7 +65,7 @@ class Database:
         """Takes such a text into a table; returns how many rows went in."""
         table = self._tables[name]
         insert = json_insert(table.source.schema, table.source.name, table.columns).as_string()
-        columns = frozenset(column.name for column in table.columns)
+        columns = [column.name for column in table.columns]
         rows = 0
         for found in row_batches([text[at : at + 1000] for at in range(0, len(text), 1000)], batch):
             if self.encoding == "UTF8":

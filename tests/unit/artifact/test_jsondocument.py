@@ -94,12 +94,22 @@ def test_a_line_that_is_no_row_is_noticed() -> None:
         RowJoiner().join(1, b'{"a":\n1}\n')
 
 
+@pytest.mark.parametrize("text", [b'{"a":1}\n{"a":2}', b'{"a":1}\n', b"\n", b'{"a":1},\n\n{"a":2}'])
+def test_lines_without_a_comma_between_are_noticed(text: bytes) -> None:
+    for piece in range(1, 5):
+        with pytest.raises(BackupDamagedError, match="separated"):
+            list(row_batches([text[at : at + piece] for at in range(0, len(text), piece)], 1))
+
+
 def test_rows_are_checked() -> None:
-    columns = frozenset({"a", "b"})
-    check_batch(RowBatch(2, b'[{"a":1e400,"b":[1]},\n{"b":"\\ud83d\\ude00","a":null}]'), columns)
+    columns = ("a", "b")
+    check_batch(RowBatch(2, b'[{"a":1e400,"b":[1]},\n{"a":"\\ud83d\\ude00","b":null}]'), columns)
     check_batch(RowBatch(1, b'[{"a":1,"b":' + b"[" * 100_000 + b"]" * 100_000 + b"}]"), columns)
     for rows, array in (
         (1, b'[{"a":1}]'),
+        (1, b"[{}]"),
+        (1, b"[ ]"),
+        (1, b'[{"b":1,"a":1}]'),
         (1, b'[{"a":1,"b":2,"c":3}]'),
         (1, b'[{"a":1,"b":2},{"a":1,"b":2}]'),
         (2, b'[{"a":1,"b":2}]'),

@@ -197,7 +197,7 @@ def decode_manifest(data: bytes, *, where: str) -> Manifest:
     """
     try:
         manifest = _decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BackupDamagedError(f"{where} is not a readable manifest", detail=str(error)) from error
     if manifest.manifest_version > MANIFEST_VERSION:
         raise BackupDamagedError(

@@ -71,7 +71,7 @@ def read_record(directory: Path, name: str) -> Record:
         os.close(descriptor)
     try:
         return Mark.from_json(data) if name.startswith(("pin-", "label-")) else ProofRecord.from_json(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BackupDamagedError(f"{directory / name} is not a readable record", detail=str(error)) from error
 
 

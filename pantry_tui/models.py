@@ -169,6 +169,7 @@ class BackupRequest(Model, frozen=True, kw_only=True, tag="backup", tag_field="t
     fingerprints: bool = True
     lock_timeout_seconds: float = 10.0
     started_by: str = ""
+    data_directory: str | None = None  # whose key signs; the runner puts its own in
 
 
 class ValidateRequest(Model, frozen=True, kw_only=True, tag="validate", tag_field="type"):
@@ -177,13 +178,15 @@ class ValidateRequest(Model, frozen=True, kw_only=True, tag="validate", tag_fiel
     repository: RepositoryTarget
     backup_id: str
     started_by: str = ""
+    data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
 
 
 class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field="type"):
     """Restore a backup into a new or empty database and compare the result.
 
     ``target`` names server and database: the database is created when it does not exist. ``tables`` selects some tables
-    (`schema.name` as the backup lists them); empty means all.
+    (`schema.name` as the backup lists them); empty means all. ``trust`` names signers that are believed this once besides
+    those that always are: fingerprints, or `unsigned` for a backup without a signature.
     """
 
     repository: RepositoryTarget
@@ -192,7 +195,9 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     tables: tuple[str, ...] = ()
     jobs: int | None = None
     verify: bool = True
+    trust: tuple[str, ...] = ()
     started_by: str = ""
+    data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
 
 
 JobRequest = BackupRequest | ValidateRequest | RestoreRequest
@@ -326,6 +331,7 @@ class ValidationResult(Model, frozen=True, kw_only=True):
     tables: int
     duration_seconds: float
     validated_at: datetime
+    signer: str | None = None  # whose signature the manifest has; None: no signature that fits
 
 
 class RestoredTable(Model, frozen=True, kw_only=True):

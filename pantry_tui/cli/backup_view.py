@@ -166,6 +166,8 @@ def print_validation(result: ValidationResult) -> None:
         print_line(f"Valid: {result.backup_id}, {read}")
     else:
         print_line(f"DAMAGED: {result.backup_id}, {counted(len(result.problems), 'problem')}; {read}")
+    if result.signer is not None:
+        print_line(f"Signed by {result.signer}")
 
 
 def content(backup: BackupSummary) -> str:

@@ -11,12 +11,19 @@ from pantry_tui.recovery.service import restore_backup
 
 
 class RecoveryConfig(Model, frozen=True, kw_only=True):
-    """What is restored. ``target_tables`` (`schema.name`) empty: everything."""
+    """What is restored. ``target_tables`` (`schema.name`) empty: everything.
+
+    ``trust``: fingerprints of signers that are believed besides one's own and those in `DATA_DIR/keys/trusted`.
+    """
 
     backup_id: str
     target_tables: tuple[str, ...] = ()
     jobs: int | None = None  # worker processes; None: one per core
     verify: bool = True
+    trust: tuple[str, ...] = ()
+    data_directory: str | None = (
+        None  # whose key signs the proof, and whose signers are believed; None: the configured one
+    )
 
 
 class RecoveryService:
@@ -36,8 +43,9 @@ class RecoveryService:
     async def execute_recovery(self, config: RecoveryConfig, target: DatabaseTarget | str) -> RestoreResult:
         """Restores into ``target`` and compares: a connection URI or string, or a name on the configured server.
 
-        The database is created when it does not exist. Raises `TargetNotEmptyError`, `BackupDamagedError`, `RestoreError`,
-        `VerificationError` when the result differs from the backup, `ServerError` and its kin.
+        The database is created when it does not exist. Raises `UntrustedSignerError`, `BackupDamagedError`,
+        `TargetNotEmptyError`, `RestoreError`, `VerificationError` when the result differs from the backup,
+        `ServerError` and its kin.
         """
         request = RestoreRequest(
             repository=self._repository,
@@ -46,5 +54,7 @@ class RecoveryService:
             tables=config.target_tables,
             jobs=config.jobs,
             verify=config.verify,
+            trust=config.trust,
+            data_directory=config.data_directory or load_config().data_directory,
         )
         return await restore_backup(request, self._listener)

@@ -96,7 +96,7 @@ async def _delete(request: web.Request) -> web.Response:
     backup_id = await runner.library.resolve(repository, request.match_info["backup"])
     runner.executor.require_unused(repository, backup_id)
     details = {"repository": repository.location, "force": force}
-    work = runner.library.delete(repository, backup_id, force=force)
+    work = runner.library.delete(repository, backup_id, by=request[PEER].name, force=force)
     return answer(await _noted(request, "backup.delete", backup_id, details, work))
 
 

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, encode_manifest
+from pantry_tui.artifact.signing_key import signing_key
 from pantry_tui.events import Event
 from pantry_tui.models import DatabaseTarget, RepositoryTarget, RestoreRequest, RestoreResult
 from pantry_tui.recovery.service import restore_backup
+from pantry_tui.repository.stored_manifest import PURPOSE, SIGNATURE_NAME
+from tests.engine.backup.taking import data_directory_of
 from tests.servers import TestServer
 
 
@@ -20,11 +23,20 @@ async def restore(
     tables: tuple[str, ...] = (),
     jobs: int | None = None,
     verify: bool = True,
+    trust: tuple[str, ...] = (),
+    data_directory: str | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> RestoreResult:
     """Restores the newest backup, or another."""
     request = RestoreRequest(
-        repository=repository, backup_id=backup_id, target=target, tables=tables, jobs=jobs, verify=verify
+        repository=repository,
+        backup_id=backup_id,
+        target=target,
+        tables=tables,
+        jobs=jobs,
+        verify=verify,
+        trust=trust,
+        data_directory=data_directory or data_directory_of(repository),
     )
     return await restore_backup(request, on_event)
 
@@ -44,5 +56,13 @@ def damage(file: Path, offset: int, *, length: int = 1) -> None:
 
 
 def rewrite_manifest(directory: Path, manifest: Manifest) -> None:
-    """Puts another manifest in place of a backup's."""
+    """Puts another manifest in place of a backup's, as if it had been published so."""
     (directory / MANIFEST_NAME).write_bytes(encode_manifest(manifest))
+    sign_again(directory)
+
+
+def sign_again(directory: Path) -> None:
+    """Signs the manifest that is there, with the key that signed the one before it."""
+    data = (directory / MANIFEST_NAME).read_bytes()
+    key = signing_key(directory.parent.parent / "data")
+    (directory / SIGNATURE_NAME).write_bytes(key.sign(data, purpose=PURPOSE))

@@ -28,8 +28,14 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 CONTENT = {"crm.sql.gz": b"rows of the crm\n" * 8, "archive.dump": b"PGDMP and so on"}
 
 
+def installation(repository: Path) -> Path:
+    """The data directory beside a repository, whose key signs what is written into it."""
+    return repository.parent / "installation"
+
+
 def local_repository(directory: Path, name: str = "main") -> LocalRepository:
-    return LocalRepository(RepositoryTarget(name=name, location=str(directory)))
+    """A repository, and beside it the `installation` that writes into it."""
+    return LocalRepository(RepositoryTarget(name=name, location=str(directory)), installation(directory))
 
 
 def manifest_of(backup_id: str, *, database: str = "crm", source: str = "crm_production") -> Manifest:

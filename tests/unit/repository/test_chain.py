@@ -177,7 +177,7 @@ def test_every_history_is_told_from_every_theft(tmp_path: Path) -> None:
         st.tuples(st.sampled_from(["publish", "publish", "delete", "steal"]), st.integers(0, 5)), max_size=14
     )
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=25, deadline=None)
     @given(steps)
     def check(history: list[tuple[str, int]]) -> None:
         with tempfile.TemporaryDirectory(dir=tmp_path) as place:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -182,6 +185,22 @@ class TestReplacements:
         spoil(local.path(other) / SIGNATURE_NAME)
         with pytest.raises(PantryError, match="the last valid backup"):
             local.delete(made, by="anna")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_openssl_says_the_same(local: LocalRepository, tmp_path: Path) -> None:
+    """As docs/formats.md shows it."""
+    directory = local.path(publish_backup(local))
+    signature = json.loads((directory / SIGNATURE_NAME).read_text())
+    der = bytes.fromhex("302a300506032b6570032100")
+    (tmp_path / "signer.der").write_bytes(der + base64.b64decode(signature["public_key"]))
+    (tmp_path / "signature").write_bytes(base64.b64decode(signature["signature"]))
+    signed = b"pantry-tui signature v1: manifest\n" + (directory / MANIFEST_NAME).read_bytes()
+    for data, status in ((signed, 0), (signed[:-1], 1)):
+        (tmp_path / "signed").write_bytes(data)
+        command = "openssl pkeyutl -verify -pubin -keyform DER -inkey signer.der -rawin -in signed -sigfile signature"
+        done = subprocess.run(command.split(), cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == status, done.stderr
 
 
 def test_an_installation_is_told_by_its_key_and_not_by_its_place(local: LocalRepository, tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ Each says what happened, why, and what to do next, and each class has an exit st
     │   └── BackupDamagedError         22  stored bytes are not what was written
     ├── EncryptionError                25  encryption is wanted and cannot be done
     │   ├── WrongKeyError              26  no key that was given opens it; also a wrong passphrase
-    │   └── KeyMissingError            27  a key or passphrase is needed, and none is given or configured
+    │   ├── KeyMissingError            27  a key or passphrase is needed, and none is given or configured
+    │   └── ContentsUnreadError        28  the stored bytes are intact, the contents unread
     ├── RestoreError                   30  a statement of the restore failed
     │   └── VerificationError          31  the restored database differs from the backup
     ├── RunnerError                    40  the runner cannot be reached or started
@@ -207,6 +208,13 @@ class KeyMissingError(EncryptionError):
 
     exit_status = 27
     code = "key_missing"
+
+
+class ContentsUnreadError(EncryptionError):
+    """An encrypted backup's stored bytes are what was written; its contents could not be read without an identity."""
+
+    exit_status = 28
+    code = "contents_unread"
 
 
 class RestoreError(PantryError):

@@ -154,6 +154,15 @@ class BackupSelection(Model, frozen=True, kw_only=True):
         return not (self.tables or self.exclude_tables or self.schemas or self.exclude_schemas)
 
 
+class Unlocking(Model, frozen=True, kw_only=True):
+    """The identities that open encrypted backups, as `AGE-SECRET-KEY-…` each. Secret: repr does not show them."""
+
+    identities: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Unlocking({len(self.identities)} identities)"
+
+
 class BackupRequest(Model, frozen=True, kw_only=True, tag="backup", tag_field="type"):
     """Take a backup of ``database`` into ``repository``."""
 
@@ -165,6 +174,7 @@ class BackupRequest(Model, frozen=True, kw_only=True, tag="backup", tag_field="t
     compression: Compression = Compression.GZIP
     selection: BackupSelection = BackupSelection()
     batch_size: int | None = None  # most rows of a segment; None: by size alone
+    recipients: tuple[str, ...] = ()  # whom the backup is encrypted to; none: it is not
     jobs: int | None = None  # worker processes; None: one per core
     fingerprints: bool = True
     lock_timeout_seconds: float = 10.0
@@ -177,6 +187,7 @@ class ValidateRequest(Model, frozen=True, kw_only=True, tag="validate", tag_fiel
 
     repository: RepositoryTarget
     backup_id: str
+    unlocking: Unlocking = Unlocking()
     started_by: str = ""
     data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
 
@@ -196,18 +207,31 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     jobs: int | None = None
     verify: bool = True
     trust: tuple[str, ...] = ()
+    unlocking: Unlocking = Unlocking()
     started_by: str = ""
     data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
 
 
-JobRequest = BackupRequest | ValidateRequest | RestoreRequest
+class DiffRequest(Model, frozen=True, kw_only=True, tag="diff", tag_field="type"):
+    """Compare a backup with ``database`` as it is now."""
+
+    repository: RepositoryTarget
+    backup_id: str
+    database: DatabaseTarget
+    jobs: int | None = None  # connections; None: one per core
+    lock_timeout_seconds: float = 10.0
+    started_by: str = ""
+    data_directory: str | None = None  # whose signers are trusted; the runner puts its own in
+
+
+JobRequest = BackupRequest | ValidateRequest | RestoreRequest | DiffRequest
 
 
 class Job(Model, frozen=True, kw_only=True):
     """One piece of work of the runner, from queue to history. Never holds a secret."""
 
     id: str
-    kind: str  # backup, validate, restore
+    kind: str  # backup, validate, restore, diff
     title: str  # "backup of crm into local", for people
     database: str | None
     state: JobState
@@ -221,7 +245,7 @@ class Job(Model, frozen=True, kw_only=True):
     seconds_left: float | None = None
     warnings: int = 0
     failure: Failure | None = None
-    result: dict[str, Any] | None = None  # BackupSummary, ValidationResult or RestoreResult as builtins
+    result: dict[str, Any] | None = None  # the result model as builtins
 
 
 class BackupSummary(Model, frozen=True, kw_only=True):
@@ -252,6 +276,8 @@ class BackupSummary(Model, frozen=True, kw_only=True):
     pinned: bool = False  # never deleted unless forced
     label: str = ""
     partial: bool = False  # some tables or schemas were chosen, or left out
+    encrypted: bool = False
+    intact_at: datetime | None = None  # last time that its encrypted bytes were found unchanged, without being opened
 
     @property
     def kind_words(self) -> str:
@@ -295,6 +321,11 @@ class TableSummary(Model, frozen=True, kw_only=True):
     carried_by: str  # "segments", or "archive" with the rows inside pg_dump's archive
     reason: str | None = None  # why the archive carries it
 
+    @property
+    def quoted_name(self) -> str:
+        """`"schema"."name"`, by which no other table is meant."""
+        return ".".join('"' + part.replace('"', '""') + '"' for part in (self.schema, self.name))
+
 
 class FileSummary(Model, frozen=True, kw_only=True):
     """One file of a backup."""
@@ -317,6 +348,41 @@ class BackupDetails(Model, frozen=True, kw_only=True):
     source: dict[str, Any]
     selection: BackupSelection = BackupSelection()
     left_out: tuple[str, ...] = ()  # what points to tables that the selection does not hold
+    recipients: tuple[str, ...] = ()  # whom it is encrypted to
+
+
+class ShortenedValue(Model, frozen=True, kw_only=True):
+    """A value of a page of which only the beginning is there. ``row`` and ``column`` count from 0 within the page."""
+
+    row: int
+    column: int
+    bytes: int  # of the whole value, as the backup holds it
+
+
+PEEK_ROWS = 20  # of a page, where nobody says how many
+
+
+class TablePage(Model, frozen=True, kw_only=True):
+    """Some rows of a table as a backup holds them, in the order in which it holds them.
+
+    Values are text as the server wrote it, None for NULL. ``skip`` rows stand before these.
+    """
+
+    backup_id: str
+    schema: str
+    table: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    skip: int
+    total_rows: int  # of the whole table
+    shortened: tuple[ShortenedValue, ...] = ()
+
+
+def shown_value(value: str | None) -> str:
+    """A value of a page for people: NULL bare; what could be mistaken for it, or not be seen, in double quotes."""
+    if value is None:
+        return "NULL"
+    return f'"{value}"' if value in ("", "NULL") or value.startswith('"') else value
 
 
 class ValidationResult(Model, frozen=True, kw_only=True):
@@ -332,6 +398,9 @@ class ValidationResult(Model, frozen=True, kw_only=True):
     duration_seconds: float
     validated_at: datetime
     signer: str | None = None  # whose signature the manifest has; None: no signature that fits
+    unread: bool = (
+        False  # encrypted, and no identity was given: the stored bytes are what was written, no more is known
+    )
 
 
 class RestoredTable(Model, frozen=True, kw_only=True):
@@ -376,6 +445,64 @@ class RestoreResult(Model, frozen=True, kw_only=True):
     finished_at: datetime
     duration_seconds: float  # without verification
     verification_seconds: float
+
+
+LIVE = "live"  # what stands for the database itself where another backup may be named
+
+
+class DiffStatus(StrEnum):
+    """What the comparison of a table came to; the first difference that counts."""
+
+    EQUAL = "equal"
+    ROWS = "rows differ"  # in number
+    CONTENT = "content differs"  # the same number of rows, and other fingerprints
+    COLUMNS = "columns differ"  # their names, whatever their order
+    ONLY_A = "only in A"
+    ONLY_B = "only in B"
+    UNKNOWN = "not comparable"  # by content; their numbers of rows agree, where both are known
+
+
+class DiffSide(Model, frozen=True, kw_only=True):
+    """One of the two things that were compared."""
+
+    kind: str  # backup or live
+    name: str  # the backup's id, or what the database is called
+    database: str
+    server_version: str
+    at: datetime  # of the snapshot
+
+
+class TableDiff(Model, frozen=True, kw_only=True):
+    """A table on both sides; what a side does not have, or does not know, is None."""
+
+    schema: str
+    name: str
+    status: DiffStatus
+    rows_a: int | None
+    rows_b: int | None
+    bytes_a: int | None = None  # of the rows as COPY writes them; of a live database unknown
+    bytes_b: int | None = None
+    columns_added: tuple[str, ...] = ()  # only in B
+    columns_removed: tuple[str, ...] = ()  # only in A
+    reason: str | None = None  # why the content could not be compared
+
+
+class BackupDiff(Model, frozen=True, kw_only=True):
+    """A backup compared with another, or with a live database, table by table."""
+
+    a: DiffSide
+    b: DiffSide
+    tables: tuple[TableDiff, ...]
+    equal: int  # tables
+    different: int
+    not_comparable: int
+    remarks: tuple[str, ...] = ()
+    duration_seconds: float = 0.0
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether every table was found equal."""
+        return self.different == self.not_comparable == 0
 
 
 class RunnerStatus(Model, frozen=True, kw_only=True):

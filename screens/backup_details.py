@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
+from textual import on
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -13,8 +15,9 @@ from textual.widgets import Static
 
 from pantry_tui.errors import PantryError
 from pantry_tui.models import BackupDetails, BackupSummary, TableSummary
+from screens.backup_rows import BackupRowsScreen
 from screens.bindings import bindings_of
-from screens.commands import DETAILS
+from screens.commands import DETAILS, Situation, command
 from screens.list_screen import WIDE
 from screens.one_backup import OneBackupScreen
 from screens.widgets import figures
@@ -50,6 +53,19 @@ class BackupDetailsScreen(OneBackupScreen):
     def selected(self) -> BackupSummary | None:
         return self.known.backup(self._backup_id)
 
+    @property
+    def selected_table(self) -> TableSummary | None:
+        """The table under the cursor."""
+        details = self.known.details.get(self._backup_id)
+        if not isinstance(details, BackupDetails) or not self.is_mounted:
+            return None
+        key = self.query_one("#tables", CalmTable).selected_key
+        return next((each for each in details.tables if each.quoted_name == key), None)
+
+    def situation(self) -> Situation:
+        table = self.selected_table
+        return replace(super().situation(), table=None if table is None else table.quoted_name)
+
     def body(self) -> Iterable[Widget]:
         yield Static(id="heading", markup=False)
         with Horizontal(id="facts-and-tables"):
@@ -68,6 +84,19 @@ class BackupDetailsScreen(OneBackupScreen):
             return
         self.pantry.want_details(backup)
         self._draw_backup(backup, self.known.details.get(backup.id))
+
+    @on(CalmTable.RowHighlighted)
+    def _moved(self) -> None:
+        self.draw_keys()
+
+    @on(CalmTable.RowSelected)
+    async def _opened(self) -> None:
+        await self.perform(command("backup.rows"))
+
+    def do_backup_rows(self) -> None:
+        backup, table = self.selected, self.selected_table
+        if backup is not None and table is not None:
+            self.app.push_screen(BackupRowsScreen(backup, table))
 
     @property
     def _fingerprint_width(self) -> int:
@@ -101,4 +130,4 @@ class BackupDetailsScreen(OneBackupScreen):
             cell(figures.size(table.stored_bytes), right=True),
             cell(fingerprint, muted, right=True),
         )
-        return Row(f"{table.schema}.{table.name}", cells)
+        return Row(table.quoted_name, cells)

@@ -44,6 +44,17 @@ def show_backup(backup_id: str, *, repository: str | None = None) -> tuple[str, 
     return (PROGRAM, "backup", "show", backup_id, *_repository(repository))
 
 
+def peek(backup_id: str, table: str, *, skip: int = 0, repository: str | None = None) -> tuple[str, ...]:
+    """Shows rows of a table in a backup."""
+    passed = ("--skip", str(skip)) if skip else ()
+    return (PROGRAM, "backup", "peek", backup_id, table, *passed, *_repository(repository))
+
+
+def diff(backup_id: str, other: str, *, repository: str | None = None) -> tuple[str, ...]:
+    """Compares a backup with another, or with the live database."""
+    return (PROGRAM, "backup", "diff", backup_id, other, *_repository(repository))
+
+
 def label_backup(backup_id: str, text: str, *, repository: str | None = None) -> tuple[str, ...]:
     """Labels a backup."""
     return (PROGRAM, "backup", "label", backup_id, text, *_repository(repository))
@@ -61,11 +72,24 @@ def restore(
     database: str | None = None,
     repository: str | None = None,
     tables: Sequence[str] = (),
+    identity: str | None = None,
 ) -> tuple[str, ...]:
     """Restores a backup, or some of its tables, into another database on the server of ``database``."""
     server = ("-d", database) if database is not None else ()
     chosen = [part for table in tables for part in ("-t", table)]
-    return (PROGRAM, "recovery", "execute", backup_id, *server, "--target", target, *chosen, *_repository(repository))
+    key = ("--identity", identity) if identity is not None else ()
+    return (
+        PROGRAM,
+        "recovery",
+        "execute",
+        backup_id,
+        *server,
+        "--target",
+        target,
+        *chosen,
+        *key,
+        *_repository(repository),
+    )
 
 
 def show_job(job_id: str) -> tuple[str, ...]:

@@ -15,9 +15,12 @@ EVERYWHERE = "everywhere"
 BACKUPS = "backups"
 JOBS = "jobs"
 DETAILS = "details"
+ROWS = "rows"
+DIFF = "diff"
 JOB = "job"
 DIALOG = "dialog"
 TABLE = "table"
+GRID = "grid"
 CHOICE = "choice"
 PICK = "pick"
 
@@ -25,9 +28,12 @@ PANES = {
     EVERYWHERE: "Everywhere",
     BACKUPS: "Backups",
     DETAILS: "A backup's details",
+    ROWS: "Rows of a table in a backup",
+    DIFF: "Two backups compared",
     JOBS: "Jobs",
     JOB: "One job",
     TABLE: "Lists and tables",
+    GRID: "Tables whose columns are chosen too",
     CHOICE: "Lists to choose from",
     PICK: "One of several words",
     DIALOG: "Forms and questions",
@@ -41,6 +47,9 @@ class Situation:
     connected: bool = True
     backup: BackupSummary | None = None
     job: Job | None = None
+    table: str | None = None
+    rows_before: bool = False  # of the table that is shown, on other pages
+    rows_behind: bool = False
 
 
 Condition = Callable[[Situation], str | None]
@@ -64,6 +73,18 @@ def _running_job(situation: Situation) -> str | None:
     if situation.job.state.is_final:
         return f"this job is over: {situation.job.state.replace('_', ' ')}"
     return None if situation.connected else "the runner has stopped"
+
+
+def _table(situation: Situation) -> str | None:
+    return None if situation.table is not None else "no table is selected"
+
+
+def _rows_before(situation: Situation) -> str | None:
+    return None if situation.rows_before else "these are the first rows"
+
+
+def _rows_behind(situation: Situation) -> str | None:
+    return None if situation.rows_behind else "these are the last rows"
 
 
 def _is_there(situation: Situation) -> bool:
@@ -135,6 +156,43 @@ COMMANDS: tuple[Command, ...] = (
         rank=2,
     ),
     Command(
+        id="backup.rows",
+        keys="enter",
+        title="Rows",
+        description="Look at the rows of the selected table, without restoring it.",
+        panes=(DETAILS,),
+        command_line="pantry-tui backup peek ID TABLE",
+        condition=_table,
+        rank=2,
+    ),
+    Command(
+        id="rows.next",
+        keys="n",
+        title="Next rows",
+        description="The next page of rows; moving down from the last row does the same.",
+        panes=(ROWS,),
+        command_line="pantry-tui backup peek ID TABLE --skip N",
+        condition=_rows_behind,
+        rank=1,
+    ),
+    Command(
+        id="rows.previous",
+        keys="p",
+        title="Previous rows",
+        description="The page of rows before; moving up from the first row does the same.",
+        panes=(ROWS,),
+        condition=_rows_before,
+        rank=2,
+    ),
+    Command(
+        id="copy.value",
+        keys="y",
+        title="Copy value",
+        description="Send the value under the cursor to the terminal's clipboard (OSC 52; not every terminal takes it).",
+        panes=(ROWS,),
+        rank=11,
+    ),
+    Command(
         id="backup.create",
         keys="B",
         title="Back up",
@@ -176,6 +234,16 @@ COMMANDS: tuple[Command, ...] = (
         changes=True,
         condition=_backup,
         rank=6,
+    ),
+    Command(
+        id="backup.diff",
+        keys="d",
+        title="Compare",
+        description="Compare the backup with its database as it is now, or with another backup, table by table.",
+        panes=_ONE_BACKUP,
+        command_line="pantry-tui backup diff ID OTHER-ID",
+        condition=_backup,
+        rank=12,
     ),
     Command(
         id="backup.pin",
@@ -249,7 +317,7 @@ COMMANDS: tuple[Command, ...] = (
         keys="r,f5",
         title="Refresh",
         description="Read everything again now; start the runner where none is there.",
-        panes=(*_LISTS, DETAILS, JOB),
+        panes=(*_LISTS, DETAILS, ROWS, DIFF, JOB),
         command_line="pantry-tui backup list",
         rank=10,
     ),
@@ -273,7 +341,7 @@ COMMANDS: tuple[Command, ...] = (
         keys="c",
         title="Copy command",
         description="Send the equivalent command line to the terminal's clipboard.",
-        panes=(*_ONE_BACKUP, JOBS, JOB),
+        panes=(*_ONE_BACKUP, ROWS, DIFF, JOBS, JOB),
     ),
     Command(
         id="dialog.confirm",
@@ -290,7 +358,7 @@ COMMANDS: tuple[Command, ...] = (
         keys="escape",
         title="Back",
         description="Leave the dialog or the details; clear the filter. Never quits.",
-        panes=(*_LISTS, DETAILS, JOB, DIALOG),
+        panes=(*_LISTS, DETAILS, ROWS, DIFF, JOB, DIALOG),
         rank=9,
     ),
     _move("down", "j,down", "One line down", "cursor_down"),
@@ -299,6 +367,22 @@ COMMANDS: tuple[Command, ...] = (
     _move("last", "G,end", "Last line", "scroll_bottom"),
     _move("half_down", "ctrl+d", "Half a page down", "half_page(1)"),
     _move("half_up", "ctrl+u", "Half a page up", "half_page(-1)"),
+    Command(
+        id="grid.left",
+        keys="h,left",
+        title="One column left",
+        description="One column left.",
+        panes=(GRID,),
+        action="cursor_left",
+    ),
+    Command(
+        id="grid.right",
+        keys="l,right",
+        title="One column right",
+        description="One column right.",
+        panes=(GRID,),
+        action="cursor_right",
+    ),
     Command(
         id="choice.toggle",
         keys="space,enter",
@@ -391,7 +475,7 @@ def commands_of(pane: str) -> tuple[Command, ...]:
     own = tuple(each for each in COMMANDS if pane in each.panes)
     return (
         own
-        if pane in (DIALOG, TABLE, CHOICE, PICK)
+        if pane in (DIALOG, TABLE, GRID, CHOICE, PICK)
         else (*own, *(each for each in COMMANDS if EVERYWHERE in each.panes))
     )
 

@@ -40,6 +40,8 @@ class Field(Horizontal):
         self._label = label
         self._input = Input(visible(value), id=id, placeholder=visible(hint), compact=True)
         self._input.cursor_blink = False
+        if kind == "secret":
+            self._input.password = True
         if kind == "integer":
             self._input.restrict = r"[0-9]{0,3}"
 

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from screens.bindings import bindings_of
-from screens.commands import DIALOG, PANES, TABLE, Command, commands_of
+from screens.commands import DIALOG, GRID, PANES, ROWS, TABLE, Command, commands_of
 from screens.frame import Dialog
 from screens.keys_document import key_names
 
@@ -40,7 +40,7 @@ class Help(Dialog[None]):
 
     def _words(self) -> Content:
         keymap = self.pantry.keymap
-        commands = (*commands_of(self._pane), *commands_of(TABLE))
+        commands = (*commands_of(self._pane), *commands_of(TABLE), *(commands_of(GRID) if self._pane == ROWS else ()))
         width = min(94, self.app.size.width) - 7
         return Content("\n").join(_line(each, keymap, width) for each in commands)
 

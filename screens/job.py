@@ -15,13 +15,13 @@ from textual.widget import Widget
 from textual.widgets import Log, Static
 
 from pantry_tui.events import TableProgress
-from pantry_tui.models import Job, JobState, RestoredTable, RestoreResult
+from pantry_tui.models import BackupDiff, Job, JobState, RestoredTable, RestoreResult
 from screens.bindings import bindings_of
 from screens.commands import JOB
 from screens.explain import failure_words
 from screens.job_progress import JobProgress
 from screens.one_job import OneJobScreen
-from screens.widgets import figures
+from screens.widgets import difference, figures
 from screens.widgets.outcome import closing_words, compared_words, result_words, state_words
 from screens.widgets.table import CalmTable, Column, Row
 from screens.widgets.text import cell, content, visible
@@ -127,10 +127,15 @@ class JobScreen(OneJobScreen):
         self._draw_result(job)
 
     def _draw_result(self, job: Job) -> None:
-        if job.kind != "restore" or job.result is None or self._result_shown:
+        if job.kind not in ("restore", "diff") or job.result is None or self._result_shown:
             return
         self._result_shown = True
         table = self.query_one(CalmTable)
+        if job.kind == "diff":
+            table.set_columns(difference.COLUMNS)
+            tables = difference.differences_first(BackupDiff.from_builtins(job.result))
+            table.show(difference.table_rows(tables, self.pantry.colour, self.pantry.glyphs))
+            return
         table.set_columns(_RESTORED)
         table.show([self._restored(each) for each in RestoreResult.from_builtins(job.result).tables])
 

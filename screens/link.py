@@ -17,7 +17,18 @@ from textual.message import Message
 
 from pantry_tui.errors import PantryError, RunnerError
 from pantry_tui.events import Event
-from pantry_tui.models import BackupDetails, BackupSummary, Job, JobRequest, MarkRequest, RepositoryTarget
+from pantry_tui.models import (
+    BackupDetails,
+    BackupDiff,
+    BackupSummary,
+    Job,
+    JobRequest,
+    MarkRequest,
+    RepositoryTarget,
+    TablePage,
+    Unlocking,
+)
+from pantry_tui.runner.keys import unlocking_for
 
 if TYPE_CHECKING:
     from pantry_tui.config import Config
@@ -197,6 +208,24 @@ class RunnerLink:
         except _BROKEN as error:
             answer = as_pantry_error(error)
         self._app.post_message(DetailsAnswered(backup_id, answer))
+
+    async def rows(
+        self, backup_id: str, repository: str, table: str, *, limit: int, skip: int, encrypted: bool
+    ) -> TablePage | PantryError:
+        """Reads some rows of a table in a backup; the error where that failed."""
+        try:
+            place = self.repositories()[repository]
+            keys = await asyncio.to_thread(unlocking_for, self._config) if encrypted else Unlocking()
+            return await self.client.peek(place, backup_id, table, limit=limit, skip=skip, unlocking=keys)
+        except _BROKEN as error:
+            return as_pantry_error(error)
+
+    async def diff(self, backup_id: str, other_id: str, repository: str) -> BackupDiff | PantryError:
+        """Compares two backups; the error where that failed."""
+        try:
+            return await self.client.diff(self.repositories()[repository], backup_id, other_id)
+        except _BROKEN as error:
+            return as_pantry_error(error)
 
     async def submit(self, make: Callable[[], JobRequest]) -> None:
         """Makes a request (in a thread: it may run a command for a password) and hands it to the runner."""

@@ -9,6 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from pantry_tui.models import BackupKind, BackupRequest, BackupSelection, Compression, JobRequest
+from pantry_tui.runner.keys import recipients_for
 from screens import command_lines
 from screens.form import Field, Form, Tick
 from screens.passwords import password_note, without_password
@@ -59,6 +60,8 @@ class NewBackup(Form):
         )
 
     def note(self) -> str:
+        if self.pantry.config.encryption.wanted and not password_note(self.value("database")):
+            return "It is encrypted to the configured recipients."
         return password_note(self.value("database"))
 
     def _jobs(self) -> int | None:
@@ -82,6 +85,7 @@ class NewBackup(Form):
                 kind=kind,
                 compression=compression,
                 selection=selection,
+                recipients=recipients_for(config),
                 jobs=jobs,
                 fingerprints=fingerprints,
                 started_by=user,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from pantry_tui.models import BackupSummary, JobRequest, MarkRequest, ValidateRequest
+from pantry_tui.models import BackupSummary, JobRequest, MarkRequest, Unlocking, ValidateRequest
+from pantry_tui.runner.keys import unlocking_for
 from screens import command_lines
 from screens.commands import Situation
+from screens.compare_backup import CompareBackup
 from screens.delete_backup import DeleteBackup
 from screens.frame import FramedScreen
 from screens.label_backup import LabelBackup
@@ -27,11 +29,12 @@ class OneBackupScreen(FramedScreen[None]):
     def do_backup_validate(self) -> None:
         if (backup := self.selected) is None:
             return
-        link, user = self.pantry.link, self.pantry.user
+        link, user, config = self.pantry.link, self.pantry.user, self.pantry.config
 
         def request() -> JobRequest:
             repository = link.repositories()[backup.repository]
-            return ValidateRequest(repository=repository, backup_id=backup.id, started_by=user)
+            keys = unlocking_for(config) if backup.encrypted else Unlocking()
+            return ValidateRequest(repository=repository, backup_id=backup.id, unlocking=keys, started_by=user)
 
         self.pantry.submit(request)
 
@@ -42,6 +45,10 @@ class OneBackupScreen(FramedScreen[None]):
     def do_backup_delete(self) -> None:
         if (backup := self.selected) is not None:
             self.app.push_screen(DeleteBackup(backup))
+
+    def do_backup_diff(self) -> None:
+        if (backup := self.selected) is not None:
+            self.app.push_screen(CompareBackup(backup))
 
     def do_backup_pin(self) -> None:
         if (backup := self.selected) is not None:

@@ -13,6 +13,7 @@ from screens.frame import FramedScreen
 _CONSEQUENCES = {
     "backup": "What it has written so far is removed. The database is not affected.",
     "validate": "The backup stays as it is.",
+    "diff": "Nothing is changed by it, and nothing by its end.",
     "restore": "The database that it fills is not usable afterwards.",
 }
 

@@ -13,7 +13,8 @@ from textual.widgets import Checkbox, Static
 
 from pantry_tui.config.restoring import check_target_name, is_address
 from pantry_tui.errors import PantryError
-from pantry_tui.models import BackupDetails, BackupSummary, JobRequest, RestoreRequest
+from pantry_tui.models import BackupDetails, BackupSummary, JobRequest, RestoreRequest, Unlocking
+from pantry_tui.runner.keys import unlocking_for
 from screens import command_lines
 from screens.bindings import bindings_of
 from screens.commands import CHOICE
@@ -50,6 +51,12 @@ class RestoreBackup(Form):
         yield Static(Content.assemble((visible(backup.name), "bold"), f" of {visible(backup.database)}: {holds}"))
         yield Field("New database", f"{backup.database}_restored", id="target")
         yield Static("A name or a URI. One that holds anything is refused.", classes="hint")
+        if backup.encrypted:
+            hint = "empty: the configured one" if self.pantry.config.encryption.identity else "the file that opens it"
+            yield Field("Identity file", id="identity", hint=hint, close=True)
+            yield Field(
+                "Passphrase", id="passphrase", hint="of the identity file, if it has one", kind="secret", close=True
+            )
         yield Tick("all tables", True, id="all")
         columns = (Column("box", "", 3), Column("table", "Table"), Column("rows", "Rows", 12, right=True))
         choice = Choice(columns, id="choice")
@@ -125,6 +132,7 @@ class RestoreBackup(Form):
             database=self._server,
             repository=link.named_repository(backup.repository),
             tables=("TABLE",) if self._nothing_chosen else self._tables(),
+            identity=self.value("identity") or None if backup.encrypted else None,
         )
 
     def go(self) -> None:
@@ -132,12 +140,21 @@ class RestoreBackup(Form):
         link, config, target = self.pantry.link, self.pantry.config, self.value("target")
         server = self._server
 
+        identity = self.value("identity") if backup.encrypted else ""
+        passphrase = self.value("passphrase") or None if backup.encrypted else None
+
+        def keys() -> Unlocking:
+            if not backup.encrypted:
+                return Unlocking()
+            return unlocking_for(config, file=identity or None, passphrase=passphrase)
+
         def request() -> JobRequest:
             return RestoreRequest(
                 repository=link.repositories()[backup.repository],
                 backup_id=backup.id,
                 target=config.restore_target(target, server=server),
                 tables=tables,
+                unlocking=keys(),
                 started_by=user,
             )
 

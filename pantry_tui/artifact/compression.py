@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import IO, Protocol, cast
+from typing import IO, Protocol, TypeAlias, cast
 
 import zstandard
 from isal import igzip_lib, isal_zlib
 
 from pantry_tui.models import Compression
+
+Stored: TypeAlias = "bytes | memoryview"
 
 RAW_PIECE = 128 * 1024  # at most this much is unpacked at once, whatever a member claims to hold
 
@@ -68,7 +70,7 @@ def packer(codec: Codec) -> Packer:
             return _Plain()
 
 
-def unpack(codec: Codec, stored: Iterator[bytes]) -> Iterator[bytes]:
+def unpack(codec: Codec, stored: Iterator[Stored]) -> Iterator[bytes]:
     """The text of one member in pieces of at most `RAW_PIECE` bytes, unpacked as the stored pieces come.
 
     Raises `UnreadableError` for anything that is not exactly one member.
@@ -76,7 +78,7 @@ def unpack(codec: Codec, stored: Iterator[bytes]) -> Iterator[bytes]:
     return _UNPACKERS[codec](stored)
 
 
-def _unpack_gzip(stored: Iterator[bytes]) -> Iterator[bytes]:
+def _unpack_gzip(stored: Iterator[Stored]) -> Iterator[bytes]:
     unpacker = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
     try:
         for piece in stored:
@@ -99,14 +101,14 @@ def _unpack_gzip(stored: Iterator[bytes]) -> Iterator[bytes]:
 class _Source:
     """Stored pieces as a file that zstandard can read."""
 
-    def __init__(self, stored: Iterator[bytes]) -> None:
+    def __init__(self, stored: Iterator[Stored]) -> None:
         self._stored = stored
 
     def read(self, size: int = -1) -> bytes:
-        return next(self._stored, b"")
+        return bytes(next(self._stored, b""))
 
 
-def _unpack_zstd(stored: Iterator[bytes]) -> Iterator[bytes]:
+def _unpack_zstd(stored: Iterator[Stored]) -> Iterator[bytes]:
     decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
     # Across frames: bytes behind the frame are then an error, and a second frame makes the text too long.
     reader = decompressor.stream_reader(cast("IO[bytes]", _Source(stored)), read_across_frames=True)
@@ -117,11 +119,11 @@ def _unpack_zstd(stored: Iterator[bytes]) -> Iterator[bytes]:
         raise UnreadableError(f"is not readable zstd ({error})") from error
 
 
-def _unpack_plain(stored: Iterator[bytes]) -> Iterator[bytes]:
-    return stored
+def _unpack_plain(stored: Iterator[Stored]) -> Iterator[bytes]:
+    return map(bytes, stored)
 
 
-_UNPACKERS: dict[Codec, Callable[[Iterator[bytes]], Iterator[bytes]]] = {
+_UNPACKERS: dict[Codec, Callable[[Iterator[Stored]], Iterator[bytes]]] = {
     Codec.GZIP: _unpack_gzip,
     Codec.ZSTD: _unpack_zstd,
     Codec.PLAIN: _unpack_plain,

@@ -10,6 +10,7 @@ from pantry_tui.artifact.age import PublicKey, SecretKey, is_locked, load_identi
 from pantry_tui.config.references import check_not_writable, read_secret_file, resolve_bytes, resolve_reference
 from pantry_tui.config.settings import EncryptionSettings
 from pantry_tui.errors import ConfigError, KeyMissingError
+from pantry_tui.models import Unlocking
 
 LARGEST_RECIPIENTS_FILE = 1024 * 1024
 Ask = Callable[[str], str]
@@ -86,6 +87,22 @@ def configured_identities(
 def identities_of_file(path: Path, *, passphrase: str | None = None, ask: Ask | None = None) -> tuple[SecretKey, ...]:
     """The identities of a file that nobody else can read. Raises as `configured_identities` does."""
     return _unlocked(read_secret_file(path, key="the identity file"), passphrase, ask, key=str(path))
+
+
+def unlocking(
+    settings: EncryptionSettings,
+    environment: Mapping[str, str],
+    *,
+    file: str | None = None,
+    passphrase: str | None = None,
+    ask: Ask | None = None,
+) -> Unlocking:
+    """The identities of a file, or else the configured ones, as a request carries them. Raises as they do."""
+    if file:
+        found = identities_of_file(Path(file).expanduser().absolute(), passphrase=passphrase, ask=ask)
+    else:
+        found = configured_identities(settings, environment, ask=ask)
+    return Unlocking(identities=tuple(identity.secret_text for identity in found))
 
 
 def _unlocked(data: bytes, passphrase: str | None, ask: Ask | None, *, key: str) -> tuple[SecretKey, ...]:

@@ -167,11 +167,17 @@ class Manifest(Model, frozen=True, kw_only=True):
     selection: BackupSelection = BackupSelection()
     entries: tuple[int, ...] | None = None  # of the archive, those that belong to the backup; None: all
     left_out: tuple[str, ...] = ()  # objects that point to what the selection does not hold
+    recipients: tuple[str, ...] = ()  # whom every file but the positions is encrypted to; none: nothing is encrypted
     bytes: int
     raw_bytes: int
     rows: int
     warnings: tuple[str, ...] = ()
     previous: PreviousBackup | None = None  # so that a backup that somebody removed shows
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether reading it takes an identity."""
+        return bool(self.recipients)
 
     def file(self, role: str) -> StoredFile:
         """The file of that role. Raises `BackupDamagedError` when the manifest names none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from pantry_tui.artifact.manifest import TableEntry
@@ -74,13 +75,20 @@ def _meant(name: str, plain: dict[str, list[NamedTable]], quoted: dict[str, list
 
 
 def _not_found(missing: Sequence[str], known: Iterable[str]) -> NotFoundError:
-    lost = {name.rpartition(".")[2] for name in missing}
-    close = [name for name in known if name.rpartition(".")[2] in lost]
+    close = list(dict.fromkeys(near for name in missing for near in _near(name, list(known))))
     hint = f"; it has {', '.join(close[:SUGGESTIONS])}" if close else ""
     return NotFoundError(
         f"the backup has no table {', '.join(missing)}{hint}",
         remedy="name tables as schema.table, as `backup show` lists them",
     )
+
+
+def _near(name: str, known: Sequence[str]) -> list[str]:
+    """Tables of that name in other schemas, then those whose names are written much like it."""
+    last = name.rpartition(".")[2]
+    alike = set(get_close_matches(last, [each.rpartition(".")[2] for each in known], SUGGESTIONS))
+    same = [each for each in known if each.rpartition(".")[2] == last]
+    return [*same, *(each for each in known if each.rpartition(".")[2] in alike)]
 
 
 def _character(escape: re.Match[str]) -> str:

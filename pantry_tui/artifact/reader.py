@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
+from pantry_tui.artifact.age import CHUNK, Identity
 from pantry_tui.artifact.compression import RAW_PIECE, Codec, UnreadableError, unpack
+from pantry_tui.artifact.content import source_of
 from pantry_tui.artifact.copytext import END_OF_ROWS, HEADER_LIMIT, CopyHeader, names_agree, parse_header
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import Manifest, Segment, StoredFile
 from pantry_tui.errors import BackupDamagedError
 
-# Larger ones cost more: they leave the cache, and their memory goes back to the system each time.
-STORED_PIECE = 32 * 1024
+STORED_PIECE = CHUNK  # larger ones cost more: they leave the cache, and their memory goes back to the system each time
 REMEDY = "restore from another backup; the storage under this one has lost or changed bytes"
 
 
 class SegmentReader:
-    """Reads segments of one artifact, from any number of threads; ``file`` stays the caller's."""
+    """Reads segments of one artifact, from any number of threads; ``file`` stays the caller's.
 
-    def __init__(self, file: BinaryIO, manifest: Manifest) -> None:
-        self._descriptor = file.fileno()
+    Raises `KeyMissingError`, `WrongKeyError` when it is encrypted and none of the identities opens it.
+    """
+
+    def __init__(self, file: BinaryIO, manifest: Manifest, identities: Sequence[Identity] = ()) -> None:
+        self._source = source_of(file, manifest.file("artifact").name, identities)
         self._manifest = manifest
         self._codec = Codec.of(manifest.compression)
         self._name = manifest.file("artifact").name
@@ -67,7 +71,7 @@ class SegmentReader:
         if length != segment.raw_length:
             raise self._damaged(number, f"unpacks to {length:,} bytes; it should hold {segment.raw_length:,}")
 
-    def _hashed(self, number: int, digest: hashlib._Hash) -> Iterator[bytes]:
+    def _hashed(self, number: int, digest: hashlib._Hash) -> Iterator[bytes | memoryview]:
         for piece in self._stored(number):
             digest.update(piece)
             yield piece
@@ -121,12 +125,17 @@ class SegmentReader:
         if len(held) > len(END_OF_ROWS):
             yield held[: -len(END_OF_ROWS)]
 
-    def _stored(self, number: int) -> Iterator[bytes]:
+    @property
+    def size(self) -> int:
+        """Bytes of the artifact, encryption apart."""
+        return self._source.size
+
+    def _stored(self, number: int) -> Iterator[bytes | memoryview]:
         segment = self._manifest.segments[number]
         position, end = segment.offset, segment.offset + segment.length
         while position < end:
-            with storage_errors(self._name, "reading the artifact"):
-                piece = os.pread(self._descriptor, min(STORED_PIECE, end - position), position)
+            # Encrypted pieces end with a chunk, so that none is opened twice.
+            piece = self._source.read(position, min(STORED_PIECE - position % STORED_PIECE, end - position))
             if not piece:
                 raise self._damaged(number, f"is cut off: the file ends {end - position:,} bytes early")
             position += len(piece)

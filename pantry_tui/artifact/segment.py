@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from isal import isal_zlib
 
+from pantry_tui.artifact.age import CHUNK, SEALED_CHUNK, PayloadKey, sealed_size
 from pantry_tui.artifact.compression import Codec, packer
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.models import Model
 
+SEALED_AT_ONCE = 16 * CHUNK
 SEGMENT_RAW_BYTES = 16 * 1024 * 1024  # a segment is closed once it holds this much
 
 
@@ -61,6 +63,28 @@ def checksum(stored: bytes | memoryview, so_far: int = 0) -> int:
     return isal_zlib.crc32(stored, so_far)
 
 
+class Run(Model, frozen=True, kw_only=True):
+    """Bytes that were written into the file, to be read back."""
+
+    offset: int
+    length: int
+    crc32: int
+
+
+class Edge(Model, frozen=True, kw_only=True):
+    """Part of a chunk of an encrypted file, which is sealed when all of the chunk is known. ``offset`` is of the content."""
+
+    offset: int
+    data: bytes
+
+
+class Written(Model, frozen=True, kw_only=True):
+    """What came of writing members."""
+
+    runs: tuple[Run, ...] = ()
+    edges: tuple[Edge, ...] = ()
+
+
 class ArtifactFile:
     """The artifact while it is written, by this process and others beside it."""
 
@@ -68,18 +92,100 @@ class ArtifactFile:
         self._descriptor = descriptor
         self._path = path
 
-    def write(self, pieces: Iterable[bytes], offset: int, length: int) -> None:
-        """Puts a member of that length at its place. Raises `StorageError`, `DiskFullError`."""
+    def write(self, pieces: Iterable[bytes], member: Member, offset: int) -> Written:
+        """Puts a member at its place. Raises `StorageError`, `DiskFullError`."""
+        self._put(pieces, offset, member.length)
+        return Written(runs=(Run(offset=offset, length=member.length, crc32=member.crc32),))
+
+    def _put(self, pieces: Iterable[bytes | memoryview], offset: int, length: int) -> None:
         with storage_errors(self._path, "writing the backup"):
             if length:  # a full disk shows here, before anything is written
                 os.posix_fallocate(self._descriptor, offset, length)
             for piece in pieces:
                 offset += self._write_piece(piece, offset)
 
-    def _write_piece(self, piece: bytes, offset: int) -> int:
+    def _write_piece(self, piece: bytes | memoryview, offset: int) -> int:
         view = memoryview(piece)
         while view:
             written = os.pwrite(self._descriptor, view, offset)
             view = view[written:]
             offset += written
         return len(piece)
+
+
+class SealedArtifactFile(ArtifactFile):
+    """The same, encrypted: whole chunks are sealed here, those that a member shares with others by `seal_chunk`."""
+
+    def __init__(self, descriptor: int, path: str, start: int, key: PayloadKey) -> None:
+        """``start`` is the length of the file's header."""
+        super().__init__(descriptor, path)
+        self._start = start
+        self._key = key
+        self._sealed = bytearray(sealed_size(SEALED_AT_ONCE))
+
+    def write(self, pieces: Iterable[bytes], member: Member, offset: int) -> Written:
+        """Seals and writes the whole chunks of a member; what is left at its edges is returned."""
+        content = memoryview(b"".join(pieces))
+        first = min(-offset % CHUNK, len(content))
+        last = max(first, len(content) - (offset + len(content)) % CHUNK)
+        edges = [
+            Edge(offset=offset, data=bytes(content[:first])),
+            Edge(offset=offset + last, data=bytes(content[last:])),
+        ]
+        runs = tuple(
+            self.seal((offset + place) // CHUNK, content[place : min(place + SEALED_AT_ONCE, last)])
+            for place in range(first, last, SEALED_AT_ONCE)
+        )
+        return Written(runs=runs, edges=tuple(edge for edge in edges if edge.data))
+
+    def seal(self, number: int, content: bytes | memoryview, *, last: bool = False) -> Run:
+        """Seals and writes the chunk of that number and those behind it; each may be sealed once."""
+        sealed = self._key.seal(number, content, last=last, into=self._sealed)
+        offset = self._start + number * SEALED_CHUNK
+        self._put([sealed], offset, len(sealed))
+        return Run(offset=offset, length=len(sealed), crc32=checksum(sealed))
+
+
+class Seal(Model, frozen=True, kw_only=True):
+    """With what the artifact is encrypted: the length of its header, and the secret of its content's key."""
+
+    start: int
+    secret: bytes
+
+    def __repr__(self) -> str:
+        return "Seal(…)"
+
+
+def open_artifact(descriptor: int, path: str, seal: Seal | None) -> ArtifactFile:
+    """The artifact, encrypted if there is a seal."""
+    if seal is None:
+        return ArtifactFile(descriptor, path)
+    return SealedArtifactFile(descriptor, path, seal.start, PayloadKey(seal.secret))
+
+
+class Edges:
+    """Puts together the chunks of which several members have a part, and seals each when all of it is there.
+
+    The last chunk of the file is sealed by `finish` alone: it must be marked as such.
+    """
+
+    def __init__(self, file: SealedArtifactFile) -> None:
+        self._file = file
+        self._parts: dict[int, dict[int, bytes]] = {}
+
+    def add(self, edges: Iterable[Edge], end: int) -> Iterator[Run]:
+        """Takes parts of the content, which is known to reach to ``end`` so far; seals what is complete before that."""
+        for edge in edges:
+            self._parts.setdefault(edge.offset // CHUNK, {})[edge.offset % CHUNK] = edge.data
+        for number, parts in list(self._parts.items()):
+            if sum(map(len, parts.values())) == CHUNK and (number + 1) * CHUNK < end:
+                yield self._file.seal(number, self._content(number))
+
+    def finish(self, end: int) -> Iterator[Run]:
+        """Seals what is left; the content ends at ``end``."""
+        last = max(0, end - 1) // CHUNK
+        for number in sorted(self._parts):
+            yield self._file.seal(number, self._content(number), last=number == last)
+
+    def _content(self, number: int) -> bytes:
+        return b"".join(data for _, data in sorted(self._parts.pop(number).items()))

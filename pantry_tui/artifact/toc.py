@@ -7,15 +7,14 @@ same. The binary table of contents (pg_backup_archiver.c, ReadHead and ReadToc; 
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 from collections.abc import Sequence
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.copytext import codec_of
-from pantry_tui.artifact.files import open_file_in, storage_errors
+from pantry_tui.artifact.files import storage_errors
 from pantry_tui.errors import BackupDamagedError
 
 MAGIC = b"PGDMP"
@@ -89,14 +88,14 @@ class _Reader:
         return (self.raw() or b"").decode(self._codec, "surrogateescape")
 
 
-def read_toc(path: Path, encoding: str) -> tuple[TocEntry, ...]:
+def read_toc(archive: Content, encoding: str) -> tuple[TocEntry, ...]:
     """The entries of a custom-format archive, in its order; ``encoding`` is the source database's.
 
     Bytes that are no text in it are kept as surrogates. Raises `BackupDamagedError`, `StorageError`.
     """
     codec = codec_of(encoding) or "utf-8"
-    with storage_errors(path, "reading the archive"), os.fdopen(open_file_in(path.parent, path.name), "rb") as file:
-        reader = _Reader(file, str(path), codec)
+    with storage_errors(archive.path, "reading the archive"), archive.open() as file:
+        reader = _Reader(file, str(archive.path), codec)
         _read_head(reader)
         return tuple(_read_entry(reader) for _ in range(reader.integer()))
 

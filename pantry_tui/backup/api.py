@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
+import os
 from pathlib import Path
 
+from pantry_tui.artifact.keyring import configured_recipients, unlocking
+from pantry_tui.backup.diff import compare_backups
+from pantry_tui.backup.live import compare_with_live
+from pantry_tui.backup.peek import peek_table
 from pantry_tui.backup.service import take_backup
 from pantry_tui.backup.validate import validate_backup
 from pantry_tui.config import load_config
 from pantry_tui.errors import UsageError
 from pantry_tui.events import Listener, ignore
 from pantry_tui.models import (
+    LIVE,
+    PEEK_ROWS,
     BackupDetails,
+    BackupDiff,
     BackupFormat,
+    BackupKind,
     BackupRequest,
+    BackupSelection,
     BackupSummary,
     Compression,
     DatabaseTarget,
+    DiffRequest,
     MarkRequest,
     Model,
     RepositoryTarget,
+    TablePage,
+    Unlocking,
     ValidateRequest,
     ValidationResult,
 )
@@ -36,6 +50,12 @@ class BackupConfig(Model, frozen=True, kw_only=True):
     fingerprints: bool = True
     lock_timeout_seconds: float = 10.0
     data_directory: str | None = None  # whose key signs, and whose signers are believed; None: the configured one
+    kind: BackupKind = BackupKind.FULL
+    tables: tuple[str, ...] = ()  # patterns as pg_dump takes them; none: all
+    exclude_tables: tuple[str, ...] = ()
+    batch_size: int | None = None  # most rows of a segment
+    recipients: tuple[str, ...] | None = None  # age recipients; None: the configured ones
+    identity: str | None = None  # an identity file that opens encrypted backups; None: the configured one
 
 
 class BackupService:
@@ -60,7 +80,7 @@ class BackupService:
         self._data_directory = self._config.data_directory or load_config().data_directory
 
     async def create_full_backup(self, name: str) -> BackupSummary:
-        """Takes a full backup and publishes it.
+        """Takes a backup, full unless the configuration says otherwise, and publishes it.
 
         Raises `ServerError` and its kin, `StorageError`, `UsageError` for options that this version does not support.
         """
@@ -74,6 +94,10 @@ class BackupService:
             fingerprints=self._config.fingerprints,
             lock_timeout_seconds=self._config.lock_timeout_seconds,
             data_directory=self._data_directory,
+            kind=self._config.kind,
+            selection=BackupSelection(tables=self._config.tables, exclude_tables=self._config.exclude_tables),
+            batch_size=self._config.batch_size,
+            recipients=self._recipients(),
         )
         return await take_backup(request, self._listener)
 
@@ -87,9 +111,42 @@ class BackupService:
         repository = self._opened()
         return repository.details(repository.resolve(backup_id))
 
+    async def peek(self, backup_id: str, table: str, *, limit: int = PEEK_ROWS, skip: int = 0) -> TablePage:
+        """At most ``limit`` rows of a table behind its first ``skip``, without restoring and without a server.
+
+        Raises `NotFoundError`, `UsageError` for a partitioned table, whose partitions have the rows, or more than 10,000
+        rows, `BackupDamagedError`, `StorageError`.
+        """
+        keys = await self._unlocking(backup_id)
+        return await peek_table(self._repository, backup_id, table, limit=limit, skip=skip, unlocking=keys)
+
+    async def diff(self, backup_id: str, other: str = LIVE) -> BackupDiff:
+        """Compares a backup with another, or with this service's database as it is now, table by table.
+
+        Differences are a result, not an error. Raises `NotFoundError`, `BackupDamagedError`, and for the database
+        `LockTimeoutError`, `PrivilegeError`, `ServerError` and its kin.
+        """
+        if other != LIVE:
+            return await compare_backups(self._repository, backup_id, other)
+        request = DiffRequest(
+            repository=self._repository,
+            backup_id=backup_id,
+            database=self._target(),
+            jobs=self._config.jobs,
+            lock_timeout_seconds=self._config.lock_timeout_seconds,
+            data_directory=self._data_directory,
+        )
+        return await compare_with_live(request, self._listener)
+
     async def validate_backup(self, backup_id: str) -> ValidationResult:
         """Reads a backup back, whole. Damage is a result, not an error. Raises `NotFoundError`, `StorageError`."""
-        request = ValidateRequest(repository=self._repository, backup_id=backup_id, data_directory=self._data_directory)
+        keys = await self._unlocking(backup_id)
+        request = ValidateRequest(
+            repository=self._repository,
+            backup_id=backup_id,
+            unlocking=keys,
+            data_directory=self._data_directory,
+        )
         return await validate_backup(request, self._listener)
 
     async def delete_backup(self, backup_id: str, *, force: bool = False) -> None:
@@ -111,6 +168,18 @@ class BackupService:
 
     def _opened(self) -> LocalRepository:
         return LocalRepository(self._repository, self._data_directory)
+
+    async def _unlocking(self, backup_id: str) -> Unlocking:
+        """What opens the backup; nothing for one that is not encrypted."""
+        repository = LocalRepository(self._repository)
+        if not repository.summary(repository.resolve(backup_id)).encrypted:
+            return Unlocking()
+        return await asyncio.to_thread(unlocking, load_config().encryption, os.environ, file=self._config.identity)
+
+    def _recipients(self) -> tuple[str, ...]:
+        if self._config.recipients is not None:
+            return self._config.recipients
+        return tuple(recipient.text for recipient in configured_recipients(load_config().encryption))
 
     def _target(self) -> DatabaseTarget:
         if isinstance(self._database, DatabaseTarget):

@@ -48,7 +48,7 @@ def dump_command(
     conninfo: str,
     snapshot: str,
     lock_timeout_seconds: float,
-    output: str,
+    output: str | None,
     encoding: str,
     excluded: Sequence[bytes],
     only: Sequence[str] = (),
@@ -56,7 +56,8 @@ def dump_command(
     """pg_dump's argv. Level 1: large objects are compressed fast, schema is not compressed at all.
 
     ``encoding`` is the server's: a role's or database's own client_encoding would change the document's and the names that
-    ``excluded`` is compared with. ``only``: options that leave out a part of the archive.
+    ``excluded`` is compared with. ``only``: options that leave out a part of the archive. ``output`` None:
+    to standard output.
     """
     return [
         program,
@@ -65,7 +66,7 @@ def dump_command(
         "--no-password",
         f"--snapshot={snapshot}",
         f"--lock-wait-timeout={int(lock_timeout_seconds * 1000)}",
-        f"--file={output}",
+        *([] if output is None else [f"--file={output}"]),
         f"--encoding={encoding}",
         *only,
         *excluded,
@@ -73,7 +74,9 @@ def dump_command(
     ]
 
 
-def globals_command(program: str, *, conninfo: str, database: str, passwords: bool, output: str) -> list[str | bytes]:
+def globals_command(
+    program: str, *, conninfo: str, database: str, passwords: bool, output: str | None
+) -> list[str | bytes]:
     """pg_dumpall's argv: roles, memberships, tablespaces. ``passwords`` needs a superuser.
 
     It takes its database from another option than its server, and reads a name with an `=` as a connection string.
@@ -83,15 +86,10 @@ def globals_command(program: str, *, conninfo: str, database: str, passwords: bo
         "--globals-only",
         "--no-password",
         f"--database={keyword_string({'dbname': database})}",
-        f"--file={output}",
+        *([] if output is None else [f"--file={output}"]),
         f"--dbname={conninfo}",
     ]
     return command if passwords else [*command, "--no-role-passwords"]
-
-
-def section_command(program: str, archive: str, section: str, *, listed: bool = False) -> list[str | bytes]:
-    """pg_restore's argv that writes one section of the archive as SQL; ``listed``: only entries listed on standard input."""
-    return [program, f"--section={section}", "--file=-", *(["--use-list=/dev/stdin"] if listed else []), archive]
 
 
 def _quoted(name: bytes) -> bytes:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from pantry_tui.artifact.age import SealedWriter, new_file
+from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.toc import read_toc
 from pantry_tui.backup.archive import dump_command, excluded_rows, globals_command
@@ -20,11 +24,17 @@ from pantry_tui.postgres.tools import run_tool
 _NO_LARGE_OBJECTS = "-B"  # its long name changed in 16
 
 
-async def write_archive(backup: Snapshotted) -> Subset | None:
+class Archive(NamedTuple):
+    """The archive that was written, and which of its entries belong to the backup (None: all)."""
+
+    content: Content
+    subset: Subset | None
+
+
+async def write_archive(backup: Snapshotted) -> Archive:
     """Writes the archive: everything but the rows that workers read or nobody wants.
 
-    Returns which of its entries belong to the backup; None: all. Definitions are there in any case: only they tell what
-    refers to what.
+    Definitions are there in any case: only they tell what refers to what.
     """
     names = await encode_texts(
         backup.connection,
@@ -36,7 +46,7 @@ async def write_archive(backup: Snapshotted) -> Subset | None:
         conninfo=conninfo(backup.target, application="backup archive"),
         snapshot=backup.snapshot.id,
         lock_timeout_seconds=backup.request.lock_timeout_seconds,
-        output=backup.file(ARCHIVE),
+        output=_output(backup, ARCHIVE),
         encoding=backup.connection.info.parameter_status("server_encoding") or "UTF8",
         excluded=excluded_rows(zip(names[::2], names[1::2], strict=True)),
         only=(
@@ -44,16 +54,13 @@ async def write_archive(backup: Snapshotted) -> Subset | None:
             *([_NO_LARGE_OBJECTS] if chosen is not None and chosen.tables is not None else []),
         ),
     )
-    said = await run_tool(
-        command, environment=child_environment(backup.target), doing="dumping everything but the rows"
-    )
-    backup.heed(said)
+    content = await _run(backup, ARCHIVE, command, doing="dumping everything but the rows")
     only_data = backup.request.kind is BackupKind.DATA
     if chosen is None and not only_data:
-        return None
+        return Archive(content, None)
     encoding = backup.connection.info.parameter_status("server_encoding") or "UTF8"
-    toc = await asyncio.to_thread(read_toc, Path(backup.file(ARCHIVE)), encoding)
-    return subset(toc, chosen or EVERYTHING, only_data=only_data)
+    toc = await asyncio.to_thread(read_toc, content, encoding)
+    return Archive(content, subset(toc, chosen or EVERYTHING, only_data=only_data))
 
 
 def _without_rows(backup: Snapshotted) -> list[SourceTable]:
@@ -67,13 +74,6 @@ def _without_rows(backup: Snapshotted) -> list[SourceTable]:
     ]
 
 
-def archive_size(backup: Snapshotted) -> int:
-    """The archive's size in bytes."""
-    path = backup.file(ARCHIVE)
-    with storage_errors(path, "reading the archive"):
-        return Path(path).stat().st_size
-
-
 async def write_globals(backup: Snapshotted) -> None:
     """Roles, memberships and tablespaces; not in the snapshot: shared catalogs are read as they are now."""
     command = globals_command(
@@ -81,8 +81,29 @@ async def write_globals(backup: Snapshotted) -> None:
         conninfo=conninfo(backup.target, application="backup globals"),
         database=backup.connection.info.dbname,
         passwords=backup.role_passwords,
-        output=backup.file(GLOBALS),
+        output=_output(backup, GLOBALS),
     )
-    backup.heed(
-        await run_tool(command, environment=child_environment(backup.target), doing="dumping roles and tablespaces")
-    )
+    await _run(backup, GLOBALS, command, doing="dumping roles and tablespaces")
+
+
+def _output(backup: Snapshotted, name: str) -> str | None:
+    """The file that a tool writes itself; None: what it writes is encrypted on the way."""
+    return None if backup.recipients else backup.file(name)
+
+
+async def _run(backup: Snapshotted, name: str, command: Sequence[str | bytes], *, doing: str) -> Content:
+    """Runs a tool that writes this file of the backup."""
+    stored = backup.stored_name(name)
+    descriptor = backup.staged.create(stored)
+    environment = child_environment(backup.target)
+    path = backup.staged.path / stored
+    if not backup.recipients:
+        os.close(descriptor)
+        backup.heed(await run_tool(command, environment=environment, doing=doing))
+        return Content(path)
+    header, key = new_file(backup.recipients)
+    with storage_errors(path, "writing the backup"), os.fdopen(descriptor, "wb") as file:
+        writer = SealedWriter(file.write, header, key)
+        backup.heed(await run_tool(command, environment=environment, doing=doing, stdout_to=writer.write))
+        writer.finish()
+    return Content(path, (len(header), key))

@@ -31,7 +31,7 @@ class Collector:
         if isinstance(report, RowsRead):
             self._progress.moved(self._work[report.table].table.qualified_name, report.rows, report.raw_bytes)
         else:
-            self._placement.stored((report.table, report.range))
+            self._placement.stored(report.written)
 
     def on_result(self, worker: int, read: RangeRead | None) -> None:
         """A worker has read a range; None: it only put something away."""

@@ -7,8 +7,10 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from pantry_tui.artifact.age import new_file
+from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import Segment, SequenceState, StoredFile, TableEntry
-from pantry_tui.artifact.segment import ArtifactFile
+from pantry_tui.artifact.segment import ArtifactFile, Run, Seal, checksum, open_artifact
 from pantry_tui.backup.archiving import write_globals
 from pantry_tui.backup.collect import archived_entry, bare_entry
 from pantry_tui.backup.commands import plan_work
@@ -46,31 +48,34 @@ async def write_contents(backup: Snapshotted) -> Contents:
     Rows, archive and globals are read at the same time. The document begins with the tables' definitions, so workers keep
     their first segments until pg_dump is done; they hold at most some megabytes meanwhile.
     """
-    for name in (ARCHIVE, GLOBALS):
-        os.close(backup.staged.create(name))
     descriptor = backup.staged.create(backup.artifact_name)
-    artifact = ArtifactFile(descriptor, backup.file(backup.artifact_name))
     back = ReadBack(descriptor, Path(backup.file(backup.artifact_name)))
     try:
-        return await _write_artifact(backup, artifact, back)
+        seal = _begin_sealed(backup, descriptor, back) if backup.recipients else None
+        return await _write_artifact(
+            backup, open_artifact(descriptor, backup.file(backup.artifact_name), seal), seal, back
+        )
     finally:
         await back.abandon()
         os.close(descriptor)
 
 
-async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, back: ReadBack) -> Contents:
-    segments: list[Segment] = []
+def _begin_sealed(backup: Snapshotted, descriptor: int, back: ReadBack) -> Seal:
+    """Writes the header of an encrypted artifact."""
+    header, key = new_file(backup.recipients)
+    with storage_errors(backup.file(backup.artifact_name), "writing the backup"):
+        os.pwrite(descriptor, header, 0)
+    back.wrote(Run(offset=0, length=len(header), crc32=checksum(header)))
+    return Seal(start=len(header), secret=key.secret())
 
-    def placed(segment: Segment, crc32: int) -> None:
-        segments.append(segment)
-        back.placed(segment, crc32)
 
+async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, seal: Seal | None, back: ReadBack) -> Contents:
     work = plan_work(backup)
     order = await key_order(backup, work) if backup.request.kind is BackupKind.DATA else None
-    placement = Placement(artifact, placed, order)
+    placement = Placement(artifact, back.wrote, order)
     document = SqlDocument(backup)
     sequences = await read_sequences(backup.observer)
-    reading = asyncio.create_task(read_rows(backup, work, placement, order))
+    reading = asyncio.create_task(read_rows(backup, work, placement, order, seal))
     beginning = asyncio.create_task(document.begin(placement))
     await together([reading, beginning, asyncio.create_task(write_globals(backup))])
     tables = (*reading.result().entries(backup.snapshot.sizes), *await _read_archived(backup), *_without_rows(backup))
@@ -78,17 +83,18 @@ async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, back: Rea
     if document.subset is not None:
         sequences = tuple(each for each in sequences if (each.schema, each.name) in document.subset.sequences)
     await document.end(placement, len(tables), sum(table.rows for table in tables))
+    placement.finish()
     start_phase(backup.listener, "storing", "Making the files durable and reading them back", READING_SHARES[1])
     unchanged = asyncio.create_task(require_unchanged(backup.observer, backup.target, backup.snapshot))
     rest = asyncio.create_task(back.finish())
     await together([unchanged, rest])
     beside = [
-        (ARCHIVE, "archive"),
-        (GLOBALS, "globals"),
+        (backup.stored_name(ARCHIVE), "archive"),
+        (backup.stored_name(GLOBALS), "globals"),
         *([(POSITIONS, "positions")] if backup.fingerprints else []),
     ]
     files = [rest.result(), *await store_files(backup.staged.path, beside)]
-    segments.sort(key=lambda segment: segment.offset)
+    segments = sorted(placement.segments, key=lambda segment: segment.offset)
     return Contents(
         tables=tables, segments=tuple(segments), sequences=sequences, files=tuple(files), subset=document.subset
     )

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from pantry_tui.artifact.compression import Codec
 from pantry_tui.artifact.segment import SEGMENT_RAW_BYTES, MemberWriter
-from pantry_tui.artifact.toc import use_list
-from pantry_tui.backup.archive import section_command
-from pantry_tui.backup.archiving import archive_size, write_archive
+from pantry_tui.backup.archiving import Archive, write_archive
 from pantry_tui.backup.placing import Placement, Text
-from pantry_tui.backup.snapshotted import ARCHIVE, Snapshotted
+from pantry_tui.backup.snapshotted import Snapshotted
 from pantry_tui.backup.subset import Subset
 from pantry_tui.models import BackupKind
 from pantry_tui.postgres.connect import child_environment
-from pantry_tui.postgres.tools import run_tool
+from pantry_tui.postgres.pg_restore import pg_restore
 
 # What stands before the rows, then what stands behind them. Without definitions, the settings come from the data section.
 SECTIONS = {
@@ -38,12 +36,13 @@ class SqlDocument:
 
     async def begin(self, placement: Placement) -> None:
         """Runs pg_dump, puts the definitions at the document's beginning and lets the workers write behind them."""
-        self.subset = await write_archive(self._backup)
+        archive = await write_archive(self._backup)
+        self.subset = archive.subset
         first, *late = SECTIONS[self._backup.request.kind]
-        await _Section(first, self._backup, self.subset).write_to(placement)
+        await _Section(first, self._backup, archive).write_to(placement)
         placement.open()
-        self._late = [_Section(name, self._backup, self.subset) for name in late]
-        if archive_size(self._backup) <= KEPT_ARCHIVE_BYTES:
+        self._late = [_Section(name, self._backup, archive) for name in late]
+        if archive.content.stored_size <= KEPT_ARCHIVE_BYTES:
             for section in self._late:
                 await section.make()
 
@@ -59,22 +58,24 @@ class SqlDocument:
 class _Section:
     """A section of the archive; one behind the rows is made while they are read where it is small enough to be kept."""
 
-    def __init__(self, name: str, backup: Snapshotted, entries: Subset | None) -> None:
+    def __init__(self, name: str, backup: Snapshotted, archive: Archive) -> None:
         self._name = name
         self._backup = backup
-        self._entries = entries
+        self._archive = archive
         self._writer = SectionWriter(name, backup.codec)
         self._made = False
 
     async def make(self) -> None:
         """Turns the section into SQL, in memory."""
-        tool, archive = self._backup.tools.path("pg_restore"), self._backup.file(ARCHIVE)
-        await run_tool(
-            section_command(tool, archive, self._name, listed=self._entries is not None),
+        subset = self._archive.subset
+        await pg_restore(
+            self._backup.tools,
+            [f"--section={self._name}", "--file=-"],
+            self._archive.content,
+            entries=None if subset is None else subset.entries,
             environment=child_environment(self._backup.target),
             doing=f"writing the {self._name} section",
             stdout_to=self._writer.write,
-            stdin_from=None if self._entries is None else use_list(self._entries.entries),
         )
         self._made = True
 

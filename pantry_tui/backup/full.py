@@ -10,6 +10,8 @@ from typing import Any
 
 import psycopg
 
+from pantry_tui.artifact.age import parse_recipient
+from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.artifact.manifest import MANIFEST_VERSION, Manifest, ServerIdentity, SnapshotPosition, StoredFile
 from pantry_tui.backup.contents import HANDLERS, Contents, write_contents
 from pantry_tui.backup.progress import start_phase
@@ -53,6 +55,9 @@ class FullBackup:
         self._started_at = utc_now()
         self._started = time.monotonic()
         self._warnings: list[str] = []
+        self._recipients = tuple(
+            parse_recipient(text, key=f"recipient {number}") for number, text in enumerate(request.recipients, start=1)
+        )
 
     async def run(self) -> Manifest:
         """Takes the backup. Raises what `take_backup` does."""
@@ -83,9 +88,11 @@ class FullBackup:
                 tools=tools,
                 snapshot=snapshot,
                 staged=staged,
-                artifact_name=f"{slug(self._request.name)}.sql{SUFFIXES[self._request.compression]}",
+                artifact_name=f"{slug(self._request.name)}.sql{SUFFIXES[self._request.compression]}"
+                + (SEALED_SUFFIX if self._recipients else ""),
                 role_passwords=await may_read_passwords(connection),
                 chosen=await self._choose(connection),
+                recipients=self._recipients,
             )
             manifest = await self._write(backup, server)
             self._repository.publish(staged, manifest)
@@ -177,6 +184,7 @@ class FullBackup:
             selection=self._request.selection,
             entries=contents.subset.entries if contents.subset is not None else None,
             left_out=contents.subset.left_out if contents.subset is not None else (),
+            recipients=tuple(recipient.text for recipient in self._recipients),
             bytes=_stored_bytes(contents.files),
             raw_bytes=_raw_bytes(contents),
             rows=sum(table.rows for table in contents.tables),

@@ -12,14 +12,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+from pantry_tui.artifact.age import CHUNK
 from pantry_tui.artifact.manifest import Segment
-from pantry_tui.artifact.segment import ArtifactFile, Member
+from pantry_tui.artifact.segment import ArtifactFile, Edge, Edges, Member, Run, SealedArtifactFile, Written
 from pantry_tui.backup.reading import Place, RangeRead
 
 UNPLACED_BYTES = 12 * 1024 * 1024  # packed, that a worker may hold without a place before it must wait
 
 RangeKey = tuple[int, int]  # table and range, as the manifest numbers them
-Placed = Callable[[Segment, int], None]  # a segment has been written; with the CRC-32 of its stored bytes
+Wrote = Callable[[Run], None]  # bytes stand in the file
 
 
 class Text(NamedTuple):
@@ -56,16 +57,17 @@ class Placement:
     ranges stand as they come.
     """
 
-    def __init__(self, artifact: ArtifactFile, placed: Placed, order: Order | None = None) -> None:
+    def __init__(self, artifact: ArtifactFile, wrote: Wrote, order: Order | None = None) -> None:
         self._artifact = artifact
-        self._placed = placed
+        self._edges = Edges(artifact) if isinstance(artifact, SealedArtifactFile) else None
+        self._wrote = wrote
+        self.segments: list[Segment] = []
         self._order = order
         self._keys: Iterator[RangeKey] = iter(order.keys if order is not None else ())
         self._next = next(self._keys, None)
         self._waiting: dict[RangeKey, _Waiting] = {}
         self._unplaced: Counter[int] = Counter()  # bytes by worker
         self._places: dict[int, list[Place]] = {}
-        self._announced: dict[RangeKey, list[tuple[Segment, int]]] = {}
         self._moved = asyncio.Event()
         self._is_open = False
         self._end = 0
@@ -73,8 +75,11 @@ class Placement:
     def append(self, text: Text) -> None:
         """Writes a member of the coordinator's own at the end. Raises `StorageError`, `DiskFullError`."""
         offset = self._take(text.member.length)
-        self._artifact.write(text.pieces, offset, text.member.length)
-        self._placed(_segment(text.section, offset, text.member, table=text.table), text.member.crc32)
+        self.segments.append(_segment(text.section, offset, text.member, table=text.table))
+        if self._edges is None:
+            self.stored(self._artifact.write(text.pieces, text.member, offset))
+        else:  # this may be the end of the file, and nobody knows yet
+            self.stored(Written(edges=tuple(_chunks(b"".join(text.pieces), offset))))
 
     def open(self) -> None:
         """From now on ranges get places."""
@@ -104,10 +109,16 @@ class Placement:
         """Where this worker has to put what it holds; each place is told once."""
         return tuple(self._places.pop(worker, ()))
 
-    def stored(self, key: RangeKey) -> None:
-        """A worker has written the segments of a range."""
-        for segment, crc32 in self._announced.pop(key):
-            self._placed(segment, crc32)
+    def stored(self, written: Written) -> None:
+        """A member was written. Raises `StorageError`, `DiskFullError`."""
+        for run in (*written.runs, *(self._edges.add(written.edges, self._end) if self._edges is not None else ())):
+            self._wrote(run)
+
+    def finish(self) -> None:
+        """Everything was appended: seals the last chunk of an encrypted artifact."""
+        if self._edges is not None:
+            for run in self._edges.finish(self._end):
+                self._wrote(run)
 
     def _advance(self) -> None:
         if self._order is None:
@@ -125,19 +136,27 @@ class Placement:
     def _place(self, waiting: _Waiting) -> None:
         read = waiting.read
         segments = [
-            (_segment("rows", self._take(made.member.length), made.member, read, made.rows), made.member.crc32)
-            for made in read.segments
+            _segment("rows", self._take(made.member.length), made.member, read, made.rows) for made in read.segments
         ]
         if segments:
-            offsets = tuple(segment.offset for segment, _ in segments)
+            self.segments += segments
+            offsets = tuple(segment.offset for segment in segments)
             place = Place(table=read.table, range=read.range, offsets=offsets)
             self._places.setdefault(waiting.worker, []).append(place)
-            self._announced[read.table, read.range] = segments
-            self._unplaced[waiting.worker] -= sum(segment.length for segment, _ in segments)
+            self._unplaced[waiting.worker] -= sum(segment.length for segment in segments)
 
     def _take(self, length: int) -> int:
         offset, self._end = self._end, self._end + length
         return offset
+
+
+def _chunks(content: bytes, offset: int) -> Iterator[Edge]:
+    """The content cut where chunks of the file end."""
+    place = 0
+    while place < len(content):
+        length = CHUNK - (offset + place) % CHUNK
+        yield Edge(offset=offset + place, data=content[place : place + length])
+        place += length
 
 
 def _segment(

@@ -1,6 +1,6 @@
 """Reading back what was stored, after fsync, from the file and not from memory.
 
-Every file is hashed as it was read back. That each segment is what was written shows its CRC-32: hashing it once more cost
+Every file is hashed as it was read back. That each part is what was written shows its CRC-32: hashing it once more cost
 4 % of a backup.
 """
 
@@ -14,8 +14,8 @@ from pathlib import Path
 from threading import Event
 
 from pantry_tui.artifact.files import storage_errors
-from pantry_tui.artifact.manifest import Segment, StoredFile
-from pantry_tui.artifact.segment import checksum
+from pantry_tui.artifact.manifest import StoredFile
+from pantry_tui.artifact.segment import Run, checksum
 from pantry_tui.errors import BackupDamagedError
 
 SETTLE_BYTES = 8 * 1024 * 1024
@@ -29,31 +29,27 @@ class _StoppedError(Exception):
 class ReadBack:
     """Reads the artifact back while it is still being written, in threads, each part after it was made durable.
 
-    Segments are announced when they have their place; they are read in the order in which they lie. Works on the writer's
-    own ``descriptor``: closing another one would drop the locks that the process holds on the file.
+    Parts are announced when they are written; they are read in the order in which they lie.
     """
 
     def __init__(self, descriptor: int, path: Path) -> None:
         self._descriptor = descriptor
         self._path = path
-        self._placed: dict[int, tuple[Segment, int]] = {}  # by offset, those behind a gap; with their CRC-32
-        self._ready: list[tuple[Segment, int]] = []
+        self._written: dict[int, Run] = {}  # by offset, those behind a gap
+        self._ready: list[Run] = []
         self._end = 0  # of what is ready or read
         self._digest = hashlib.sha256()
         self._reading: asyncio.Future[None] | None = None
         self._stop = Event()
 
-    def placed(self, segment: Segment, crc32: int) -> None:
-        """A segment was written, with that CRC-32.
-
-        Raises `BackupDamagedError` when one that was read back is not what was written.
-        """
-        self._placed[segment.offset] = (segment, crc32)
-        while (following := self._placed.pop(self._end, None)) is not None:
+    def wrote(self, run: Run) -> None:
+        """Bytes were written. Raises `BackupDamagedError` when some that were read back are not what was written."""
+        self._written[run.offset] = run
+        while (following := self._written.pop(self._end, None)) is not None:
             self._ready.append(following)
-            self._end += following[0].length
+            self._end += following.length
         idle = self._reading is None or self._reading.done()
-        if idle and sum(segment.length for segment, _ in self._ready) >= SETTLE_BYTES:
+        if idle and sum(run.length for run in self._ready) >= SETTLE_BYTES:
             self._start()
 
     async def finish(self) -> StoredFile:
@@ -65,7 +61,7 @@ class ReadBack:
             await asyncio.shield(self._reading)
         with storage_errors(self._path, "reading the backup back"):
             size = os.fstat(self._descriptor).st_size
-        if self._placed or size != self._end:
+        if self._written or size != self._end:
             raise BackupDamagedError(
                 f"{self._path}: the file is not as long as what was written", remedy="check the disk"
             )
@@ -85,17 +81,17 @@ class ReadBack:
         batch, self._ready = self._ready, []
         self._reading = asyncio.get_running_loop().run_in_executor(None, self._read, batch)
 
-    def _read(self, segments: Sequence[tuple[Segment, int]]) -> None:
+    def _read(self, runs: Sequence[Run]) -> None:
         with storage_errors(self._path, "reading the backup back"):
             os.fsync(self._descriptor)
-            for segment, expected in segments:
+            for run in runs:
                 crc32 = 0
-                for piece in _pieces(self._descriptor, self._stop, segment.offset, segment.offset + segment.length):
+                for piece in _pieces(self._descriptor, self._stop, run.offset, run.offset + run.length):
                     crc32 = checksum(piece, crc32)
                     self._digest.update(piece)
-                if crc32 != expected:
+                if crc32 != run.crc32:
                     raise BackupDamagedError(
-                        f"{self._path}: the storage gave back other bytes at {segment.offset:,} than were written there",
+                        f"{self._path}: the storage gave back other bytes at {run.offset:,} than were written there",
                         remedy="check the disk and its file system before taking another backup there",
                     )
 

@@ -14,7 +14,7 @@ from pantry_tui.artifact.compression import Codec
 from pantry_tui.artifact.copytext import END_OF_ROWS
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.positions import encode_positions
-from pantry_tui.artifact.segment import SEGMENT_RAW_BYTES, ArtifactFile, Member, MemberWriter
+from pantry_tui.artifact.segment import SEGMENT_RAW_BYTES, Member, MemberWriter, Seal, Written, open_artifact
 from pantry_tui.errors import InternalError
 from pantry_tui.models import DatabaseTarget, Model
 from pantry_tui.postgres.connect import adopt_environment
@@ -36,6 +36,7 @@ class Join(Model, frozen=True, kw_only=True, tag="join"):
     settings: str
     artifact: str  # path
     codec: Codec
+    seal: Seal | None = None
     batch_size: int | None = None  # most rows of a segment
 
 
@@ -73,11 +74,10 @@ class Store(Model, frozen=True, kw_only=True, tag="store"):
 ReadCommand = Join | ReadRange | Store
 
 
-class RangeStored(Model, frozen=True, kw_only=True, tag="stored"):
-    """The segments of a range stand at their places."""
+class SegmentStored(Model, frozen=True, kw_only=True, tag="stored"):
+    """A segment stands at its place."""
 
-    table: int
-    range: int
+    written: Written
 
 
 class RowsRead(Model, frozen=True, kw_only=True, tag="rows"):
@@ -88,7 +88,7 @@ class RowsRead(Model, frozen=True, kw_only=True, tag="rows"):
     raw_bytes: int
 
 
-ReadReport = RangeStored | RowsRead
+ReadReport = SegmentStored | RowsRead
 
 
 class SegmentMade(Model, frozen=True, kw_only=True):
@@ -225,7 +225,7 @@ class _Reader:
         self._link.require_one_session()
         with storage_errors(join.artifact, "opening the backup's artifact"):
             descriptor = os.open(join.artifact, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-        self._artifact = ArtifactFile(descriptor, join.artifact)
+        self._artifact = open_artifact(descriptor, join.artifact, join.seal)
         self._codec = join.codec
         self._batch_size = join.batch_size
         self._held: dict[tuple[int, int], list[_HeldSegment]] = {}
@@ -284,5 +284,5 @@ class _Reader:
         for place in places:
             held = self._held.pop((place.table, place.range))
             for segment, offset in zip(held, place.offsets, strict=True):
-                self._artifact.write(segment.pieces, offset, segment.made.member.length)
-            report(RangeStored(table=place.table, range=place.range).to_json())
+                written = self._artifact.write(segment.pieces, segment.made.member, offset)
+                report(SegmentStored(written=written).to_json())

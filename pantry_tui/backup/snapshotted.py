@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from pantry_tui.artifact.age import PublicKey
 from pantry_tui.artifact.compression import Codec
+from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.events import Listener
 from pantry_tui.models import BackupKind, BackupRequest, DatabaseTarget
 from pantry_tui.postgres.introspect import SourceTable
@@ -39,6 +41,7 @@ class Snapshotted(NamedTuple):
     artifact_name: str
     role_passwords: bool  # whether this role may read them
     chosen: Chosen | None  # None: everything
+    recipients: tuple[PublicKey, ...]  # none: nothing is encrypted
 
     @property
     def target(self) -> DatabaseTarget:
@@ -64,6 +67,10 @@ class Snapshotted(NamedTuple):
         """Passes on what a client tool that succeeded had to say: it may have left something out."""
         for line in output.stderr.splitlines()[:WARNINGS_PER_TOOL]:
             self.warn(line)
+
+    def stored_name(self, name: str) -> str:
+        """What a file is called that is encrypted where anything is."""
+        return f"{name}{SEALED_SUFFIX}" if self.recipients else name
 
     def file(self, name: str) -> str:
         """The path of a file of the backup."""

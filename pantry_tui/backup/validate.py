@@ -2,7 +2,7 @@
 
 Every file is hashed, every segment unpacked and its COPY text checked, rows are counted against the manifest, the
 archive is read to its end by pg_restore, the ends of document and globals are looked for. All problems are collected,
-not only the first.
+not only the first. Where an encrypted backup cannot be opened, its stored bytes are hashed and nothing else is claimed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import asyncio
 import errno
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Literal
 
+from pantry_tui.artifact.age import Identity, identities_of
+from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest, StoredFile
 from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
 from pantry_tui.artifact.structure import SegmentFindings, examine_segment, row_problems
@@ -32,7 +34,8 @@ from pantry_tui.errors import (
 )
 from pantry_tui.events import Listener, Logged, Warned
 from pantry_tui.models import BackupFormat, ValidateRequest, ValidationResult, utc_now
-from pantry_tui.postgres.tools import ClientTools, find_client_tools, run_tool, version_number
+from pantry_tui.postgres.pg_restore import pg_restore
+from pantry_tui.postgres.tools import ClientTools, find_client_tools, version_number
 from pantry_tui.repository.authority import Authority
 from pantry_tui.repository.local import LocalRepository, ProofRecord
 from pantry_tui.repository.stored_manifest import StoredManifest
@@ -71,9 +74,10 @@ class _Findings:
 async def validate_backup(request: ValidateRequest, listener: Listener) -> ValidationResult:
     """Reads everything back and records the outcome beside the manifest.
 
-    A damaged backup is a result with ``valid`` False. Raises `NotFoundError` for an unknown id, `StorageError` when
-    the repository cannot be read, `BackupDamagedError` when not even the manifest can, `WorkerDiedError` and
-    `ClientToolError` when pg_restore was killed or does not run. Nothing is recorded then: nothing is known.
+    A damaged backup is a result with ``valid`` False; so is an encrypted one without an identity, with ``unread``. Raises
+    `NotFoundError` for an unknown id, `StorageError` when the repository cannot be read, `BackupDamagedError` when not
+    even the manifest can, `WrongKeyError` for identities that open nothing, `WorkerDiedError` and `ClientToolError` when
+    pg_restore was killed or does not run. Nothing is recorded then: nothing is known.
     """
     repository = LocalRepository(request.repository, request.data_directory)
     backup_id = repository.resolve(request.backup_id)
@@ -86,12 +90,16 @@ async def validate_backup(request: ValidateRequest, listener: Listener) -> Valid
     start_phase(listener, "files", "Reading the files", 0.0)
     _check_signature(stored, repository.authority, findings, listener)
     findings.add(repository.problems(backup_id))
+    identities = identities_of(request.unlocking)
+    unread = manifest.is_encrypted and not identities
     await _check_files(repository, manifest, findings)
-    start_phase(listener, "archive", "Reading the archive", 0.1)
-    await _check_archive(repository.path(backup_id), manifest, findings, listener)
-    start_phase(listener, "segments", "Unpacking and checking every row", 0.15)
-    await _check_artifact(repository, manifest, findings, listener)
-    result = _result(manifest, findings, time.monotonic() - started)
+    if not unread:
+        await _check_globals(repository, manifest, identities, findings)
+        start_phase(listener, "archive", "Reading the archive", 0.1)
+        await _check_archive(repository.path(backup_id), manifest, identities, findings, listener)
+        start_phase(listener, "segments", "Unpacking and checking every row", 0.15)
+        await _check_artifact(repository, manifest, identities, findings, listener)
+    result = _result(manifest, findings, time.monotonic() - started, unread=unread)
     _record(repository, result, listener)
     return result
 
@@ -121,8 +129,6 @@ async def _check_files(repository: LocalRepository, manifest: Manifest, findings
     def check(stored: StoredFile) -> None:
         with repository.open(manifest.id, stored.name) as file:
             check_file(file, stored, where=str(repository.path(manifest.id) / stored.name))
-            if stored.role == "globals" and GLOBALS_END not in _tail(file):
-                raise BackupDamagedError(f"{stored.name} is cut off: pg_dumpall's last line is missing")
 
     for stored in manifest.files:
         try:
@@ -138,12 +144,31 @@ async def _check_files(repository: LocalRepository, manifest: Manifest, findings
             findings.add([error.message])
 
 
-def _tail(file: BinaryIO) -> bytes:
-    size = os.fstat(file.fileno()).st_size
-    return os.pread(file.fileno(), GLOBALS_TAIL, max(0, size - GLOBALS_TAIL))
+async def _check_globals(
+    repository: LocalRepository, manifest: Manifest, identities: Sequence[Identity], findings: _Findings
+) -> None:
+    """Looks for the line that pg_dumpall ends with."""
+
+    def check(path: Path) -> None:
+        tail = b""
+        for piece in Content.unlock(path, identities).pieces():
+            tail = (tail + piece)[-GLOBALS_TAIL:]
+        if GLOBALS_END not in tail:
+            raise BackupDamagedError(f"{path.name} is cut off: pg_dumpall's last line is missing")
+
+    with suppress(BackupDamagedError):
+        name = manifest.file("globals").name
+        if name in findings.damaged_files:
+            return
+        try:
+            await asyncio.to_thread(check, repository.path(manifest.id) / name)
+        except BackupDamagedError as error:
+            findings.add([error.message])
 
 
-async def _check_archive(directory: Path, manifest: Manifest, findings: _Findings, listener: Listener) -> None:
+async def _check_archive(
+    directory: Path, manifest: Manifest, identities: Sequence[Identity], findings: _Findings, listener: Listener
+) -> None:
     """Has pg_restore read the archive to its end: a hash says that it is unchanged, this that it can be used.
 
     Not when it is known to be changed: pg_restore may crash over it, which says nothing more.
@@ -159,8 +184,10 @@ async def _check_archive(directory: Path, manifest: Manifest, findings: _Finding
         tools = await _tools_to_read(archive, manifest, listener)
         if tools is None:
             return
-        done = await run_tool(
-            [tools.path("pg_restore"), "--file=/dev/null", str(archive)],
+        done = await pg_restore(
+            tools,
+            ["--file=/dev/null"],
+            Content.unlock(archive, identities),
             environment={"LC_ALL": "C"},
             doing=f"reading {archive.name}",
             answers=(PG_RESTORE_REFUSES,),
@@ -191,7 +218,11 @@ async def _tools_to_read(archive: Path, manifest: Manifest, listener: Listener) 
 
 
 async def _check_artifact(
-    repository: LocalRepository, manifest: Manifest, findings: _Findings, listener: Listener
+    repository: LocalRepository,
+    manifest: Manifest,
+    identities: Sequence[Identity],
+    findings: _Findings,
+    listener: Listener,
 ) -> None:
     try:
         stored = manifest.file("artifact")
@@ -200,8 +231,13 @@ async def _check_artifact(
         findings.add([error.message])
         return
     with file:
-        findings.add(layout_problems(manifest.segments, os.fstat(file.fileno()).st_size))
-        await _check_segments(SegmentReader(file, manifest), manifest, findings, listener)
+        try:
+            reader = SegmentReader(file, manifest, identities)
+        except BackupDamagedError as error:
+            findings.add([error.message])
+            return
+        findings.add(layout_problems(manifest.segments, reader.size))
+        await _check_segments(reader, manifest, findings, listener)
     findings.add(row_problems(manifest, findings.segments))
 
 
@@ -232,10 +268,10 @@ def _title(manifest: Manifest, table: int | None) -> str:
     return manifest.tables[table].qualified_name
 
 
-def _result(manifest: Manifest, findings: _Findings, seconds: float) -> ValidationResult:
+def _result(manifest: Manifest, findings: _Findings, seconds: float, *, unread: bool) -> ValidationResult:
     return ValidationResult(
         backup_id=manifest.id,
-        valid=not findings.problems,
+        valid=not findings.problems and not unread,
         problems=findings.listed(),
         bytes_read=findings.bytes_read,
         raw_bytes=sum(found.raw_bytes for found in findings.segments.values()),
@@ -244,13 +280,15 @@ def _result(manifest: Manifest, findings: _Findings, seconds: float) -> Validati
         duration_seconds=seconds,
         validated_at=utc_now(),
         signer=findings.signer,
+        unread=unread and not findings.problems,
     )
 
 
 def _record(repository: LocalRepository, result: ValidationResult, listener: Listener) -> None:
     """Keeps the outcome beside the manifest; a repository that cannot be written to changes nothing about it."""
     details = {"problems": list(result.problems), "bytes_read": result.bytes_read, "rows": result.rows}
-    record = ProofRecord(kind="validation", at=result.validated_at, ok=result.valid, details=details)
+    kind: Literal["validation", "intact"] = "intact" if result.unread else "validation"
+    record = ProofRecord(kind=kind, at=result.validated_at, ok=result.valid or result.unread, details=details)
     try:
         repository.add_record(result.backup_id, record)
     except PantryError as error:

@@ -1,11 +1,13 @@
-"""`pantry-tui backup`: take, list, show, validate, pin, label and delete backups."""
+"""`pantry-tui backup`: take, list, show, look into, validate, pin, label and delete backups."""
 
 from __future__ import annotations
 
 import argparse
 from enum import StrEnum
 
+from pantry_tui.cli import backup_diff, backup_peek
 from pantry_tui.cli import backup_view as view
+from pantry_tui.cli.keys_given import add_identity_options, add_recipient_options, recipients, unlocking
 from pantry_tui.cli.output import note, print_document, print_line
 from pantry_tui.cli.parser import Parser, Unsupported, command, positive, unsupported
 from pantry_tui.cli.question import confirm_typed, require_terminal
@@ -20,7 +22,7 @@ from pantry_tui.cli.session import (
     started_by,
 )
 from pantry_tui.config import Config
-from pantry_tui.errors import BackupDamagedError
+from pantry_tui.errors import BackupDamagedError, ContentsUnreadError
 from pantry_tui.models import (
     BackupFormat,
     BackupKind,
@@ -51,13 +53,15 @@ def add_arguments(parser: Parser) -> None:
         "its files with checksums.",
         examples=("pantry-tui backup show latest", "pantry-tui backup show 20261123T020000Z-daily-7f3a --json"),
     )
+    backup_peek.add_command(commands)
+    backup_diff.add_command(commands)
     validate = command(
         commands,
         "validate",
         validate_backup,
         summary="read a backup back, whole, and say whether it is what was written",
         description="Reads every stored byte back: checksums, compression, structure of the rows, their number and\n"
-        "the end of the document. A backup is called valid only if all of it was read.",
+        "the end of the document. A backup is called valid only if all of it was read; an encrypted one takes an identity.",
         examples=("pantry-tui backup validate latest",),
     )
     delete = command(
@@ -96,6 +100,7 @@ def add_arguments(parser: Parser) -> None:
     for one in (show, validate, delete, pin, unpin, label):
         one.add_argument("id", metavar="ID", help="a backup's id, the beginning of one, or `latest`")
         add_repository_option(one)
+    add_identity_options(validate)
     label.add_argument("text", metavar="TEXT", help="the label, on one line")
     delete.add_argument("--yes", action="store_true", help="do not ask")
     delete.add_argument("--force", action="store_true", help="delete it even if it is protected")
@@ -124,6 +129,7 @@ def create_backup(args: argparse.Namespace) -> int:
             exclude_schemas=tuple(args.exclude_schema),
         ),
         batch_size=args.batch_size,
+        recipients=recipients(args, config),
         jobs=args.jobs or config.backup.jobs,
         fingerprints=not args.no_fingerprints,
         lock_timeout_seconds=config.backup.lock_timeout_seconds,
@@ -169,7 +175,16 @@ def show_backup(args: argparse.Namespace) -> int:
 def validate_backup(args: argparse.Namespace) -> int:
     """Reads a backup back; damage is the result and the exit status."""
     config = configuration(args)
-    request = ValidateRequest(repository=repository(args, config), backup_id=args.id, started_by=started_by())
+    place = repository(args, config)
+    backup = (
+        look_up(config, lambda reads: reads.backup(place, args.id)).summary if _may_be_encrypted(args, config) else None
+    )
+    request = ValidateRequest(
+        repository=place,
+        backup_id=args.id if backup is None else backup.id,
+        unlocking=unlocking(args, config, encrypted=backup is not None and backup.encrypted),
+        started_by=started_by(),
+    )
     try:
         result = ValidationResult.from_builtins(run_job(args, config, request))
     except BackupDamagedError as error:  # so damaged that it cannot even be opened
@@ -181,7 +196,14 @@ def validate_backup(args: argparse.Namespace) -> int:
         print_document(result)
     else:
         view.print_validation(result)
+    if result.unread:
+        return ContentsUnreadError.exit_status
     return 0 if result.valid else BackupDamagedError.exit_status
+
+
+def _may_be_encrypted(args: argparse.Namespace, config: Config) -> bool:
+    """Whether it is worth looking, before reading, if an identity is needed."""
+    return bool(args.identity or config.encryption.identity)
 
 
 def delete_backup(args: argparse.Namespace) -> int:
@@ -282,8 +304,7 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
     create.add_argument("--no-wait", action="store_true", help="leave the job to a runner and print the job's id")
     add_repository_option(create)
     create.add_argument("--base", action=Unsupported)
-    create.add_argument("--encrypt", action=Unsupported, nargs=0)
-    create.add_argument("--recipient", action=Unsupported)
+    add_recipient_options(create)
 
 
 def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:

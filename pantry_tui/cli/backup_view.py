@@ -149,7 +149,7 @@ def details_document(details: BackupDetails) -> dict[str, Any]:
     document["table_list"] = more["tables"]
     document["file_list"] = more["files"]
     document["warning_list"] = more["warnings"]
-    for key in ("tools", "server", "source", "selection", "left_out"):
+    for key in ("tools", "server", "source", "selection", "left_out", "recipients"):
         document[key] = more[key]
     return document
 
@@ -162,7 +162,10 @@ def print_validation(result: ValidationResult) -> None:
         f"{size(result.bytes_read)} read ({size(result.raw_bytes)} unpacked),"
         f" {counted(result.tables, 'table')}, {counted(result.rows, 'row')} in {duration(result.duration_seconds)}"
     )
-    if result.valid:
+    if result.unread:
+        print_line(f"Stored bytes intact, contents unread: {result.backup_id}, {size(result.bytes_read)} read")
+        print_line("It is encrypted, and no identity was given: validate it where one is, with --identity FILE")
+    elif result.valid:
         print_line(f"Valid: {result.backup_id}, {read}")
     else:
         print_line(f"DAMAGED: {result.backup_id}, {counted(len(result.problems), 'problem')}; {read}")
@@ -203,10 +206,16 @@ def _fields(details: BackupDetails) -> list[tuple[str, str]]:
         ("tools", ", ".join(f"{tool} {version}" for tool, version in details.tools.items())),
         ("content", content(summary)),
         ("size", _sizes(summary)),
+        *([("encrypted to", ", ".join(shortened(each) for each in details.recipients))] if details.recipients else []),
         ("fingerprints", "yes" if summary.fingerprints else "no: a restore compares row counts only"),
         ("validated", _verdict(summary)),
         ("restored", moment(summary.proven_at) or "never"),
     ]
+
+
+def shortened(recipient: str) -> str:
+    """A recipient as people tell them apart; post-quantum ones have 2,000 characters."""
+    return recipient if len(recipient) <= 64 else f"{recipient[:32]}..."
 
 
 def selection_words(selection: BackupSelection) -> str:
@@ -222,7 +231,7 @@ def selection_words(selection: BackupSelection) -> str:
 
 def _validated(backup: BackupSummary, now: datetime) -> str:
     if backup.valid is None:
-        return "never"
+        return "never" if backup.intact_at is None else "unread"
     if not backup.valid:
         return "DAMAGED"
     return "valid" if backup.validated_at is None else f"{age(backup.validated_at, now)} ago"
@@ -230,7 +239,8 @@ def _validated(backup: BackupSummary, now: datetime) -> str:
 
 def _verdict(backup: BackupSummary) -> str:
     if backup.valid is None:
-        return "never"
+        intact = f"stored bytes intact {moment(backup.intact_at)}, contents unread"
+        return "never" if backup.intact_at is None else intact
     return f"{'valid' if backup.valid else 'DAMAGED'}, {moment(backup.validated_at)}"
 
 

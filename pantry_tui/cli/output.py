@@ -69,10 +69,14 @@ def print_result(args: argparse.Namespace, value: Model) -> bool:
     return bool(args.json)
 
 
-def fits(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> bool:
-    """Whether a table can be printed whole: there is no terminal, or it is wide enough."""
+def fits(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, shortened: bool = False) -> bool:
+    """Whether a table can be printed whole: there is no terminal, or it is wide enough.
+
+    ``shortened``: whether it can be printed with all its columns, their cells shortened.
+    """
     room = terminal_columns()
-    return room is None or _taken(_widths(columns, _escaped(rows))) <= room
+    widths = _least_widths if shortened else _widths
+    return room is None or _taken(widths(columns, _escaped(rows))) <= room
 
 
 def table_lines(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -104,6 +104,11 @@ def positive(text: str) -> int:
     return number
 
 
+def not_negative(text: str) -> int:
+    """A whole number, 0 included."""
+    return 0 if text == "0" else positive(text)
+
+
 def command(
     commands: argparse._SubParsersAction[Any],
     name: str,

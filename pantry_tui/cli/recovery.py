@@ -6,6 +6,7 @@ import argparse
 
 from pantry_tui.artifact.trusted import require_fingerprints
 from pantry_tui.cli import recovery_view as view
+from pantry_tui.cli.keys_given import add_identity_options, unlocking
 from pantry_tui.cli.output import counted, print_document
 from pantry_tui.cli.parser import Parser, Unsupported, command, positive, unsupported
 from pantry_tui.cli.question import confirm, require_terminal
@@ -20,7 +21,7 @@ from pantry_tui.cli.session import (
 from pantry_tui.config import Config
 from pantry_tui.config.restoring import is_address
 from pantry_tui.errors import RefusedError, UsageError, VerificationError
-from pantry_tui.models import BackupSummary, DatabaseTarget, RepositoryTarget, RestoreRequest, RestoreResult
+from pantry_tui.models import BackupSummary, DatabaseTarget, RepositoryTarget, RestoreRequest, RestoreResult, Unlocking
 
 REPLACE = "replace"
 
@@ -71,6 +72,7 @@ def add_arguments(parser: Parser) -> None:
     )
     execute.add_argument("--no-validate", action="store_true", help="do not compare the result with the backup")
     execute.add_argument("--yes", action="store_true", help="do not ask")
+    add_identity_options(execute)
     add_repository_option(execute)
     _add_unsupported(execute)
 
@@ -94,7 +96,8 @@ def execute_recovery(args: argparse.Namespace) -> int:
     backup = look_up(config, lambda reads: reads.backup(place, args.id)).summary
     if not args.yes:
         confirm(_question(backup, target, args.table))
-    result = RestoreResult.from_builtins(run_job(args, config, _request(args, place, backup, target)))
+    keys = unlocking(args, config, encrypted=backup.encrypted)
+    result = RestoreResult.from_builtins(run_job(args, config, _request(args, place, backup, target, keys)))
     if args.json:
         print_document(result)
     else:
@@ -109,7 +112,7 @@ def execute_recovery(args: argparse.Namespace) -> int:
 
 
 def _add_unsupported(execute: Parser) -> None:
-    for names in (("-x", "--exclude-table"), ("--batch-size",), ("--identity",)):
+    for names in (("-x", "--exclude-table"), ("--batch-size",)):
         execute.add_argument(*names, action=Unsupported)
     for name in ("--dry-run", "--no-checkpoint"):
         execute.add_argument(name, action=Unsupported, nargs=0)
@@ -129,7 +132,7 @@ def _target(args: argparse.Namespace, config: Config) -> DatabaseTarget:
 
 
 def _request(
-    args: argparse.Namespace, place: RepositoryTarget, backup: BackupSummary, target: DatabaseTarget
+    args: argparse.Namespace, place: RepositoryTarget, backup: BackupSummary, target: DatabaseTarget, keys: Unlocking
 ) -> RestoreRequest:
     return RestoreRequest(
         repository=place,
@@ -139,6 +142,7 @@ def _request(
         jobs=args.jobs,
         verify=not args.no_validate,
         trust=tuple(args.trust),
+        unlocking=keys,
         started_by=started_by(),
     )
 

@@ -19,6 +19,7 @@ _MADE = "<!-- made by `python -m pantry_tui.cli.reference docs`: change the pars
 _OUTPUT = """\
 Results go to standard output, narration and progress to standard error. Without a terminal nothing asks: what would
 need an answer needs `--yes`, or is refused. Options of other versions are refused, never ignored."""
+_BAR = r"\|"  # a bare one ends the cell of a table, in code too
 _EVERYWHERE = "Every command takes these options, before or after its name:"
 _ALONE = """\
 [Exit statuses](exit-codes.md) have a page of their own.
@@ -109,7 +110,7 @@ def usage(parser: Parser, name: str) -> str:
 def _options(actions: list[argparse.Action]) -> str:
     if not actions:
         return ""
-    rows = [f"| `{_spelling(action)}` | {_help(action)} |" for action in actions]
+    rows = [f"| `{_spelling(action).replace('|', _BAR)}` | {_help(action)} |" for action in actions]
     return "\n".join(("| option | meaning |", "| --- | --- |", *rows))
 
 

@@ -7,7 +7,7 @@ import contextlib
 import ctypes
 import os
 import signal
-from collections.abc import Callable, Container, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Container, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,17 +46,22 @@ async def run_tool(
     environment: Mapping[str, str],
     doing: str,
     stdout_to: Callable[[bytes], None] | None = None,
-    stdin_from: bytes | None = None,
+    stdin_from: Iterator[bytes] | None = None,
     answers: Container[int] = (),
+    descriptors: Sequence[int] = (),
 ) -> ToolOutput:
-    """Runs ``argv`` and waits. ``stdout_to`` takes the output in pieces as it comes.
+    """Runs ``argv`` and waits. ``stdout_to`` takes the output in pieces as it comes, ``stdin_from`` gives the input.
+
+    ``descriptors`` are open in it too, under their numbers; it reads ``stdin_from`` in a thread.
 
     ``answers`` are exit statuses that say something about what was examined: they are returned, others than 0 raised.
 
     Cancelling kills the whole process group and waits for it. Raises `WorkerDiedError` when a signal ended the tool,
     else what its messages mean (`DiskFullError`, `PrivilegeError` …) or `ClientToolError`, with stderr in ``detail``.
     """
-    process = await _whole(_start(argv, environment=environment, doing=doing, stdin=stdin_from is not None))
+    process = await _whole(
+        _start(argv, environment=environment, doing=doing, stdin=stdin_from is not None, descriptors=descriptors)
+    )
     try:
         stdout, stderr = await _communicate(process, stdin_from, stdout_to)
     except BaseException:
@@ -82,7 +87,12 @@ def die_with_parent() -> Callable[[], None]:
 
 
 async def _start(
-    argv: Sequence[str | bytes], *, environment: Mapping[str, str], doing: str, stdin: bool
+    argv: Sequence[str | bytes],
+    *,
+    environment: Mapping[str, str],
+    doing: str,
+    stdin: bool,
+    descriptors: Sequence[int],
 ) -> asyncio.subprocess.Process:
     try:
         return await asyncio.create_subprocess_exec(
@@ -93,6 +103,7 @@ async def _start(
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
             preexec_fn=die_with_parent(),
+            pass_fds=descriptors,
         )
     except OSError as error:
         raise ClientToolError(
@@ -114,7 +125,7 @@ async def _whole(start: Coroutine[Any, Any, asyncio.subprocess.Process]) -> asyn
 
 
 async def _communicate(
-    process: asyncio.subprocess.Process, data: bytes | None, on_stdout: Callable[[bytes], None] | None
+    process: asyncio.subprocess.Process, data: Iterator[bytes] | None, on_stdout: Callable[[bytes], None] | None
 ) -> tuple[bytes, bytes]:
     stdout, stderr, _ = await together(
         [_read_all(process.stdout, on_stdout), _read_tail(process.stderr), _feed(process.stdin, data)]
@@ -123,12 +134,13 @@ async def _communicate(
     return stdout, stderr
 
 
-async def _feed(stdin: asyncio.StreamWriter | None, data: bytes | None) -> bytes:
+async def _feed(stdin: asyncio.StreamWriter | None, data: Iterator[bytes] | None) -> bytes:
     if stdin is None or data is None:
         return b""
     try:
-        stdin.write(data)
-        await stdin.drain()
+        while piece := await asyncio.to_thread(next, data, b""):
+            stdin.write(piece)
+            await stdin.drain()
     except (BrokenPipeError, ConnectionResetError):
         pass  # it ended without reading everything: its status tells
     finally:

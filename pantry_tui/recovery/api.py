@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from pantry_tui.artifact.keyring import unlocking
 from pantry_tui.config import load_config
 from pantry_tui.events import Listener, ignore
-from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, RestoreRequest, RestoreResult
+from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, RestoreRequest, RestoreResult, Unlocking
 from pantry_tui.recovery.service import restore_backup
+from pantry_tui.repository.local import LocalRepository
 
 
 class RecoveryConfig(Model, frozen=True, kw_only=True):
@@ -21,9 +24,8 @@ class RecoveryConfig(Model, frozen=True, kw_only=True):
     jobs: int | None = None  # worker processes; None: one per core
     verify: bool = True
     trust: tuple[str, ...] = ()
-    data_directory: str | None = (
-        None  # whose key signs the proof, and whose signers are believed; None: the configured one
-    )
+    data_directory: str | None = None  # whose key signs the proof, whose signers are believed; None: the configured one
+    identity: str | None = None  # an identity file that opens an encrypted backup; None: the configured one
 
 
 class RecoveryService:
@@ -47,9 +49,15 @@ class RecoveryService:
         `TargetNotEmptyError`, `RestoreError`, `VerificationError` when the result differs from the backup,
         `ServerError` and its kin.
         """
+        repository = LocalRepository(self._repository)
+        backup = repository.summary(repository.resolve(config.backup_id))
+        keys = (
+            unlocking(load_config().encryption, os.environ, file=config.identity) if backup.encrypted else Unlocking()
+        )
         request = RestoreRequest(
             repository=self._repository,
-            backup_id=config.backup_id,
+            backup_id=backup.id,
+            unlocking=keys,
             target=target if isinstance(target, DatabaseTarget) else load_config().restore_target(target),
             tables=config.target_tables,
             jobs=config.jobs,

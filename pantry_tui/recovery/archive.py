@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from pantry_tui.artifact.toc import TocEntry, use_list
+from pantry_tui.artifact.content import Content
+from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.config.targets import connection_parameters
 from pantry_tui.errors import ClientToolError, RestoreError
 from pantry_tui.models import DatabaseTarget, Model
 from pantry_tui.postgres.connect import child_environment, conninfo
-from pantry_tui.postgres.tools import ClientTools, run_tool
+from pantry_tui.postgres.pg_restore import pg_restore
+from pantry_tui.postgres.tools import ClientTools
 
 MEMORY_SHARE = 4  # of the machine's available memory, the part that index builds may use
 MEMORY_LIMIT = 1024 * 1024 * 1024
@@ -21,7 +23,7 @@ HEAVY = frozenset({"CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT", "INDEX", "
 class Archive(Model, frozen=True, kw_only=True):
     """The archive of a backup, and how it is restored. ``entries`` None: all of it."""
 
-    path: Path
+    content: Content
     tools: ClientTools
     target: DatabaseTarget
     entries: tuple[int, ...] | None = None
@@ -35,11 +37,13 @@ class Archive(Model, frozen=True, kw_only=True):
         environment = child_environment(self.target)
         environment.pop("PGOPTIONS", None)  # part of the connection string, which comes first
         try:
-            output = await run_tool(
-                self.command(*sections, jobs=jobs),
+            output = await pg_restore(
+                self.tools,
+                self.options(*sections, jobs=jobs),
+                self.content,
+                entries=self.entries,
                 environment=environment,
                 doing=f"restoring {' and '.join(sections)}",
-                stdin_from=None if self.entries is None else use_list(self.entries),
             )
         except ClientToolError as error:
             if type(error) is not ClientToolError:
@@ -51,22 +55,19 @@ class Archive(Model, frozen=True, kw_only=True):
             ) from error
         return [line for line in output.stderr.splitlines() if line.strip()]
 
-    def command(self, *sections: str, jobs: int = 1) -> list[str]:
-        """pg_restore's argv. It holds no secret and no name that could be taken for an option."""
+    def options(self, *sections: str, jobs: int = 1) -> list[str]:
+        """pg_restore's options. They hold no secret and no name that could be taken for another."""
         options = self.target.environment.get("PGOPTIONS", "")
         parameters = connection_parameters(conninfo(self.target, application="restore"), key="the target")
         options = " ".join(filter(None, [parameters.get("options", options), *self._settings(jobs)]))
         text = conninfo(self.target, application="restore") + f" options={_quoted(options)}"
         return [
-            self.tools.path("pg_restore"),
             "--exit-on-error",
             "--no-password",
             *(f"--section={section}" for section in sections),
-            *([] if jobs == 1 else [f"--jobs={jobs}"]),
+            *([] if jobs == 1 or self.content.is_sealed else [f"--jobs={jobs}"]),  # it cannot share a pipe
             *([] if self.tablespaces else ["--no-tablespaces"]),
-            *([] if self.entries is None else ["--use-list=/dev/stdin"]),
             f"--dbname={text}",
-            str(self.path),
         ]
 
     def _settings(self, jobs: int) -> Sequence[str]:

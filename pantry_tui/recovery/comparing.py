@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.models import Model
 from pantry_tui.postgres.connect import adopt_environment
@@ -52,7 +53,7 @@ class _Comparer:
         repository = LocalRepository(setup.repository)
         self._manifest = setup.manifest(repository)
         self._file = repository.open(setup.backup_id, self._manifest.file("artifact").name)
-        self._reader = SegmentReader(self._file, self._manifest)
+        self._reader = SegmentReader(self._file, self._manifest, identities_of(setup.unlocking))
         self._link = Link.open(setup.target, application="restore verification", settings=setup.settings)
 
     def compare(self, command: CompareTable) -> TextCompared:

@@ -15,7 +15,7 @@ from psycopg import sql
 from pantry_tui.artifact.manifest import Manifest, TableEntry, manifest_digest
 from pantry_tui.artifact.selection import Selection
 from pantry_tui.artifact.toc import TocEntry
-from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, RestoredTable
+from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, RestoredTable, Unlocking
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable, server_identity
 from pantry_tui.postgres.session import pin_statements
@@ -39,6 +39,7 @@ class Expected(Model, frozen=True, kw_only=True):
     segments: Segments
     toc: tuple[TocEntry, ...]
     repository: RepositoryTarget
+    unlocking: Unlocking
 
 
 class Leaf(NamedTuple):
@@ -138,6 +139,7 @@ class ContentComparison:
             repository=self._expected.repository,
             backup_id=self._manifest.id,
             manifest_digest=manifest_digest(self._manifest),
+            unlocking=self._expected.unlocking,
         ).to_json()
         ordered = sorted(tables, key=lambda index: -self._manifest.tables[index].raw_bytes)
         commands = [

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 import msgspec
 from psycopg import sql
 
+from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.manifest import Manifest, manifest_digest
 from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.errors import BackupDamagedError, PantryError, RestoreError
-from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget
+from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, Unlocking
 from pantry_tui.postgres.connect import adopt_environment
 from pantry_tui.postgres.copy import copy_in
 from pantry_tui.postgres.link import Link
@@ -33,6 +34,7 @@ class LoadingSetup(Model, frozen=True, kw_only=True):
     repository: RepositoryTarget
     backup_id: str
     manifest_digest: str  # of the manifest whose signature was checked
+    unlocking: Unlocking = Unlocking()
 
     def manifest(self, repository: LocalRepository) -> Manifest:
         """That manifest, read again. Raises `BackupDamagedError` when it is another one by now."""
@@ -107,7 +109,7 @@ class _Loader:
         repository = LocalRepository(setup.repository)
         self._manifest = setup.manifest(repository)
         self._file = repository.open(setup.backup_id, self._manifest.file("artifact").name)
-        self._reader = SegmentReader(self._file, self._manifest)
+        self._reader = SegmentReader(self._file, self._manifest, identities_of(setup.unlocking))
         self._link = Link.open(setup.target, application="restore worker", settings=setup.settings)
         self._tablespace = ""
 

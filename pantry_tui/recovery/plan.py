@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psycopg
 
+from pantry_tui.artifact.age import identities_of
+from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.selection import select_tables
 from pantry_tui.artifact.toc import TocEntry, read_toc
@@ -51,6 +53,7 @@ class RestorePlan(Model, frozen=True, kw_only=True):
     """Everything that was found out and decided. ``exists``: an empty database of that name is there."""
 
     expected: Expected
+    archive: Content
     name: str
     exists: bool
     server_version: int
@@ -72,7 +75,9 @@ async def make_plan(
     stored = manifest.file("archive")
     with repository.open(manifest.id, stored.name) as file:
         await check_archive(directory, file, manifest)
-    toc = await asyncio.to_thread(read_toc, directory / stored.name, manifest.source.encoding)
+    identities = identities_of(request.unlocking)
+    archive = Content.unlock(directory / stored.name, identities)
+    toc = await asyncio.to_thread(read_toc, archive, manifest.source.encoding)
     if manifest.entries is not None:
         belonging = frozenset(manifest.entries)
         toc = tuple(entry for entry in toc if entry.id in belonging)
@@ -84,11 +89,12 @@ async def make_plan(
         segments=needed_segments(manifest, selection),
         toc=chosen,
         repository=request.repository,
+        unlocking=request.unlocking,
     )
     with repository.open(manifest.id, manifest.file("artifact").name) as file:
-        checking = asyncio.ensure_future(check_segments(file, manifest, selection, expected.segments))
+        checking = asyncio.ensure_future(check_segments(file, manifest, selection, expected.segments, identities))
         try:
-            plan = await _meet_server(request, repository, expected, warn)
+            plan = await _meet_server(request, repository, expected, archive, warn)
             await checking
         finally:
             checking.cancel()
@@ -98,7 +104,11 @@ async def make_plan(
 
 
 async def _meet_server(
-    request: RestoreRequest, repository: LocalRepository, expected: Expected, warn: Callable[[str], None]
+    request: RestoreRequest,
+    repository: LocalRepository,
+    expected: Expected,
+    archive: Content,
+    warn: Callable[[str], None],
 ) -> RestorePlan:
     connection, name, exists = await _reach(request)
     server_version = connection.info.server_version
@@ -118,6 +128,7 @@ async def _meet_server(
             await connection.close()
     return RestorePlan(
         expected=expected,
+        archive=archive,
         name=name,
         exists=exists,
         server_version=server_version,

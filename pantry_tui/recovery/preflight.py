@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from pantry_tui.artifact.age import Identity
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
 from pantry_tui.artifact.selection import Selection
@@ -67,16 +68,18 @@ async def check_archive(directory: Path, file: BinaryIO, manifest: Manifest) -> 
     await asyncio.to_thread(check_file, file, stored, where=str(directory / stored.name))
 
 
-async def check_segments(file: BinaryIO, manifest: Manifest, selection: Selection, segments: Segments) -> int:
+async def check_segments(
+    file: BinaryIO, manifest: Manifest, selection: Selection, segments: Segments, identities: Sequence[Identity]
+) -> int:
     """Hashes every stored byte that will be read, before any row is loaded; returns how many they are.
 
     For a whole restore the document must also be complete, to its end mark. Raises `BackupDamagedError`.
     """
-    reader = SegmentReader(file, manifest)
+    reader = SegmentReader(file, manifest, identities)
     numbers = segments.numbers
     if selection.is_whole:
         numbers = list(range(len(manifest.segments)))
-        problems = layout_problems(manifest.segments, os.fstat(file.fileno()).st_size)
+        problems = layout_problems(manifest.segments, reader.size)
         if not manifest.segments or manifest.segments[-1].section != "end":
             problems.append("its last segment is not the one that ends a backup")
         if problems:

@@ -97,6 +97,7 @@ class Filling:
             repository=plan.expected.repository,
             backup_id=self._manifest.id,
             manifest_digest=manifest_digest(self._manifest),
+            unlocking=plan.expected.unlocking,
         ).to_json()
         await pool.open(HANDLERS, [setup] * pool.count)
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
+from pantry_tui.artifact.age import identities_of
+from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.artifact.selection import Selection, select_tables
@@ -63,14 +65,17 @@ async def fill_tables(
     stored = manifest.file("archive")
     with repository.open(manifest.id, stored.name) as file:
         await check_archive(repository.path(manifest.id), file, manifest)
-    toc = await asyncio.to_thread(read_toc, repository.path(manifest.id) / stored.name, manifest.source.encoding)
+    identities = identities_of(request.unlocking)
+    archive = Content.unlock(repository.path(manifest.id) / stored.name, identities)
+    toc = await asyncio.to_thread(read_toc, archive, manifest.source.encoding)
     tables = select_tables(manifest, toc, request.tables).tables
     refuse_archived(manifest, tables)
     selection = Selection(tables=tables, entries=manifest.entries, is_whole=not request.tables)
     segments = needed_segments(manifest, selection)
     with repository.open(manifest.id, manifest.file("artifact").name) as file:
-        await check_segments(file, manifest, selection, segments)
-        rows = RowsAlone(request.target, SegmentReader(file, manifest), manifest, segments, progress)
+        await check_segments(file, manifest, selection, segments, identities)
+        reader = SegmentReader(file, manifest, identities)
+        rows = RowsAlone(request.target, reader, manifest, segments, progress)
         refreshes = [entry for entry in toc if entry.kind == "MATERIALIZED VIEW DATA" and not request.tables]
         return await rows.run(refreshes)
 

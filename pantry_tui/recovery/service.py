@@ -180,7 +180,7 @@ class _Restore:
 
     def _archive(self, plan: RestorePlan, target: DatabaseTarget) -> Archive:
         return Archive(
-            path=self._repository.path(self._manifest.id) / self._manifest.file("archive").name,
+            content=plan.archive,
             tools=plan.tools,
             target=target,
             entries=plan.expected.selection.entries,

@@ -36,6 +36,7 @@ def summarize(manifest: Manifest, records: Sequence[Record], *, path: Path, repo
         started_by=manifest.started_by,
         warnings=len(manifest.warnings),
         partial=not manifest.selection.is_everything,
+        encrypted=manifest.is_encrypted,
     )
     return with_records(summary, records)
 
@@ -45,11 +46,13 @@ def with_records(summary: BackupSummary, records: Sequence[Record]) -> BackupSum
     proofs = [record for record in records if isinstance(record, ProofRecord)]
     marks = {record.kind: record for record in records if isinstance(record, Mark)}
     validations = [proof for proof in proofs if proof.kind == "validation"]
+    intact = [proof.at for proof in proofs if proof.kind == "intact" and proof.ok]
     restores = [proof.at for proof in proofs if proof.kind == "restore" and proof.ok]
     return msgspec.structs.replace(
         summary,
         validated_at=validations[-1].at if validations else None,
         valid=validations[-1].ok if validations else None,
+        intact_at=intact[-1] if intact else None,
         proven_at=restores[-1] if restores else None,
         pinned="pin" in marks and marks["pin"].pinned,
         label=marks["label"].text if "label" in marks else "",
@@ -79,6 +82,7 @@ def describe(manifest: Manifest, summary: BackupSummary) -> BackupDetails:
         source=manifest.source.to_builtins(),
         selection=manifest.selection,
         left_out=manifest.left_out,
+        recipients=manifest.recipients,
     )
 
 

@@ -17,6 +17,7 @@ from pantry_tui.errors import RunnerBusyError, RunnerError
 from pantry_tui.events import Event, Failed, Finished, JobChanged, decode_event
 from pantry_tui.models import (
     BackupDetails,
+    BackupDiff,
     BackupSummary,
     CatalogRebuild,
     Failure,
@@ -25,6 +26,8 @@ from pantry_tui.models import (
     MarkRequest,
     RepositoryTarget,
     RunnerStatus,
+    TablePage,
+    Unlocking,
 )
 from pantry_tui.runner.address import answers, no_runner, runner_address
 from pantry_tui.runner.directory import prepare_data_directory
@@ -80,6 +83,29 @@ class RunnerClient:
         return await self._ask(
             "GET", f"/v1/backups/{path_part(backup_id)}", BackupDetails, query=repository_query(repository)
         )
+
+    async def peek(
+        self,
+        repository: RepositoryTarget,
+        backup_id: str,
+        table: str,
+        *,
+        limit: int | None = None,
+        skip: int = 0,
+        unlocking: Unlocking = Unlocking(),  # noqa: B008  # frozen
+    ) -> TablePage:
+        """Some rows of a table out of a backup: at most 200 of them, and of each value at most its first 4 KiB.
+
+        Raises `NotFoundError`, `UsageError`, `BackupDamagedError`, `StorageError`, `WrongKeyError`, `KeyMissingError`.
+        """
+        where = repository_query(repository, table=table, limit=limit, skip=skip or None)
+        path = f"/v1/backups/{path_part(backup_id)}/rows"
+        return await self._ask("POST", path, TablePage, query=where, body=unlocking)
+
+    async def diff(self, repository: RepositoryTarget, backup_id: str, other_id: str) -> BackupDiff:
+        """Two backups compared, table by table. Raises `NotFoundError`, `BackupDamagedError`, `StorageError`."""
+        where = repository_query(repository, other=other_id)
+        return await self._ask("GET", f"/v1/backups/{path_part(backup_id)}/diff", BackupDiff, query=where)
 
     async def delete_backup(self, repository: RepositoryTarget, backup_id: str, *, force: bool = False) -> None:
         """Deletes a backup. Raises `NotFoundError`, `RefusedError` for one in use or the last valid one."""

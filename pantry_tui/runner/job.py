@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from pantry_tui.errors import CancelledError, InternalError, PantryError
 from pantry_tui.events import Event, Failed, Finished, encode_event
-from pantry_tui.models import BackupRequest, Failure, JobRequest, Model, RestoreRequest, ValidateRequest
+from pantry_tui.models import BackupRequest, DiffRequest, Failure, JobRequest, Model, RestoreRequest, ValidateRequest
 from pantry_tui.runner.request import decode_request, secrets_of
 
 GRACE_SECONDS = 10.0  # from being told to stop to being killed
@@ -131,13 +131,18 @@ async def _perform(request: JobRequest, reporter: _Reporter) -> Model:
 
         adopt_environment(request.target)
         return await restore_backup(request, reporter.send)
+    _discard_spare_workers()  # what follows needs no processes of its own
+    if isinstance(request, DiffRequest):
+        from pantry_tui.backup.live import compare_with_live
+
+        adopt_environment(request.database)
+        return await compare_with_live(request, reporter.send)
     return await _validate(request, reporter)
 
 
 async def _validate(request: ValidateRequest, reporter: _Reporter) -> Model:
     from pantry_tui.backup.validate import validate_backup
 
-    _discard_spare_workers()  # reading back needs no server and no processes of its own
     return await validate_backup(request, reporter.send)
 
 

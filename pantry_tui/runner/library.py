@@ -10,10 +10,24 @@ from typing import TypeVar
 
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.errors import PantryError, StorageError
-from pantry_tui.models import BackupDetails, BackupSummary, CatalogRebuild, MarkRequest, RepositoryTarget
+from pantry_tui.models import (
+    PEEK_ROWS,
+    BackupDetails,
+    BackupDiff,
+    BackupSummary,
+    CatalogRebuild,
+    MarkRequest,
+    RepositoryTarget,
+    TablePage,
+    Unlocking,
+)
 from pantry_tui.repository.local import LocalRepository
 
 Answer = TypeVar("Answer")
+
+# What one answer may hold of a table: a runner must stay small whatever somebody's rows are like.
+MOST_ROWS = 200
+PAGE_BYTES = 4 * 1024 * 1024
 
 
 class Library:
@@ -38,6 +52,30 @@ class Library:
         """Everything about one backup. Raises `NotFoundError`, `BackupDamagedError`."""
         repository = self._repository(target)
         return await asyncio.to_thread(lambda: repository.details(repository.resolve(reference)))
+
+    async def peek(
+        self,
+        target: RepositoryTarget,
+        reference: str,
+        table: str,
+        *,
+        limit: int | None,
+        skip: int,
+        unlocking: Unlocking,
+    ) -> TablePage:
+        """Some rows of a table out of a backup, long values shortened. Raises what `peek_table` does."""
+        from pantry_tui.backup.peek import peek_table
+
+        limit = min(limit or PEEK_ROWS, MOST_ROWS)
+        return await peek_table(
+            target, reference, table, limit=limit, skip=skip, page_bytes=PAGE_BYTES, unlocking=unlocking
+        )
+
+    async def diff(self, target: RepositoryTarget, reference: str, other: str) -> BackupDiff:
+        """Two backups compared. Raises what `compare_backups` does."""
+        from pantry_tui.backup.diff import compare_backups
+
+        return await compare_backups(target, reference, other)
 
     async def resolve(self, target: RepositoryTarget, reference: str) -> str:
         """The id that a prefix or `latest` means. Raises `NotFoundError`."""

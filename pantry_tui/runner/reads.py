@@ -20,7 +20,17 @@ import msgspec
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.config import Config
 from pantry_tui.errors import BackupDamagedError, InterruptedJobError, NotFoundError, RunnerBusyError
-from pantry_tui.models import BackupDetails, BackupSummary, Failure, Job, JobState, RepositoryTarget
+from pantry_tui.models import (
+    BackupDetails,
+    BackupDiff,
+    BackupSummary,
+    Failure,
+    Job,
+    JobState,
+    RepositoryTarget,
+    TablePage,
+    Unlocking,
+)
 from pantry_tui.repository.local import LocalRepository
 from pantry_tui.runner.address import runner_address
 from pantry_tui.runner.directory import prepare_data_directory
@@ -63,6 +73,27 @@ class LocalReads:
     async def resolve(self, repository: RepositoryTarget, backup_id: str) -> str:
         """The whole id of a backup, even of one that cannot be read. Raises `NotFoundError`."""
         return LocalRepository(repository, self._directory).resolve(backup_id)
+
+    async def peek(
+        self,
+        repository: RepositoryTarget,
+        backup_id: str,
+        table: str,
+        *,
+        limit: int,
+        skip: int = 0,
+        unlocking: Unlocking = Unlocking(),  # noqa: B008  # frozen
+    ) -> TablePage:
+        """Some rows of a table out of a backup. Raises what `peek_table` does."""
+        from pantry_tui.backup.peek import peek_table  # unpacking is for those who look into a backup
+
+        return await peek_table(repository, backup_id, table, limit=limit, skip=skip, unlocking=unlocking)
+
+    async def diff(self, repository: RepositoryTarget, backup_id: str, other_id: str) -> BackupDiff:
+        """Two backups compared. Raises what `compare_backups` does."""
+        from pantry_tui.backup.diff import compare_backups
+
+        return await compare_backups(repository, backup_id, other_id)
 
     async def jobs(self, *, limit: int = 100) -> list[Job]:
         """Jobs, newest first; those that run as they are at this moment."""

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import msgspec
 
-from pantry_tui.models import BackupRequest, DatabaseTarget, JobRequest, MarkRequest, RestoreRequest
+from pantry_tui.models import (
+    BackupRequest,
+    DatabaseTarget,
+    DiffRequest,
+    JobRequest,
+    MarkRequest,
+    RestoreRequest,
+    Unlocking,
+    ValidateRequest,
+)
 
 _WHERE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGSERVICEFILE")
 
 _decoder: msgspec.json.Decoder[JobRequest] = msgspec.json.Decoder(JobRequest)
+_unlocking_decoder: msgspec.json.Decoder[Unlocking] = msgspec.json.Decoder(Unlocking)
 _mark_decoder: msgspec.json.Decoder[MarkRequest] = msgspec.json.Decoder(MarkRequest)
 
 
@@ -22,8 +32,13 @@ def decode_mark(data: bytes) -> MarkRequest:
     return _mark_decoder.decode(data)
 
 
+def decode_unlocking(data: bytes) -> Unlocking:
+    """Reads what opens an encrypted backup. Raises as `decode_request` does."""
+    return _unlocking_decoder.decode(data)
+
+
 def kind_of(request: JobRequest) -> str:
-    """backup, validate or restore."""
+    """backup, validate, restore or diff."""
     kind = request.__struct_config__.tag
     return str(kind)
 
@@ -34,12 +49,14 @@ def title_of(request: JobRequest) -> str:
         return f"backup of {request.database.name} into {request.repository.name}"
     if isinstance(request, RestoreRequest):
         return f"restore of {request.backup_id} into {request.target.name}"
+    if isinstance(request, DiffRequest):
+        return f"comparison of {request.backup_id} with {request.database.name}"
     return f"validation of {request.backup_id}"
 
 
 def database_of(request: JobRequest) -> DatabaseTarget | None:
     """The database that the job works on."""
-    if isinstance(request, BackupRequest):
+    if isinstance(request, BackupRequest | DiffRequest):
         return request.database
     return request.target if isinstance(request, RestoreRequest) else None
 
@@ -56,24 +73,25 @@ def trust_of(request: JobRequest) -> dict[str, list[str]]:
 
 
 def database_key(request: JobRequest) -> str | None:
-    """Two requests with equal keys work on one database; None excludes nothing."""
+    """Two requests with equal keys work on one database; None excludes nothing: a comparison only reads."""
     target = database_of(request)
-    if target is None:
+    if target is None or isinstance(request, DiffRequest):
         return None
     return repr((target.conninfo, [target.environment.get(name) for name in _WHERE]))
 
 
 def redacted(request: JobRequest) -> JobRequest:
     """The request without anything secret, for what is written down."""
-    if isinstance(request, BackupRequest):
+    if isinstance(request, BackupRequest | DiffRequest):
         return msgspec.structs.replace(request, database=request.database.redacted())
     if isinstance(request, RestoreRequest):
-        return msgspec.structs.replace(request, target=request.target.redacted())
-    return request
+        return msgspec.structs.replace(request, target=request.target.redacted(), unlocking=Unlocking())
+    return msgspec.structs.replace(request, unlocking=Unlocking())
 
 
 def secrets_of(request: JobRequest) -> tuple[str, ...]:
     """What must never appear in anything written down."""
     target = database_of(request)
     password = target.environment.get("PGPASSWORD") if target else None
-    return (password,) if password else ()
+    identities = request.unlocking.identities if isinstance(request, ValidateRequest | RestoreRequest) else ()
+    return (*([password] if password else ()), *identities)

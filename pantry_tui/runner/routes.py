@@ -11,10 +11,10 @@ from aiohttp import web
 
 from pantry_tui.errors import PantryError, UsageError
 from pantry_tui.events import Event, encode_event
-from pantry_tui.models import RepositoryTarget
+from pantry_tui.models import RepositoryTarget, Unlocking
 from pantry_tui.runner.joblog import describe
 from pantry_tui.runner.manners import PEER, RUNNER, STREAM, answer
-from pantry_tui.runner.request import decode_mark, decode_request
+from pantry_tui.runner.request import decode_mark, decode_request, decode_unlocking
 
 _DEFAULT_JOBS = 100
 
@@ -87,6 +87,30 @@ async def _backups(request: web.Request) -> web.Response:
 @routes.get("/v1/backups/{backup}")
 async def _backup(request: web.Request) -> web.Response:
     return answer(await request.app[RUNNER].library.backup(_repository(request), request.match_info["backup"]))
+
+
+@routes.get("/v1/backups/{backup}/rows")
+@routes.post("/v1/backups/{backup}/rows")  # with what opens an encrypted backup, which belongs into no address
+async def _rows(request: web.Request) -> web.Response:
+    library, repository, table = request.app[RUNNER].library, _repository(request), request.query.get("table")
+    if table is None:
+        raise UsageError("the request does not name its table", remedy="add &table=schema.name")
+    skip = _number(request, "skip") or 0
+    backup_id = request.match_info["backup"]
+    keys = decode_unlocking(await request.read()) if request.can_read_body else Unlocking()
+    limit = _number(request, "limit")
+    return answer(await library.peek(repository, backup_id, table, limit=limit, skip=skip, unlocking=keys))
+
+
+@routes.get("/v1/backups/{backup}/diff")
+async def _diff(request: web.Request) -> web.Response:
+    library, repository, other = request.app[RUNNER].library, _repository(request), request.query.get("other")
+    if other is None:
+        raise UsageError(
+            "the request does not name the other backup",
+            remedy="add &other=ID; a comparison with the database itself is a job",
+        )
+    return answer(await library.diff(repository, request.match_info["backup"], other))
 
 
 @routes.delete("/v1/backups/{backup}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from pantry_tui.models import BackupSummary, Job, JobState, RestoredTable, RestoreResult, ValidationResult
+from pantry_tui.models import BackupDiff, BackupSummary, Job, JobState, RestoredTable, RestoreResult, ValidationResult
 from screens.widgets import figures
+from screens.widgets.difference import diff_words
 from screens.widgets.glyphs import Glyphs
 from screens.widgets.text import visible
 
@@ -34,6 +35,8 @@ def result_words(job: Job, glyphs: Glyphs) -> Content:
         return _backup(BackupSummary.from_builtins(job.result))
     if job.kind == "validate":
         return _validation(ValidationResult.from_builtins(job.result), glyphs)
+    if job.kind == "diff":
+        return diff_words(BackupDiff.from_builtins(job.result), glyphs)
     return _restore(RestoreResult.from_builtins(job.result), glyphs)
 
 
@@ -51,6 +54,9 @@ def _backup(backup: BackupSummary) -> Content:
 
 
 def _validation(result: ValidationResult, glyphs: Glyphs) -> Content:
+    if result.unread:
+        words = f"\n{figures.size(result.bytes_read)} read back. It is encrypted, and no identity was given."
+        return Content.assemble((f"{glyphs.unknown} stored bytes intact, contents unread", "bold $warning"), words)
     if not result.valid:
         problems = "\n".join(visible(problem) for problem in result.problems)
         return Content.assemble((f"{glyphs.bad} damaged", "bold $error"), f"\n{problems}")

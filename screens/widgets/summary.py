@@ -19,7 +19,7 @@ Line = tuple[str, str, str]  # label, value, style of the value
 def validity(backup: BackupSummary, glyphs: Glyphs) -> tuple[str, str]:
     """Whether the stored bytes were read back: sign with words, and the theme colour's name."""
     if backup.valid is None:
-        return f"{glyphs.unknown} unchecked", "muted"
+        return f"{glyphs.unknown} {'unchecked' if backup.intact_at is None else 'unread'}", "muted"
     return (f"{glyphs.good} valid", "success") if backup.valid else (f"{glyphs.bad} damaged", "error")
 
 
@@ -54,6 +54,7 @@ def backup_lines(backup: BackupSummary, now: datetime, glyphs: Glyphs) -> list[L
         ("kind", f"{backup.kind_words}, format {backup.format}, compression {backup.compression}", ""),
         ("size", f"{figures.size(backup.bytes)} stored of {figures.size(backup.raw_bytes)}{saved}", ""),
         ("holds", f"{figures.plural(backup.tables, 'table')}, {figures.plural(backup.rows, 'row')}", ""),
+        *([("encrypted", "yes: reading it takes an identity", "")] if backup.encrypted else []),
         ("contents", "fingerprinted, so a restore can be compared" if backup.fingerprints else "no fingerprints", ""),
         ("server", visible(f"PostgreSQL {backup.server_version}"), ""),
         ("path", visible(backup.path), ""),
@@ -72,8 +73,10 @@ def details_lines(details: BackupDetails) -> list[Line]:
     left_out = [("-", visible(line), "") for line in details.left_out]
     chosen = details.selection.to_builtins()
     patterns = [(what.replace("_", " "), visible(" ".join(given)), "") for what, given in chosen.items() if given]
+    recipients = [("-", visible(each if len(each) <= 64 else f"{each[:32]}..."), "") for each in details.recipients]
     return [
         *_section("Chosen", patterns),
+        *_section("Encrypted to", recipients),
         *_section("Left out", left_out),
         *_section("Warnings", [("!", line, "$warning") for text in details.warnings for line in visible_lines(text)]),
         *_section("Files", stored),

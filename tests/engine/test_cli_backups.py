@@ -283,3 +283,81 @@ def test_a_closed_terminal_stops_nothing(server: TestServer, cli: CommandLine, c
         process.communicate()
     assert process.returncode == 0
     assert [backup["name"] for backup in cli.json("backup", "list")] == ["daily"]
+
+
+def test_encryption(server: TestServer, cli: CommandLine, tmp_path: Path) -> None:
+    identity = tmp_path / "identity.txt"
+    recipient = cli.succeed("key", "generate", "-o", str(identity), "--no-passphrase").out.strip().splitlines()[-1]
+    assert recipient.startswith("age1")
+    cli.succeed("backup", "create", "-n", "sealed", "--recipient", recipient)
+    assert cli.json("backup", "show", "latest")["recipients"] == [recipient]
+    assert recipient in cli.succeed("backup", "show", "latest").out
+    unread = cli.run("backup", "validate", "latest")
+    assert unread.status == 28
+    assert "Stored bytes intact, contents unread" in unread.out
+    assert "unread" in cli.succeed("backup", "list").out
+    assert cli.json("backup", "validate", "latest", "--identity", str(identity))["valid"] is True
+    target = server.drop_after_test("opened by the command line")
+    locked = cli.run("recovery", "execute", "latest", "--target", target.name, "--yes")
+    assert (locked.status, "--identity" in locked.err) == (27, True)
+    cli.succeed("recovery", "execute", "latest", "--target", target.name, "--yes", "--identity", str(identity))
+    other = tmp_path / "other.txt"
+    cli.succeed("key", "generate", "-o", str(other), "--no-passphrase")
+    assert cli.run("backup", "validate", "latest", "--identity", str(other)).status == 26
+    assert cli.run("backup", "create", "-n", "x", "--encrypt").status == 27
+    secret = next(line for line in identity.read_text().splitlines() if line.startswith("AGE-SECRET-KEY-"))
+    for file in tmp_path.rglob("*"):
+        if file.is_file() and file != identity:
+            assert secret.encode() not in file.read_bytes(), file
+
+
+def test_rows_are_shown_out_of_a_backup(cli: CommandLine) -> None:
+    cli.succeed("backup", "create", "-n", "daily")
+
+    shown = cli.succeed("backup", "peek", "latest", "public.contacts", "-l", "2", "--skip", "498").out.splitlines()
+    assert [line.split() for line in shown[:3]] == [
+        ["id", "name"],
+        ["499", "contact", "499"],
+        ["500", "contact", "500"],
+    ]
+    assert shown[-1].startswith("Rows 499 to 500 of 500 of public.contacts in ")
+    page = cli.json("backup", "peek", "latest", '"public".contacts', "-l", "1")
+    assert {key: page[key] for key in ("schema", "table", "columns", "rows", "total_rows")} == {
+        "schema": "public",
+        "table": "contacts",
+        "columns": ["id", "name"],
+        "rows": [["1", "contact 1"]],
+        "total_rows": 500,
+    }
+    unknown = cli.run("backup", "peek", "latest", "contacts")
+    assert (unknown.status, "it has public.contacts" in unknown.err) == (4, True)
+    assert cli.run("backup", "peek", "latest", "public.contacts", "--skip", "-1").status == 2
+    assert not (cli.data / "runner.sock").exists()
+
+
+def test_a_backup_is_compared_with_the_database_and_with_another(
+    server: TestServer, cli: CommandLine, crm: DatabaseTarget
+) -> None:
+    first = cli.json("backup", "create", "-n", "daily")["id"]
+    equal = cli.succeed("backup", "diff", "latest", "--exit-code")
+    assert equal.out.splitlines()[0] == "2 tables equal"
+    assert "Counting and fingerprinting" in equal.err
+
+    server.execute(crm, "DELETE FROM notes WHERE id <= 3; UPDATE contacts SET name = 'x' WHERE id = 500")
+    different = cli.run("backup", "diff", first, "live", "--exit-code")
+    lines = different.out.splitlines()
+    assert (different.status, lines[0]) == (1, "0 tables equal, 2 differ")
+    assert lines[-2].split() == ["public.contacts", "content", "differs", "500", "500"]
+    assert lines[-1].split() == ["public.notes", "rows", "differ", "500", "497", "-3"]
+    assert cli.run("backup", "diff", first).status == 0
+
+    cli.succeed("backup", "create", "-n", "daily")
+    found = cli.json("backup", "diff", first, "latest", "--all")
+    assert [(table["name"], table["status"]) for table in found["tables"]] == [
+        ("contacts", "content differs"),
+        ("notes", "rows differ"),
+    ]
+    assert (found["equal"], found["different"], found["not_comparable"]) == (0, 2, 0)
+    misplaced = cli.run("backup", "diff", first, "latest", "-d", "crm")
+    assert (misplaced.status, "is a backup" in misplaced.err) == (2, True)
+    assert cli.left_behind() == []

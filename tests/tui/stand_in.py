@@ -15,11 +15,16 @@ from pantry_tui.config.settings import DatabaseSettings, RepositorySettings
 from pantry_tui.errors import CancelledError, PantryError, RunnerError
 from pantry_tui.events import Event, Failed, Finished, JobChanged
 from pantry_tui.models import (
+    LIVE,
+    PEEK_ROWS,
     BackupDetails,
+    BackupDiff,
     BackupFormat,
     BackupKind,
     BackupSummary,
     Compression,
+    DiffSide,
+    DiffStatus,
     Failure,
     FileSummary,
     Job,
@@ -27,7 +32,11 @@ from pantry_tui.models import (
     JobState,
     MarkRequest,
     RepositoryTarget,
+    ShortenedValue,
+    TableDiff,
+    TablePage,
     TableSummary,
+    Unlocking,
 )
 from pantry_tui.runner.client import RunnerClient
 
@@ -103,6 +112,53 @@ def _table(name: str, index: int) -> TableSummary:
     )
 
 
+def make_page(backup_id: str, table: str, limit: int, skip: int) -> TablePage:
+    """Rows of a table with 250: the names are NULL, empty, long and shortened by turns."""
+    names = (None, "", "x" * 90, "shortened")
+    numbers = range(skip + 1, min(skip + limit, 250) + 1)
+    return TablePage(
+        backup_id=backup_id,
+        schema="public",
+        table=table,
+        columns=("id", "name"),
+        rows=tuple((str(number), names[number % 4]) for number in numbers),
+        skip=skip,
+        total_rows=250,
+        shortened=tuple(
+            ShortenedValue(row=row, column=1, bytes=20_000) for row, number in enumerate(numbers) if number % 4 == 3
+        ),
+    )
+
+
+def make_diff(backup_id: str, other_id: str, tables: tuple[str, ...] = TABLES) -> BackupDiff:
+    """A comparison in which one table is equal, and the others differ in every way by turns."""
+    found = [status for status in DiffStatus if status is not DiffStatus.EQUAL]
+    sides = [
+        DiffSide(kind="live" if name == LIVE else "backup", name=name, database="crm", server_version="16.4", at=NOW)
+        for name in (backup_id, other_id)
+    ]
+    return BackupDiff(
+        a=sides[0],
+        b=sides[1],
+        tables=tuple(
+            TableDiff(
+                schema="public",
+                name=name,
+                status=found[(number - 1) % len(found)] if number else DiffStatus.EQUAL,
+                rows_a=1000 + number,
+                rows_b=1000,
+                columns_added=("colour",) if number == 3 else (),
+                reason="taken without fingerprints" if number == 6 else None,
+            )
+            for number, name in enumerate(tables)
+        ),
+        equal=1,
+        different=len(tables) - 2,
+        not_comparable=1,
+        remarks=("A and B are of different servers",),
+    )
+
+
 def make_config(data_directory: str = "/nonexistent", databases: tuple[str, ...] = ("crm", "billing")) -> Config:
     """A configuration with one repository."""
     return Config(
@@ -119,7 +175,8 @@ class StandIn:
 
     def __init__(self, backups: list[BackupSummary] | None = None) -> None:
         self.kept = backups or []
-        self.tables = TABLES
+        self.tables: tuple[str, ...] = TABLES
+        self.page = make_page
         self.known_jobs: dict[str, Job] = {}
         self.submitted: list[JobRequest] = []
         self.refusal: PantryError | None = None
@@ -168,6 +225,25 @@ class StandIn:
 
     async def backup(self, repository: RepositoryTarget, backup_id: str) -> BackupDetails:
         return make_details(next(each for each in self.kept if each.id == backup_id), self.tables)
+
+    async def peek(
+        self,
+        repository: RepositoryTarget,
+        backup_id: str,
+        table: str,
+        *,
+        limit: int | None = None,
+        skip: int = 0,
+        unlocking: Unlocking = Unlocking(),  # noqa: B008  # frozen
+    ) -> TablePage:
+        if self.refusal is not None:
+            raise self.refusal
+        return self.page(backup_id, table, limit or PEEK_ROWS, skip)
+
+    async def diff(self, repository: RepositoryTarget, backup_id: str, other_id: str) -> BackupDiff:
+        if self.refusal is not None:
+            raise self.refusal
+        return make_diff(backup_id, other_id, self.tables)
 
     async def delete_backup(self, repository: RepositoryTarget, backup_id: str, *, force: bool = False) -> None:
         if self.refusal is not None and not force:

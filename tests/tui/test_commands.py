@@ -12,16 +12,21 @@ from textual.theme import Theme
 from pantry_tui.cli.main import build_parser
 from screens import command_lines
 from screens.backup_details import BackupDetailsScreen
+from screens.backup_diff import BackupDiffScreen
+from screens.backup_rows import BackupRowsScreen
 from screens.backups import BackupsScreen
 from screens.commands import (
     BACKUPS,
     COMMANDS,
     DETAILS,
     DIALOG,
+    DIFF,
     EVERYWHERE,
+    GRID,
     JOB,
     JOBS,
     PANES,
+    ROWS,
     TABLE,
     commands_of,
     matching,
@@ -35,6 +40,8 @@ from screens.themes import DARK, LIGHT
 SCREENS: dict[str, type[CommandScreen[None]]] = {
     BACKUPS: BackupsScreen,
     DETAILS: BackupDetailsScreen,
+    ROWS: BackupRowsScreen,
+    DIFF: BackupDiffScreen,
     JOBS: JobsScreen,
     JOB: JobScreen,
 }
@@ -53,9 +60,11 @@ def test_ids_are_unique() -> None:
     assert len({each.id for each in COMMANDS}) == len(COMMANDS)
 
 
-@pytest.mark.parametrize("pane", [BACKUPS, DETAILS, JOBS, JOB])
+@pytest.mark.parametrize("pane", [BACKUPS, DETAILS, ROWS, DIFF, JOBS, JOB])
 def test_no_key_means_two_things_in_one_pane(pane: str) -> None:
-    keys = [key for each in (*commands_of(pane), *commands_of(TABLE)) for key in each.keys.split(",")]
+    keys = [
+        key for each in (*commands_of(pane), *commands_of(TABLE), *commands_of(GRID)) for key in each.keys.split(",")
+    ]
 
     assert len(keys) == len(set(keys))
     assert not KEPT_FOR_OTHERS & set(keys)
@@ -107,6 +116,8 @@ def test_typing_nonsense_finds_nothing() -> None:
     [
         command_lines.create_backup(name="a b", database="crm", jobs=2, fingerprints=False, repository="remote"),
         command_lines.show_backup("some-id"),
+        command_lines.peek("some-id", '"a b"."c"', skip=100, repository="remote"),
+        command_lines.diff("some-id", "live"),
         command_lines.delete_backup("some-id", repository="remote", force=True),
         command_lines.restore("some-id", target="x", database="crm", tables=("public.a", "public.b")),
         command_lines.show_job("some-id"),

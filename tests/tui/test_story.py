@@ -107,6 +107,31 @@ async def test_some_tables_are_restored(
         assert server.execute(restored, "SELECT count(*) FROM organizations") == [(50,)]
 
 
+async def test_a_backup_is_looked_into_and_compared_with_its_database(
+    config: Config, runner: RunnerProcess, crm: DatabaseTarget, server: TestServer
+) -> None:
+    async with driving(PantryApp(config, connect=attach)) as driver:
+        await driver.sees("There is no backup yet")
+        await take_backup(driver, "daily")
+        await driver.press("escape", "enter")
+        await driver.on("BackupDetailsScreen")
+        await driver.sees("public.contacts")
+        await driver.press("enter")
+        await driver.on("BackupRowsScreen")
+        await driver.sees("rows 1 to 100 of 20,000", "contact 1")
+        await driver.press("G", "l")
+        await driver.sees("rows 19,901 to 20,000 of 20,000", "organization   row 20,000, column 2 of 3")
+        await driver.press("escape")
+        await driver.on("BackupDetailsScreen")
+
+        server.execute(crm, "DELETE FROM contacts WHERE id = 1")
+        await driver.press("d")
+        await driver.on("CompareBackup")
+        await driver.press("enter")
+        await driver.on("JobScreen")
+        await driver.sees("1 table equal, 1 differs", "rows differ", "20,000", "19,999", "This job is over")
+
+
 async def test_an_existing_database_is_not_touched(config: Config, runner: RunnerProcess, crm: DatabaseTarget) -> None:
     async with driving(PantryApp(config, connect=attach)) as driver:
         await driver.sees("There is no backup yet")

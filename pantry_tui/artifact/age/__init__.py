@@ -8,6 +8,7 @@ from pantry_tui.artifact.age.envelope import HEAD_BYTES, is_encrypted, new_file,
 from pantry_tui.artifact.age.hybrid import HybridIdentity, HybridRecipient
 from pantry_tui.artifact.age.keys import Identity, PublicKey, Recipient, SecretKey
 from pantry_tui.artifact.age.parsing import (
+    identities_of,
     identity_text,
     is_locked,
     load_identities,
@@ -39,6 +40,7 @@ __all__ = [
     "SecretKey",
     "X25519Identity",
     "X25519Recipient",
+    "identities_of",
     "identity_text",
     "is_encrypted",
     "is_locked",

@@ -15,6 +15,7 @@ from pantry_tui.artifact.age.keys import PublicKey, SecretKey
 from pantry_tui.artifact.age.passphrase import WORK_FACTOR, PassphraseIdentity, PassphraseRecipient
 from pantry_tui.artifact.age.sealed import opened_pieces
 from pantry_tui.errors import ConfigError, KeyMissingError
+from pantry_tui.models import Unlocking
 
 _IDENTITY_MARK = x25519.IDENTITY_PREFIX
 _PLUGIN = re.compile("age1[a-z0-9]+1[a-z0-9]+|AGE-PLUGIN-.*")
@@ -133,3 +134,10 @@ def _recipient_remedy(text: str) -> str:
     if _PLUGIN.fullmatch(text) and not text.startswith(hybrid.RECIPIENT_PREFIX + "1"):
         return "Keys of age plugins are not supported: use an age1… or age1pq1… recipient of age itself."
     return "It begins with age1, is all in small letters, and was copied whole: one letter wrong shows here."
+
+
+def identities_of(unlocking: Unlocking) -> tuple[SecretKey, ...]:
+    """The identities that came with a request; none, where none came. Raises `ConfigError`."""
+    return tuple(
+        parse_identity(text, key=f"identity {number}") for number, text in enumerate(unlocking.identities, start=1)
+    )

@@ -71,6 +71,7 @@ async def take(
     compression: Compression = Compression.GZIP,
     selection: BackupSelection = BackupSelection(),  # noqa: B008  # frozen
     batch_size: int | None = None,
+    recipients: tuple[str, ...] = (),
 ) -> Taken:
     """Takes a backup."""
     events: list[Event] = []
@@ -91,6 +92,7 @@ async def take(
         selection=selection,
         batch_size=batch_size,
         data_directory=data_directory_of(repository),
+        recipients=recipients,
     )
     summary = await take_backup(request, listen)
     return Taken(summary, repository, events)

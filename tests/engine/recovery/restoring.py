@@ -8,7 +8,7 @@ from pathlib import Path
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, encode_manifest
 from pantry_tui.artifact.signing_key import signing_key
 from pantry_tui.events import Event
-from pantry_tui.models import DatabaseTarget, RepositoryTarget, RestoreRequest, RestoreResult
+from pantry_tui.models import DatabaseTarget, RepositoryTarget, RestoreRequest, RestoreResult, Unlocking
 from pantry_tui.recovery.service import restore_backup
 from pantry_tui.repository.stored_manifest import PURPOSE, SIGNATURE_NAME
 from tests.engine.backup.taking import data_directory_of
@@ -25,6 +25,7 @@ async def restore(
     verify: bool = True,
     trust: tuple[str, ...] = (),
     data_directory: str | None = None,
+    unlocking: Unlocking = Unlocking(),  # noqa: B008  # frozen
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> RestoreResult:
     """Restores the newest backup, or another."""
@@ -37,6 +38,7 @@ async def restore(
         verify=verify,
         trust=trust,
         data_directory=data_directory or data_directory_of(repository),
+        unlocking=unlocking,
     )
     return await restore_backup(request, on_event)
 

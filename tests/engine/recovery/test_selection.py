@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.toc import read_toc
 from pantry_tui.models import DatabaseTarget, RepositoryTarget
 from tests.engine.backup.taking import opened, take
@@ -201,7 +202,7 @@ async def test_table_of_contents_is_read_exactly(
     any_server: TestServer, repository: RepositoryTarget, source: DatabaseTarget
 ) -> None:
     taken = await take(source, repository)
-    toc = read_toc(taken.directory / "archive.dump", "UTF8")
+    toc = read_toc(Content(taken.directory / "archive.dump"), "UTF8")
     tables = {entry.tag: entry for entry in toc if entry.kind == "TABLE"}
     assert {"odd name", "odd", "child", "parts"} <= tables.keys()
     (key,) = [entry for entry in toc if entry.kind == "FK CONSTRAINT"]

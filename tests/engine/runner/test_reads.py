@@ -11,12 +11,13 @@ import pytest
 
 from pantry_tui.config import Config
 from pantry_tui.errors import NotFoundError
-from pantry_tui.models import DatabaseTarget, RepositoryTarget
+from pantry_tui.models import BackupDiff, DatabaseTarget, DiffRequest, DiffStatus, RepositoryTarget
 from pantry_tui.runner.client import RunnerClient
 from pantry_tui.runner.inline import inline_runner
 from pantry_tui.runner.reads import LocalReads
 from tests.engine.runner.conftest import StartRunner, backup_request, ended
 from tests.engine.runner.processes import OLD_RUNNER, RunnerProcess
+from tests.servers import TestServer
 
 IMPORTED = """
 import asyncio, sys
@@ -106,3 +107,41 @@ def test_reading_imports_nothing_slow(
     assert outcome.returncode == 0, outcome.stderr
     assert not {"aiohttp", "psycopg", "textual", "isal"} & set(outcome.stdout.split())
     assert runner is None or runner.process.poll() is None
+
+
+async def test_rows_of_a_backup_are_read_with_a_runner_and_without(
+    client: RunnerClient, config: Config, server: TestServer, crm: DatabaseTarget, backups: RepositoryTarget
+) -> None:
+    server.execute(crm, "INSERT INTO contacts VALUES (0, repeat('x', 10000))")
+    await ended(client, await client.submit(backup_request(crm, backups)))
+
+    page = await client.peek(backups, "latest", "public.contacts", skip=990)
+
+    assert page.rows[:10] == tuple((str(n), f"contact {n}") for n in range(991, 1001))
+    assert (page.rows[10], page.shortened[0].bytes) == (("0", "x" * 4096), 10_000)
+    whole = await LocalReads(config).peek(backups, "latest", "public.contacts", limit=11, skip=990)
+    assert (whole.rows[:10], whole.rows[10], whole.shortened) == (page.rows[:10], ("0", "x" * 10_000), ())
+    assert len((await client.peek(backups, "latest", "public.contacts", limit=100_000)).rows) == 200
+    with pytest.raises(NotFoundError, match=r"it has public\.contacts"):
+        await client.peek(backups, "latest", "contacts")
+
+
+async def test_backups_are_compared_with_a_runner_and_without(
+    client: RunnerClient, config: Config, server: TestServer, crm: DatabaseTarget, backups: RepositoryTarget
+) -> None:
+    first = await ended(client, await client.submit(backup_request(crm, backups)))
+    server.execute(crm, "DELETE FROM contacts WHERE id = 1")
+    live = await client.submit(DiffRequest(repository=backups, backup_id="latest", database=crm, jobs=1))
+    compared = BackupDiff.from_builtins((await ended(client, live)).result)
+    second = await ended(client, await client.submit(backup_request(crm, backups)))
+    assert first.backup_id is not None
+    assert second.backup_id is not None
+
+    asked = await client.diff(backups, first.backup_id, second.backup_id)
+    read = await LocalReads(config).diff(backups, first.backup_id, second.backup_id)
+
+    assert asked.tables == read.tables
+    assert [(each.status, each.rows_a, each.rows_b) for each in (*asked.tables, *compared.tables)] == [
+        (DiffStatus.ROWS, 1000, 999)
+    ] * 2
+    assert (live.kind, live.backup_id, compared.a.name) == ("diff", first.backup_id, first.backup_id)

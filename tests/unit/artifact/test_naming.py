@@ -63,3 +63,11 @@ def test_a_name_that_two_tables_have() -> None:
 def test_names_that_nothing_has(name: str) -> None:
     with pytest.raises(NotFoundError):
         find("public.plain", name)
+
+
+@pytest.mark.parametrize(
+    ("written", "hinted"), [("plain", "public.plain"), ("public.palin", "public.plain"), ("x.plain", "public.plain")]
+)
+def test_names_nearby_are_named(written: str, hinted: str) -> None:
+    with pytest.raises(NotFoundError, match=f"; it has {hinted}$"):
+        find(written)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pantry_tui.artifact.manifest import Segment, StoredFile
+from pantry_tui.artifact.manifest import StoredFile
+from pantry_tui.artifact.segment import Run
 from pantry_tui.backup.readback import SETTLE_BYTES, ReadBack, store_files
 from pantry_tui.errors import BackupDamagedError, StorageError
 
@@ -20,27 +21,20 @@ MEBIBYTE = 1024 * 1024
 HUGE = 4096  # MiB, sparse: hashing it takes seconds, stopping it does not
 
 
-Placed = tuple[Segment, int]  # with its CRC-32
-
-
-def placed(offset: int, length: int, crc32: int) -> Placed:
-    return Segment(section="data", offset=offset, length=length, raw_length=0, sha256="not looked at"), crc32
-
-
-def segments_of(members: Sequence[bytes]) -> list[Placed]:
-    segments, offset = [], 0
+def runs_of(members: Sequence[bytes]) -> list[Run]:
+    runs, offset = [], 0
     for member in members:
-        segments.append(placed(offset, len(member), zlib.crc32(member)))
+        runs.append(Run(offset=offset, length=len(member), crc32=zlib.crc32(member)))
         offset += len(member)
-    return segments
+    return runs
 
 
-async def read_back(directory: Path, segments: Sequence[Placed]) -> StoredFile:
+async def read_back(directory: Path, runs: Sequence[Run]) -> StoredFile:
     descriptor = os.open(directory / "a.gz", os.O_RDONLY)
     back = ReadBack(descriptor, directory / "a.gz")
     try:
-        for segment, crc32 in segments:
-            back.placed(segment, crc32)
+        for run in runs:
+            back.wrote(run)
         return await back.finish()
     finally:
         await back.abandon()
@@ -48,7 +42,7 @@ async def read_back(directory: Path, segments: Sequence[Placed]) -> StoredFile:
 
 
 async def read(directory: Path, members: Sequence[bytes] = MEMBERS) -> StoredFile:
-    return await read_back(directory, segments_of(members))
+    return await read_back(directory, runs_of(members))
 
 
 @pytest.fixture
@@ -69,12 +63,12 @@ async def test_what_is_stored_is_described(directory: Path) -> None:
 
 
 async def test_segments_may_be_announced_in_any_order(directory: Path) -> None:
-    backwards = list(reversed(segments_of(MEMBERS)))
+    backwards = list(reversed(runs_of(MEMBERS)))
     assert await read_back(directory, backwards) == await read(directory)
 
 
 async def test_a_gap_is_noticed(directory: Path) -> None:
-    first, _, third = segments_of(MEMBERS)
+    first, _, third = runs_of(MEMBERS)
     with pytest.raises(BackupDamagedError, match="not as long as"):
         await read_back(directory, [first, third])
 
@@ -84,7 +78,7 @@ async def test_reading_begins_while_there_is_more_to_come(tmp_path: Path) -> Non
     (tmp_path / "a.gz").write_bytes(bytes(SETTLE_BYTES))
     descriptor = os.open(tmp_path / "a.gz", os.O_RDONLY)
     back = ReadBack(descriptor, tmp_path / "a.gz")
-    back.placed(*placed(0, SETTLE_BYTES, 1))
+    back.wrote(Run(offset=0, length=SETTLE_BYTES, crc32=1))
     with pytest.raises(BackupDamagedError):
         await back.finish()
     await back.abandon()
@@ -122,7 +116,7 @@ class Counted:
         os.truncate(directory / "a.gz", HUGE * MEBIBYTE)
         zeros = zlib.crc32(bytes(MEBIBYTE))
         self.directory = directory
-        self.segments = [placed(number * MEBIBYTE, MEBIBYTE, zeros) for number in range(HUGE)]
+        self.runs = [Run(offset=number * MEBIBYTE, length=MEBIBYTE, crc32=zeros) for number in range(HUGE)]
         self.pieces = 0
         self.started = asyncio.Event()
         loop, preadv = asyncio.get_running_loop(), os.preadv
@@ -136,7 +130,7 @@ class Counted:
         monkeypatch.setattr(os, "preadv", counted)
 
     async def read(self) -> StoredFile:
-        return await read_back(self.directory, self.segments)
+        return await read_back(self.directory, self.runs)
 
 
 @pytest.fixture
@@ -155,7 +149,7 @@ async def test_cancelling_ends_the_reading(huge: Counted) -> None:
 
 
 async def test_a_damaged_segment_ends_the_hashing(huge: Counted) -> None:
-    huge.segments[0] = placed(0, MEBIBYTE, 1)
+    huge.runs[0] = Run(offset=0, length=MEBIBYTE, crc32=1)
     with pytest.raises(BackupDamagedError):
         await huge.read()
     assert huge.pieces < HUGE

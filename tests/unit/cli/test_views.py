@@ -163,7 +163,17 @@ def test_the_document_of_the_details_has_the_keys_of_the_summary() -> None:
     summary = BACKUP.to_builtins()
     assert {key: document[key] for key in summary} == summary
     assert document["table_list"][0]["segments"] == 17
-    more = {"table_list", "file_list", "warning_list", "tools", "server", "source", "selection", "left_out"}
+    more = {
+        "table_list",
+        "file_list",
+        "warning_list",
+        "tools",
+        "server",
+        "source",
+        "selection",
+        "left_out",
+        "recipients",
+    }
     assert set(document) - set(summary) == more
 
 

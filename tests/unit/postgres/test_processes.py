@@ -33,7 +33,13 @@ async def shell(
     script: str, *, stdin: bytes | None = None, stdout: Callable[[bytes], None] | None = None
 ) -> ToolOutput:
     argv = ["/bin/sh", "-c", script]
-    return await run_tool(argv, environment=ENVIRONMENT, doing="testing", stdin_from=stdin, stdout_to=stdout)
+    return await run_tool(
+        argv,
+        environment=ENVIRONMENT,
+        doing="testing",
+        stdin_from=None if stdin is None else iter([stdin]),
+        stdout_to=stdout,
+    )
 
 
 async def test_output_and_input() -> None:

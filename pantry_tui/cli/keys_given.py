@@ -1,0 +1,67 @@
+"""To whom a backup is encrypted, and with what one is opened, as the command line and the configuration say."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from pantry_tui.artifact import keyring
+from pantry_tui.artifact.age import parse_recipient
+from pantry_tui.artifact.keyring import configured_recipients
+from pantry_tui.cli.parser import Parser
+from pantry_tui.cli.passphrase import add_passphrase_option, passphrase_of_file
+from pantry_tui.cli.question import ask_secret, can_ask
+from pantry_tui.config import Config
+from pantry_tui.errors import KeyMissingError
+from pantry_tui.models import Unlocking
+
+
+def add_recipient_options(parser: Parser) -> None:
+    """Declares `--encrypt` and `--recipient`."""
+    parser.add_argument(
+        "--encrypt", action="store_true", help="encrypt to the configured recipients; refused where there are none"
+    )
+    parser.add_argument(
+        "--recipient",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="encrypt to this recipient (age1…) in place of the configured ones; repeatable",
+    )
+
+
+def add_identity_options(parser: Parser) -> None:
+    """Declares `--identity` and `--passphrase-file`."""
+    parser.add_argument("--identity", metavar="FILE", help="open an encrypted backup with this identity file")
+    add_passphrase_option(parser)
+
+
+def recipients(args: argparse.Namespace, config: Config) -> tuple[str, ...]:
+    """To whom the backup is encrypted; nobody, where neither options nor configuration ask for that.
+
+    Raises `ConfigError` for what is no recipient, `KeyMissingError` for encryption without anybody to encrypt to.
+    """
+    given = tuple(parse_recipient(text, key="--recipient") for text in args.recipient)
+    found = given or configured_recipients(config.encryption)
+    if args.encrypt and not found:
+        raise KeyMissingError(
+            "--encrypt: there is nobody to encrypt to",
+            remedy="make a key with `pantry-tui key generate` and name its recipient with --recipient, or in [encryption]",
+        )
+    return tuple(recipient.text for recipient in found)
+
+
+def unlocking(args: argparse.Namespace, config: Config, *, encrypted: bool) -> Unlocking:
+    """The identities for a backup, from `--identity` or the configuration; none for one that is not encrypted.
+
+    Asks for a passphrase on a terminal where one is needed. Raises `ConfigError`, `WrongKeyError`, `KeyMissingError`.
+    """
+    if not encrypted:
+        return Unlocking()
+    return keyring.unlocking(
+        config.encryption,
+        os.environ,
+        file=args.identity,
+        passphrase=passphrase_of_file(args.passphrase_file) if args.passphrase_file else None,
+        ask=ask_secret if can_ask() else None,
+    )

@@ -304,7 +304,9 @@ class CatalogRebuild(Model, frozen=True, kw_only=True):
 
     backups: int  # listed now
     damaged: tuple[str, ...] = ()  # backups whose manifest cannot be read, and why
-    forgotten: tuple[str, ...] = ()  # backups that were listed, and that a missing or empty repository no longer has
+    forgotten: tuple[
+        str, ...
+    ] = ()  # backups that a missing or empty repository no longer has, or that others still name
 
 
 class TableSummary(Model, frozen=True, kw_only=True):

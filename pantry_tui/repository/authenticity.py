@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pantry_tui.artifact.manifest import Manifest, PreviousBackup
 from pantry_tui.errors import BackupDamagedError, StorageError, UntrustedSignerError
 from pantry_tui.repository.authority import Authority
-from pantry_tui.repository.chain import Named, chain_problems
+from pantry_tui.repository.chain import Chain, Named
 from pantry_tui.repository.stored_manifest import StoredManifest, read_manifest
 from pantry_tui.repository.tombstones import Tombstone, read_tombstone, tombstone_ids
 
 
-def signature_problems(repository: Path, ids: Sequence[str], authority: Authority) -> list[str]:
-    """In words: manifests that nobody who is believed has signed, backups that are gone or were exchanged.
+class Findings(NamedTuple):
+    """What reading all manifests and tombstones found."""
 
-    A manifest that cannot be read is for others to report. Raises OSError, and what is wrong with the
-    keys of this data directory.
+    chain: Chain
+    problems: list[str]  # in words: manifests and tombstones that nobody who is believed has signed
+
+
+def examine_signatures(repository: Path, ids: Sequence[str], authority: Authority) -> Findings:
+    """Reads what is signed in a repository. A manifest that cannot be read is for others to report.
+
+    Raises OSError, and what is wrong with the keys of this data directory.
     """
     problems: list[str] = []
     present: dict[str, PreviousBackup] = {}
@@ -39,7 +46,7 @@ def signature_problems(repository: Path, ids: Sequence[str], authority: Authorit
             problems.append(error.message)
         else:
             names += _named(f"the tombstone of {backup_id}", tombstones[backup_id])
-    return problems + chain_problems(names, present, tombstones)
+    return Findings(Chain(names, present, tombstones), problems)
 
 
 def _signer_problems(stored: StoredManifest, authority: Authority) -> list[str]:

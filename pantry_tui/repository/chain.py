@@ -49,25 +49,37 @@ def _database(stored: StoredManifest) -> tuple[str, str] | None:
     return whose.database, whose.source.name
 
 
-def chain_problems(
-    names: Iterable[Named], present: Mapping[str, PreviousBackup], tombstones: Mapping[str, Tombstone]
-) -> list[str]:
-    """In words: backups that are gone or were changed, and deletions that did not come to their end."""
-    problems = []
-    for by, previous in names:
-        found = present.get(previous.id)
-        if found is None and previous.id not in tombstones:
-            problems.append(
+class Chain(NamedTuple):
+    """What a repository holds, and what names what."""
+
+    names: list[Named]
+    present: Mapping[str, PreviousBackup]
+    tombstones: Mapping[str, Tombstone]
+
+    def missing(self) -> list[Named]:
+        """What is named and neither there nor deleted on purpose."""
+        return [
+            named
+            for named in self.names
+            if named.previous.id not in self.present and named.previous.id not in self.tombstones
+        ]
+
+    def problems(self) -> list[str]:
+        """In words: backups that are gone or were changed, and deletions that did not come to their end."""
+        return [
+            *(
                 f"backup {previous.id} is gone, and this program did not delete it: {by} names it as the one before"
-            )
-        elif found is not None and found != previous:
-            problems.append(
+                for by, previous in self.missing()
+            ),
+            *(
                 f"the manifest of backup {previous.id} is not the one that {by} names: it was changed or exchanged"
-            )
-    for backup_id in sorted(present.keys() & tombstones.keys()):
-        stone = tombstones[backup_id]
-        problems.append(
-            f"backup {backup_id} is there, although {stone.by} deleted it on {stone.at:%Y-%m-%d %H:%M} UTC: "
-            "the deletion was cut off, or somebody put it back"
-        )
-    return problems
+                for by, previous in self.names
+                if self.present.get(previous.id, previous) != previous
+            ),
+            *(
+                f"backup {stone.id} is there, although {stone.by} deleted it on {stone.at:%Y-%m-%d %H:%M} UTC: "
+                "the deletion was cut off, or somebody put it back"
+                for stone in self.tombstones.values()
+                if stone.id in self.present
+            ),
+        ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pantry_tui.artifact.files import fsync_directory
-from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest
+from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, PreviousBackup
 from pantry_tui.errors import BackupDamagedError, NotFoundError, RefusedError, StorageError, UntrustedSignerError
 from pantry_tui.models import utc_now
 from pantry_tui.repository.authority import Authority
@@ -89,6 +89,11 @@ def tombstone_of(repository: LocalRepository, backup_id: str, *, by: str, forced
         previous = stored.decode().previous
     sha256 = link.sha256 if link is not None else None
     return Tombstone(id=backup_id, manifest_sha256=sha256, previous=previous, at=utc_now(), by=by, forced=forced)
+
+
+def tombstone_of_missing(link: PreviousBackup, *, by: str) -> Tombstone:
+    """What is said of a backup that was removed in another way, when somebody says that this is known."""
+    return Tombstone(id=link.id, manifest_sha256=link.sha256, previous=None, at=utc_now(), by=by, forced=True)
 
 
 def bury(repository: Path, tombstone: Tombstone, authority: Authority) -> None:

@@ -20,7 +20,7 @@ from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, encode_manifes
 from pantry_tui.artifact.private import prepare_private_directory, require_private_directory
 from pantry_tui.errors import BackupDamagedError, NotFoundError, StorageError
 from pantry_tui.models import BackupDetails, BackupSummary, MarkRequest, RepositoryTarget, utc_now
-from pantry_tui.repository.authenticity import signature_problems
+from pantry_tui.repository.authenticity import Findings, examine_signatures
 from pantry_tui.repository.authority import Authority
 from pantry_tui.repository.chain import predecessor
 from pantry_tui.repository.deletion import (
@@ -29,6 +29,7 @@ from pantry_tui.repository.deletion import (
     require_plain_files,
     require_unpinned,
     tombstone_of,
+    tombstone_of_missing,
 )
 from pantry_tui.repository.ids import LATEST, is_backup_id, match_reference, new_backup_id, require_label
 from pantry_tui.repository.records import Mark, ProofRecord, Record, is_unfinished_record, read_records, write_record
@@ -41,7 +42,7 @@ from pantry_tui.repository.staging import (
 )
 from pantry_tui.repository.stored_manifest import PURPOSE, StoredManifest, read_manifest
 from pantry_tui.repository.summaries import describe, summarize, with_records
-from pantry_tui.repository.tombstones import unfinished_tombstones
+from pantry_tui.repository.tombstones import unfinished_tombstones, write_tombstone
 
 if TYPE_CHECKING:
     from pantry_tui.artifact.signing import Signer
@@ -245,8 +246,26 @@ class LocalRepository:
 
     def signature_problems(self) -> list[str]:
         """What is wrong with signatures and the chain of all backups. Reads every manifest. Raises `StorageError`."""
+        found = self._examine_signatures()
+        return found.problems + found.chain.problems()
+
+    def forget_missing(self, *, by: str) -> list[str]:
+        """Gives a tombstone to backups that somebody removed, so that nobody misses them any more; returns their ids.
+
+        Raises `StorageError`, and what the key raises that signs.
+        """
+        if not self.is_there():
+            return []
+        require_private_directory(self.directory, self._what)
+        with self._alone("writing tombstones"):
+            missing = {named.previous.id: named.previous for named in self._examine_signatures().chain.missing()}
+            for link in missing.values():
+                write_tombstone(self.directory, tombstone_of_missing(link, by=by), self.authority)
+        return sorted(missing)
+
+    def _examine_signatures(self) -> Findings:
         with storage_errors(self.directory, f"checking {self._what}"):
-            return signature_problems(self.directory, self.ids(), self.authority)
+            return examine_signatures(self.directory, self.ids(), self.authority)
 
     # --- removing
 

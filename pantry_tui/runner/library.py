@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.errors import PantryError, StorageError
 from pantry_tui.models import (
@@ -102,10 +104,20 @@ class Library:
         """What is wrong with the catalog, in words."""
         return await self._alone(lambda: self._catalog.check([self._repository(target) for target in targets]))
 
-    async def rebuild(self, targets: Sequence[RepositoryTarget], *, force: bool = False) -> CatalogRebuild:
-        """Makes the catalog anew. Raises `StorageError` for a listed repository that is missing, unless ``force``."""
+    async def rebuild(self, targets: Sequence[RepositoryTarget], *, by: str, force: bool = False) -> CatalogRebuild:
+        """Makes the catalog anew. Raises `StorageError` for a listed repository that is missing, unless ``force``.
+
+        With ``force`` backups that somebody removed, and that others name, are forgotten too: ``by`` whom stands in their
+        tombstones.
+        """
         repositories = [self._repository(target) for target in targets]
-        return await self._alone(lambda: self._catalog.rebuild(repositories, force=force))
+
+        def rebuild() -> CatalogRebuild:
+            made = self._catalog.rebuild(repositories, force=force)
+            missing = [found for each in repositories for found in each.forget_missing(by=by)] if force else []
+            return msgspec.structs.replace(made, forgotten=tuple(dict.fromkeys((*made.forgotten, *missing))))
+
+        return await self._alone(rebuild)
 
     async def clean(self, target: RepositoryTarget) -> list[str]:
         """Removes what cut-off backups left behind and returns its names; a repository that is away is left alone."""

@@ -100,6 +100,15 @@ class TestMissing:
             )
         ]
 
+    def test_removals_that_are_known_are_forgotten(self, local: LocalRepository) -> None:
+        made = [publish(local, hour) for hour in range(4)]
+        remove(local, made[1])
+        remove(local, made[2])
+        assert local.forget_missing(by="anna") == [made[2]], "nobody names the other one any more"
+        assert local.signature_problems() == []
+        assert local.forget_missing(by="anna") == []
+        assert previous(local, publish(local, 4)) == made[3]
+
     def test_a_manifest_that_was_exchanged(self, local: LocalRepository) -> None:
         """Signed well, by our own key, and still not the one that was published then."""
         made = [publish(local, hour) for hour in range(2)]

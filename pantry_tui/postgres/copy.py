@@ -27,7 +27,7 @@ def copy_out(
     name = sql.Identifier(schema, table)
     options = sql.SQL(" WITH (ENCODING {})").format(sql.Literal(encoding)) if encoding else sql.SQL("")
     if pages is None:
-        return sql.SQL("COPY {}{} TO STDOUT{}").format(name, _column_list(columns), options)
+        return sql.SQL("COPY {}{} TO STDOUT{}").format(name, column_list(columns), options)
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     condition = sql.SQL(pages)  # made by page_condition, of numbers
     return sql.SQL("COPY (SELECT {} FROM ONLY {} WHERE {}) TO STDOUT{}").format(names, name, condition, options)
@@ -44,15 +44,15 @@ def copy_in(
     if encoding:
         wanted.append(sql.SQL("ENCODING {}").format(sql.Literal(encoding)))
     options = sql.SQL(" WITH ({})").format(sql.SQL(", ").join(wanted)) if wanted else sql.SQL("")
-    return sql.SQL("COPY {}{} FROM STDIN{}").format(sql.Identifier(schema, table), _column_list(columns), options)
+    return sql.SQL("COPY {}{} FROM STDIN{}").format(sql.Identifier(schema, table), column_list(columns), options)
 
 
 def document_header(schema: str, table: str, columns: Sequence[str]) -> sql.Composed:
     """The line above the rows in the document, as psql reads it (search_path is empty there: the name is qualified)."""
     name = sql.Identifier(schema, table)
-    return sql.SQL("COPY {}{} FROM stdin;\n").format(name, _column_list(columns))
+    return sql.SQL("COPY {}{} FROM stdin;\n").format(name, column_list(columns))
 
 
-def _column_list(columns: Sequence[str]) -> sql.Composable:
-    """A table without columns takes no list."""
+def column_list(columns: Sequence[str]) -> sql.Composable:
+    """The names in parentheses, for a COPY; a table without columns takes no list."""
     return sql.SQL(" ({})").format(sql.SQL(", ").join(map(sql.Identifier, columns))) if columns else sql.SQL("")

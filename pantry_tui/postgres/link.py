@@ -59,6 +59,14 @@ class Link:
             raise self._error(result)
         return result
 
+    def insert(self, statement: str, document: bytes, *, doing: str) -> int:
+        """Runs an INSERT whose ``$1`` is ``document``, text as the server stores it; returns how many rows went in."""
+        self._doing = doing
+        result = self._connection.exec_params(statement.encode(self._encoding), [document])
+        if result.status != pq.ExecStatus.COMMAND_OK:
+            raise self._error(result)
+        return result.command_tuples or 0
+
     def rows_out(self, statement: str, *, doing: str) -> RowStream:
         """Starts a COPY … TO STDOUT."""
         self._doing = doing

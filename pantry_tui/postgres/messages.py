@@ -73,7 +73,15 @@ _LOCK_MEMORY = Meaning(
     ServerError, "Raise max_locks_per_transaction on the server (it needs a restart); pantry-tui doctor says to what."
 )
 
+_ENCODING = Meaning(
+    ServerError,
+    "A text is not valid, or has no equivalent, in the encoding it was asked for. Formats json and csv are UTF-8: back such a "
+    "database up in format sql, which keeps its bytes, and restore into the encoding of the source.",
+)
+
 _BY_STATE = {
+    "22021": _ENCODING,
+    "22P05": _ENCODING,
     "28P01": _AUTHENTICATION,
     "28000": _AUTHENTICATION,
     "3D000": _NO_DATABASE,

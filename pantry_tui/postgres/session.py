@@ -6,6 +6,8 @@ order) or end long statements; pg_dump pins the same ones for the same reason.
 
 from __future__ import annotations
 
+from pantry_tui.errors import RefusedError
+
 PINNED_SETTINGS: tuple[tuple[str, str], ...] = (
     ("DateStyle", "ISO"),
     ("IntervalStyle", "postgres"),
@@ -51,3 +53,15 @@ def client_encoding(server_encoding: str) -> tuple[str, str]:
     converts to LATIN1 but not to UTF-8.
     """
     return ("LATIN1", "latin-1") if server_encoding in ("SQL_ASCII", "MULE_INTERNAL") else ("UTF8", "utf-8")
+
+
+def require_utf8(server_encoding: str) -> None:
+    """Raises `RefusedError` for a database whose text the server never converts to UTF-8, as json and csv need it.
+
+    SQL_ASCII may hold nothing but UTF-8: there the rows decide.
+    """
+    if server_encoding == "MULE_INTERNAL":
+        raise RefusedError(
+            "the database is encoded in MULE_INTERNAL, which the server cannot convert to UTF-8",
+            remedy="back it up in format sql, which keeps its bytes",
+        )

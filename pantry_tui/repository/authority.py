@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pantry_tui.errors import UntrustedSignerError, UsageError
 
-if TYPE_CHECKING:  # loading what signs takes 0.07 s, which a list of backups need not pay
+if TYPE_CHECKING:  # loading what signs takes 0.02 s at best, which a list of backups need not pay
     from pantry_tui.artifact.signing import Signer, SigningKey
 
 

@@ -338,6 +338,15 @@ class FileSummary(Model, frozen=True, kw_only=True):
     sha256: str
 
 
+class Signature(StrEnum):
+    """What is known of who signed a backup's manifest."""
+
+    TRUSTED = "trusted"
+    UNKNOWN = "unknown"  # it fits, and the signer is not trusted here
+    MISSING = "missing"
+    WRONG = "wrong"  # it does not fit, or cannot be read
+
+
 class BackupDetails(Model, frozen=True, kw_only=True):
     """Everything that `backup show` shows."""
 
@@ -348,6 +357,8 @@ class BackupDetails(Model, frozen=True, kw_only=True):
     tools: dict[str, str]
     server: dict[str, Any]
     source: dict[str, Any]
+    signature: Signature
+    signer: str | None = None  # the fingerprint of whoever signed it; None for a signature that is missing or wrong
     selection: BackupSelection = BackupSelection()
     left_out: tuple[str, ...] = ()  # what points to tables that the selection does not hold
     recipients: tuple[str, ...] = ()  # whom it is encrypted to

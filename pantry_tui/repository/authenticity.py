@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pantry_tui.artifact.manifest import Manifest, PreviousBackup
 from pantry_tui.errors import BackupDamagedError, StorageError, UntrustedSignerError
+from pantry_tui.models import Signature
 from pantry_tui.repository.authority import Authority
 from pantry_tui.repository.chain import Chain, Named
 from pantry_tui.repository.stored_manifest import StoredManifest, read_manifest
@@ -47,6 +48,17 @@ def examine_signatures(repository: Path, ids: Sequence[str], authority: Authorit
         else:
             names += _named(f"the tombstone of {backup_id}", tombstones[backup_id])
     return Findings(Chain(names, present, tombstones), problems)
+
+
+def signature_of(stored: StoredManifest, authority: Authority) -> tuple[Signature, str | None]:
+    """Who signed a manifest, by the fingerprint, and what that is worth here."""
+    try:
+        signer = stored.signer()
+    except StorageError:
+        return Signature.WRONG, None
+    if signer is None:
+        return Signature.MISSING, None
+    return (Signature.TRUSTED if authority.believes(signer) else Signature.UNKNOWN), signer.fingerprint
 
 
 def _signer_problems(stored: StoredManifest, authority: Authority) -> list[str]:

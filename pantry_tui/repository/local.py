@@ -20,7 +20,7 @@ from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, encode_manifes
 from pantry_tui.artifact.private import prepare_private_directory, require_private_directory
 from pantry_tui.errors import BackupDamagedError, NotFoundError, StorageError
 from pantry_tui.models import BackupDetails, BackupSummary, MarkRequest, RepositoryTarget, utc_now
-from pantry_tui.repository.authenticity import Findings, examine_signatures
+from pantry_tui.repository.authenticity import Findings, examine_signatures, signature_of
 from pantry_tui.repository.authority import Authority
 from pantry_tui.repository.chain import predecessor
 from pantry_tui.repository.deletion import (
@@ -228,8 +228,10 @@ class LocalRepository:
 
     def details(self, backup_id: str) -> BackupDetails:
         """Everything that is shown of a backup. Raises what `manifest` does."""
-        manifest = self.manifest(backup_id)
-        return describe(manifest, self._summarize(manifest))
+        stored = self.stored_manifest(backup_id)
+        manifest = stored.decode()
+        signature, signer = signature_of(stored, self.authority)
+        return describe(manifest, self._summarize(manifest), signature=signature, signer=signer)
 
     def problems(self, backup_id: str) -> list[str]:
         """What is wrong with a backup as far as shows without reading its data: files missing or of another size."""

@@ -17,7 +17,7 @@ from pantry_tui.artifact.manifest import MANIFEST_NAME
 from pantry_tui.artifact.signing_key import signing_key
 from pantry_tui.artifact.trusted import UNSIGNED, trusted_file
 from pantry_tui.errors import BackupDamagedError, ConfigError, PantryError, UntrustedSignerError, UsageError
-from pantry_tui.models import MarkRequest, RepositoryTarget
+from pantry_tui.models import MarkRequest, RepositoryTarget, Signature
 from pantry_tui.repository.local import LocalRepository, ProofRecord
 from pantry_tui.repository.stored_manifest import SIGNATURE_NAME
 from tests.unit.repository.samples import NOON, every_changed_byte, installation, local_repository, publish_backup
@@ -103,6 +103,21 @@ class TestManifests:
             local.trusted_manifest(made)
         assert local.manifest(made).id == made
         assert len(local.signature_problems()) == 1
+
+    def test_the_details_say_what_it_is_worth_here(self, local: LocalRepository, elsewhere: LocalRepository) -> None:
+        made, known = publish_backup(local), fingerprint(local)
+
+        def details(repository: LocalRepository) -> tuple[Signature, str | None]:
+            shown = repository.details(made)
+            return shown.signature, shown.signer
+
+        assert details(local) == (Signature.TRUSTED, known)
+        assert details(elsewhere) == (Signature.UNKNOWN, known)
+        file = local.path(made) / SIGNATURE_NAME
+        file.write_bytes(file.read_bytes().replace(b"1", b"2"))
+        assert details(local) == (Signature.WRONG, None)
+        file.unlink()
+        assert details(local) == (Signature.MISSING, None)
 
 
 class TestKeys:

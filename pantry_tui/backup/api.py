@@ -171,7 +171,7 @@ class BackupService:
 
     async def _unlocking(self, backup_id: str) -> Unlocking:
         """What opens the backup; nothing for one that is not encrypted."""
-        repository = LocalRepository(self._repository)
+        repository = self._opened()
         if not repository.summary(repository.resolve(backup_id)).encrypted:
             return Unlocking()
         return await asyncio.to_thread(unlocking, load_config().encryption, os.environ, file=self._config.identity)

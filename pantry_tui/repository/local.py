@@ -104,9 +104,9 @@ class LocalRepository:
         return staged.path
 
     def _last_published(self) -> Iterator[StoredManifest]:
-        """The manifests, the last published one first, by the times of their files."""
+        """The manifests that can be read, the last published one first, by the times of their files."""
         for presence in sorted(self.presences(), key=lambda found: (found.manifest[1], found.id), reverse=True):
-            with suppress(BackupDamagedError, NotFoundError):
+            with suppress(StorageError, NotFoundError):  # another backup's trouble must not be that of a new one
                 yield self.stored_manifest(presence.id)
 
     def discard(self, staged: StagedBackup) -> None:

@@ -12,6 +12,7 @@ from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.backup.service import take_backup
 from pantry_tui.events import Event
 from pantry_tui.models import (
+    BackupFormat,
     BackupKind,
     BackupRequest,
     BackupSelection,
@@ -72,6 +73,7 @@ async def take(
     selection: BackupSelection = BackupSelection(),  # noqa: B008  # frozen
     batch_size: int | None = None,
     recipients: tuple[str, ...] = (),
+    rows_format: BackupFormat = BackupFormat.SQL,
 ) -> Taken:
     """Takes a backup."""
     events: list[Event] = []
@@ -93,6 +95,7 @@ async def take(
         batch_size=batch_size,
         data_directory=data_directory_of(repository),
         recipients=recipients,
+        format=rows_format,
     )
     summary = await take_backup(request, listen)
     return Taken(summary, repository, events)

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pantry_tui.artifact.signing import SigningKey
 from pantry_tui.artifact.trusted import require_fingerprints, trusted_file, trusted_fingerprints
 from pantry_tui.errors import ConfigError, UsageError
 
-ONE, OTHER = (SigningKey.generate().signer.fingerprint for _ in range(2))
+ONE, OTHER = f"SHA256:{'aB3+/' * 8}xyz", f"SHA256:{'Zz9/+' * 8}XYZ"  # the same in every test process
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pantry_tui.backup.full import FullBackup
 from pantry_tui.errors import DatabaseChangedError, LockTimeoutError, ServerError, UsageError
-from pantry_tui.events import Listener, Warned
+from pantry_tui.events import Listener, Logged, Warned
 from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, BackupSummary, Compression
 from pantry_tui.repository.ids import require_name
 from pantry_tui.repository.local import LocalRepository
@@ -17,11 +17,14 @@ async def take_backup(request: BackupRequest, listener: Listener) -> BackupSumma
     """Takes a backup and publishes it; nothing is left of one that fails.
 
     A lock that some migration holds, or a table that goes away while it is read, makes the whole run start again, three times
-    at most: a backup that leaves a table out is none. Raises `UsageError`, `ServerError` and its kin, `StorageError`.
+    at most: a backup that leaves a table out is none. Raises `UsageError`, `ServerError` and its kin, `StorageError`, and
+    `ConfigError` for a signing key that cannot be used.
     """
     _refuse_unsupported(request)
-    repository = LocalRepository(request.repository)
+    repository = LocalRepository(request.repository, request.data_directory)
+    signer = repository.authority.key.signer  # before any work: what cannot be signed is not published
     repository.prepare()
+    listener(Logged(message=f"the backup will be signed by {signer.fingerprint}"))
     for attempt in range(1, ATTEMPTS + 1):
         try:
             manifest = await FullBackup(request, repository, listener).run()

@@ -13,7 +13,7 @@ from pantry_tui.demo.crm import create_crm
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.events import ignore
 from pantry_tui.models import BackupFormat, RepositoryTarget, Unlocking, ValidateRequest
-from tests.engine.backup.taking import Taken, take
+from tests.engine.backup.taking import Taken, data_directory_of, take
 from tests.servers import TestServer
 
 IDENTITY = X25519Identity.generate()
@@ -31,11 +31,14 @@ async def taken(request: pytest.FixtureRequest, server: TestServer, repository: 
 
 
 async def is_valid(repository: RepositoryTarget) -> bool:
-    keys = Unlocking(identities=(IDENTITY.secret_text,))
+    request = ValidateRequest(
+        repository=repository,
+        backup_id="latest",
+        unlocking=Unlocking(identities=(IDENTITY.secret_text,)),
+        data_directory=data_directory_of(repository),
+    )
     try:
-        return (
-            await validate_backup(ValidateRequest(repository=repository, backup_id="latest", unlocking=keys), ignore)
-        ).valid
+        return (await validate_backup(request, ignore)).valid
     except BackupDamagedError:
         return False
 
@@ -43,7 +46,8 @@ async def is_valid(repository: RepositoryTarget) -> bool:
 @pytest.mark.parametrize("flips", [FEW, pytest.param(ALL, marks=pytest.mark.slow)])
 async def test_every_changed_bit_is_found(taken: Taken, repository: RepositoryTarget, flips: int) -> None:
     chance = random.Random(flips)
-    files = [taken.directory / file.name for file in taken.manifest.files]
+    names = [file.name for file in taken.manifest.files] + ["manifest.json", "manifest.json.sig"]
+    files = [taken.directory / name for name in names]
     for _ in range(flips):
         file = chance.choice(files)
         whole = file.read_bytes()

@@ -21,6 +21,7 @@ from pantry_tui.errors import ServerError
 from pantry_tui.events import Listener, Logged, Progress, Warned
 from pantry_tui.models import BackupKind, BackupRequest, Compression, utc_now
 from pantry_tui.postgres.connect import server_error
+from pantry_tui.postgres.environment import read_environment
 from pantry_tui.postgres.introspect import (
     extensions,
     large_object_count,
@@ -152,6 +153,7 @@ class FullBackup:
         start_phase(self._listener, "reading", f"Reading {len(backup.snapshot.tables):,} tables", 0.03)
         source = await source_database(backup.connection)
         installed = await extensions(backup.connection)
+        environment = await read_environment(backup.connection)
         large_objects = await large_object_count(backup.connection) if _holds_large_objects(backup) else 0
         contents = await write_contents(backup)
         await backup.connection.execute("COMMIT")
@@ -180,6 +182,7 @@ class FullBackup:
             sequences=contents.sequences if self._request.kind is not BackupKind.SCHEMA else (),
             large_objects=large_objects,
             extensions=installed,
+            environment=environment,
             fingerprints=backup.fingerprints,
             selection=self._request.selection,
             entries=contents.subset.entries if contents.subset is not None else None,

@@ -62,6 +62,7 @@ def add_arguments(parser: Parser) -> None:
         "--jobs", type=positive, metavar="N", help="connections at work at once (default: one per core)"
     )
     execute.add_argument("--no-validate", action="store_true", help="do not compare the result with the backup")
+    execute.add_argument("--no-analyze", action="store_true", help="do not collect the planner's statistics afterwards")
     execute.add_argument("--yes", action="store_true", help="do not ask")
     add_identity_options(execute)
     add_repository_option(execute)
@@ -131,6 +132,7 @@ def _request(
         tables=tuple(args.table),
         jobs=args.jobs,
         verify=not args.no_validate,
+        analyze=not args.no_analyze,
         unlocking=keys,
         started_by=started_by(),
     )

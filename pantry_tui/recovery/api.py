@@ -20,6 +20,7 @@ class RecoveryConfig(Model, frozen=True, kw_only=True):
     target_tables: tuple[str, ...] = ()
     jobs: int | None = None  # worker processes; None: one per core
     verify: bool = True
+    analyze: bool = True  # collect the planner's statistics
     identity: str | None = None  # an identity file that opens an encrypted backup; None: the configured one
 
 
@@ -56,5 +57,6 @@ class RecoveryService:
             tables=config.target_tables,
             jobs=config.jobs,
             verify=config.verify,
+            analyze=config.analyze,
         )
         return await restore_backup(request, self._listener)

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
 from pantry_tui.artifact.age import Identity
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
@@ -203,11 +201,3 @@ async def check_room(connection: Connection, raw_bytes: int) -> str | None:
     if free < raw_bytes * USUAL_SPACE:
         return f"the server's disk has {free:,} bytes free; {raw_bytes:,} bytes of rows, with indexes, may not fit"
     return None
-
-
-def database_settings(statements: Sequence[str]) -> str | None:
-    """A warning about settings of the source database, which a restore under another name does not carry over."""
-    if not statements:
-        return None
-    shown = msgspec.json.encode([statement.strip() for statement in statements]).decode()
-    return f"settings and privileges of the source database itself are not restored: {shown}"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from pantry_tui.config.references import redact
 from pantry_tui.models import Model
 
@@ -21,7 +23,7 @@ class DatabaseSetting(Model, frozen=True, kw_only=True):
     """A setting of the database (ALTER DATABASE), or of a role in it (ALTER ROLE … IN DATABASE)."""
 
     name: str
-    value: str | None  # None: it may be secret; pg_dump's archive has it
+    value: str | None  # None: it may be secret, or the backup is encrypted; pg_dump's archive has it
     role: str | None = None
 
 
@@ -77,6 +79,11 @@ class Environment(Model, frozen=True, kw_only=True):
     def preloaded(self) -> frozenset[str]:
         """The libraries that the server loads beforehand."""
         return preloaded_libraries(self.server_settings)
+
+    def without_values(self) -> Environment:
+        """For encrypted backups, whose manifest everybody may read: no values of the database's settings, no comment."""
+        settings = tuple(msgspec.structs.replace(setting, value=None) for setting in self.settings)
+        return msgspec.structs.replace(self, settings=settings, comment=None)
 
 
 PRELOADING = ("shared_preload_libraries", "session_preload_libraries", "local_preload_libraries")

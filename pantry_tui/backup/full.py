@@ -182,7 +182,7 @@ class FullBackup:
             sequences=contents.sequences if self._request.kind is not BackupKind.SCHEMA else (),
             large_objects=large_objects,
             extensions=installed,
-            environment=environment,
+            environment=environment.without_values() if self._recipients else environment,
             fingerprints=backup.fingerprints,
             selection=self._request.selection,
             entries=contents.subset.entries if contents.subset is not None else None,

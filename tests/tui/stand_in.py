@@ -95,6 +95,16 @@ def make_details(backup: BackupSummary, tables: tuple[str, ...] = TABLES) -> Bac
         tools={"pg_dump": "16.4", "pg_dumpall": "16.4"},
         server={"version": backup.server_version, "system_identifier": "7431984715501234567", "timeline": 1},
         source={"name": backup.database, "encoding": "UTF8", "collate": "C.UTF-8"},
+        environment={
+            "settings": [{"name": "search_path", "value": "app,\npublic", "role": None}],
+            "privileges": None,
+            "comment": None,
+            "tablespace": "pg_default",
+            "roles": [{"name": "clerk", "attributes": ["LOGIN"], "member_of": []}],
+            "extensions": [{"name": "plpgsql", "version": "1.0", "schema": "pg_catalog"}],
+            "collations": [],
+            "server_settings": {"max_connections": "60"},
+        },
     )
 
 

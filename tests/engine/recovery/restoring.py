@@ -20,6 +20,7 @@ async def restore(
     tables: tuple[str, ...] = (),
     jobs: int | None = None,
     verify: bool = True,
+    analyze: bool = True,
     unlocking: Unlocking = Unlocking(),  # noqa: B008  # frozen
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> RestoreResult:
@@ -31,6 +32,7 @@ async def restore(
         tables=tables,
         jobs=jobs,
         verify=verify,
+        analyze=analyze,
         unlocking=unlocking,
     )
     return await restore_backup(request, on_event)

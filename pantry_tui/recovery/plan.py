@@ -123,7 +123,7 @@ async def _meet_server(
                 warn(warning)
         if remains := await leftovers(connection, name):
             warn(remains)
-        tools, tablespaces = await _check_server(connection, request, repository, expected, warn)
+        tools, tablespaces = await _check_server(connection, request, repository, expected, warn, exists=exists)
     except psycopg.Error as error:
         raise server_error(error, doing="looking at the target server") from error
     finally:
@@ -158,6 +158,8 @@ async def _check_server(
     repository: LocalRepository,
     expected: Expected,
     warn: Callable[[str], None],
+    *,
+    exists: bool,
 ) -> tuple[ClientTools, bool]:
     manifest = expected.manifest
     require_version(manifest, connection.info.server_version)
@@ -171,9 +173,8 @@ async def _check_server(
         )
     await require_roles(connection, needs, globals_file)
     warnings = [*tools.warnings, *await require_extensions(connection, needs, manifest)]
-    if manifest.environment is not None:
-        whole = expected.selection.is_whole and manifest.selection.is_everything
-        warnings.extend(await compare_surroundings(connection, manifest, manifest.environment, needs, whole=whole))
+    whole = expected.selection.is_whole and manifest.selection.is_everything
+    warnings.extend(await compare_surroundings(connection, manifest, needs, whole=whole, exists=exists))
     text = sum(raw_bytes(manifest, numbers) for numbers in expected.segments.by_table.values())
     if room := await check_room(connection, text):
         warnings.append(room)

@@ -17,7 +17,6 @@ from psycopg import sql
 from pantry_tui.artifact.environment import may_be_secret
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.toc import TocEntry
-from pantry_tui.errors import RestoreError
 from pantry_tui.models import DatabaseTarget
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.snapshot import Connection
@@ -25,7 +24,6 @@ from pantry_tui.recovery.database import writable_session
 
 # pg_dump doubles quotes and, in E'…', backslashes, so that a literal ends at the first quote that is not doubled.
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\s+|;|[^\s'";]+""")
-_SETTING = re.compile(r"""(ALTER (?:DATABASE|ROLE) .*? SET )("(?:[^"]|"")*"|[^\s"]+) TO (.*);""", re.DOTALL)
 HIDDEN = "'***'"
 
 
@@ -74,10 +72,14 @@ def renamed(statement: str, name: str) -> str:
 
 def hidden(statement: str) -> str:
     """The statement without its value, where that may be secret."""
-    found = _SETTING.fullmatch(statement)
-    if found is None or not may_be_secret(found[2].strip('"'), found[3]):
+    tokens = _TOKEN.findall(statement)
+    if tokens[:1] != ["ALTER"] or "SET" not in tokens:
         return statement
-    return f"{found[1]}{found[2]} TO {HIDDEN};"
+    name = tokens.index("SET") + 2  # a blank stands between, and before and after the TO that follows
+    value = "".join(tokens[name + 4 :])
+    if not may_be_secret(tokens[name].strip('"'), value):
+        return statement
+    return "".join(tokens[: name + 4]) + f"{HIDDEN};"
 
 
 def _groups(statements: Iterable[str]) -> Iterator[tuple[str, ...]]:
@@ -126,7 +128,7 @@ def left_behind(statements: Sequence[Statement], name: str) -> str | None:
 async def prepare(target: DatabaseTarget, manifest: Manifest) -> list[str]:
     """Makes a new, empty database what the rows need: no schema `public` if the source had none, money in its format.
 
-    Returns warnings. Raises `RestoreError` when the server does not have the format, and `ServerError`.
+    Returns warnings. Raises `ServerError`.
     """
     around = manifest.environment
     if around is None or (around.public_schema and not around.money_columns):
@@ -148,14 +150,7 @@ async def _set_money_format(connection: Connection, wanted: str) -> None:
     if row is not None and row[0] == wanted:
         return
     statement = sql.SQL("ALTER DATABASE {} SET lc_monetary = {}")
-    try:
-        await connection.execute(statement.format(sql.Identifier(connection.info.dbname), sql.Literal(wanted)))
-    except psycopg.errors.InvalidParameterValue as error:
-        raise RestoreError(
-            f"the backup has columns of type money, written for lc_monetary {wanted!r}, which the target server has not",
-            remedy="install that locale on the server's machine (`locale -a` there lists those it has), restart the "
-            "server, then try again",
-        ) from error
+    await connection.execute(statement.format(sql.Identifier(connection.info.dbname), sql.Literal(wanted)))
 
 
 async def _drop_public(connection: Connection) -> list[str]:

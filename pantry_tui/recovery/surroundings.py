@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import psycopg
+from psycopg import sql
+
 from pantry_tui.artifact.environment import Environment, NeededRole, UsedCollation, preloaded_libraries
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.errors import RestoreError
@@ -50,24 +53,42 @@ WHERE c.collprovider = 'c'
 
 
 async def compare_surroundings(
-    connection: Connection, manifest: Manifest, around: Environment, needs: Requirements, *, whole: bool
+    connection: Connection, manifest: Manifest, needs: Requirements, *, whole: bool, exists: bool
 ) -> list[str]:
-    """Warnings about what the target has otherwise than the source; ``whole``: everything is restored, not some tables.
+    """Warnings about what the target has otherwise than the source; none where the backup did not record it.
 
-    Raises `RestoreError` when the target lacks a collation that a whole restore needs.
+    ``whole``: everything is restored, not some tables. ``exists``: into a database that is there. Raises `RestoreError` when
+    the target lacks a locale or collation that the backup's rows need.
     """
+    around = manifest.environment
+    if around is None:
+        return []
     there = await roles_named(connection, [role.name for role in around.roles])
     warnings = list(_roles(around, there, needs)) if whole else []
+    if whole and not exists:
+        warnings.extend(await _placement(connection, around, manifest.source.owner))
     warnings.extend(await _collations(connection, manifest, around, whole=whole))
-    found = await server_settings(connection)
-    warnings.extend(_preloading(around, found, needs))
+    warnings.extend(_preloading(around, await server_settings(connection), needs))
     warnings.extend(_settings(around, await _current(connection)))
     if around.money_columns:
-        warnings.extend(_money(around, await locale_settings(connection)))
-    if whole and around.tablespace != "pg_default":
+        warnings.extend(await _money(connection, around, exists=exists))
+    return warnings
+
+
+async def _placement(connection: Connection, around: Environment, owner: str) -> list[str]:
+    """What a new database has otherwise than the source: its owner, its tablespace."""
+    warnings = []
+    query = "SELECT pg_catalog.pg_has_role(oid, 'MEMBER') FROM pg_catalog.pg_roles WHERE rolname = %s"
+    row = await (await connection.execute(query, (owner,))).fetchone()
+    if row is None or not row[0]:
         warnings.append(
-            f"the source was in tablespace {around.tablespace}; the new database is in the server's default one "
-            f"(ALTER DATABASE … SET TABLESPACE {quoted_identifier(around.tablespace)} moves it)"
+            f"the new database belongs to {connection.info.user}, because that role may not give it to {owner}, the owner "
+            f"of the source: ALTER DATABASE … OWNER TO {quoted_identifier(owner)};"
+        )
+    if around.tablespace != "pg_default":
+        warnings.append(
+            f"the source was in tablespace {around.tablespace}; the new database is in the server's default one: "
+            f"ALTER DATABASE … SET TABLESPACE {quoted_identifier(around.tablespace)}; moves it"
         )
     return warnings
 
@@ -171,10 +192,23 @@ def _settings(around: Environment, here: dict[str, str]) -> Iterator[str]:
         yield f"settings of the server are not those of the source, should an application rely on them: {', '.join(differing)}"
 
 
-def _money(around: Environment, here: dict[str, str]) -> Iterator[str]:
-    wanted, found = around.locale.get("lc_monetary"), here["lc_monetary"]
-    if wanted is not None and wanted != found:
-        yield (
-            f"{around.money_columns} columns of type money were written for lc_monetary {wanted!r}, the target has {found!r}: "
-            "a new database is given the source's; one that was there before needs ALTER DATABASE … SET lc_monetary first"
-        )
+async def _money(connection: Connection, around: Environment, *, exists: bool) -> list[str]:
+    """Money is written as lc_monetary has it: 1.234,56 is another amount under en_US."""
+    wanted, found = around.locale["lc_monetary"], (await locale_settings(connection))["lc_monetary"]
+    if wanted == found:
+        return []
+    told = f"{around.money_columns} columns of type money were written for lc_monetary {wanted!r}"
+    if exists:
+        literal = sql.Literal(wanted).as_string()
+        return [
+            f"{told}, this database has {found!r}: ALTER DATABASE … SET lc_monetary = {literal}; before the restore"
+        ]
+    try:
+        await connection.execute("SELECT pg_catalog.set_config('lc_monetary', %s, true)", (wanted,))
+    except psycopg.errors.InvalidParameterValue as error:
+        raise RestoreError(
+            f"{told}, which the target server has not",
+            remedy="install that locale on the server's machine (`locale -a` there lists those it has), restart the server, "
+            "then try again",
+        ) from error
+    return [f"{told}, the server has {found!r}: the new database is given the source's"]

@@ -53,6 +53,25 @@ async def test_roles_that_differ(any_server: TestServer, repository: RepositoryT
     assert 'CREATE ROLE "staff";' in told
 
 
+async def test_owner_whom_the_database_cannot_be_given_to(any_server: TestServer, repository: RepositoryTarget) -> None:
+    any_server.execute("postgres", "CREATE ROLE humble LOGIN CREATEDB")
+    try:
+        with any_server.tidy():
+            source = any_server.create_database(template="template0", encoding="UTF8", locale="C")
+            any_server.execute(
+                source,
+                f"GRANT CREATE ON DATABASE {source.name} TO humble; SET ROLE humble;"
+                "CREATE SCHEMA s; CREATE TABLE s.t AS SELECT 1 AS i",
+            )
+            await take(source, repository)
+            any_server.drop_after_test(NEW)
+            result = await restore(any_server.target(NEW, role="humble"), repository)
+    finally:
+        any_server.execute("postgres", "DROP ROLE humble")
+    assert result.validation.equal
+    assert [warning for warning in result.warnings if 'ALTER DATABASE … OWNER TO "postgres";' in warning]
+
+
 async def test_settings_and_libraries_that_the_source_had(server: TestServer, repository: RepositoryTarget) -> None:
     source = server.create_database(template="template0", encoding="UTF8", locale="C")
     server.execute(source, "CREATE EXTENSION pg_trgm")
@@ -130,13 +149,40 @@ def _money_of(locale: str) -> Callable[[Environment], Environment]:
     )
 
 
+async def test_money_into_a_database_that_is_there(server: TestServer, repository: RepositoryTarget) -> None:
+    source = server.create_database(template="template0", encoding="UTF8", locale="C")
+    server.execute(source, "CREATE TABLE t (price money)")
+    change(await take(source, repository), _money_of("it's"))
+    there = server.create_database(template="template0", encoding="UTF8", locale="C")
+    result = await restore(there, repository)
+    assert [warning for warning in result.warnings if "SET lc_monetary = 'it''s'; before the restore" in warning]
+
+
 async def test_money_in_a_format_that_the_server_lacks(server: TestServer, repository: RepositoryTarget) -> None:
     source = server.create_database(template="template0", encoding="UTF8", locale="C")
     taken = await take(source, repository)
     change(taken, _money_of("xx_YY"))
-    with pytest.raises(RestoreError, match="money, written for lc_monetary 'xx_YY'"):
+    with pytest.raises(RestoreError, match="money were written for lc_monetary 'xx_YY', which the target"):
         await restore(server.target(NEW), repository)
     assert not [name for name in databases(server) if name.startswith(NEW)]
+
+
+async def test_surroundings_that_cannot_be_read(any_server: TestServer, repository: RepositoryTarget) -> None:
+    any_server.execute("postgres", "CREATE ROLE humble LOGIN")
+    try:
+        with any_server.tidy():
+            source = any_server.create_database(template="template0", encoding="UTF8", locale="C", owner="humble")
+            any_server.execute(
+                source,
+                "REVOKE EXECUTE ON FUNCTION pg_available_extension_versions() FROM PUBLIC; SET ROLE humble;"
+                "CREATE SCHEMA s; CREATE TABLE s.t AS SELECT 1 AS i",
+            )
+            taken = await take(any_server.target(source.name, role="humble"), repository)
+    finally:
+        any_server.execute("postgres", "DROP ROLE humble")
+    assert taken.manifest.environment is None
+    assert [warning for warning in taken.manifest.warnings if "pg_available_extension_versions" in warning]
+    assert taken.rows("s.t") == 1
 
 
 def _removed(manifest: Manifest) -> Manifest:

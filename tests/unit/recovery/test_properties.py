@@ -73,6 +73,11 @@ def test_what_may_be_secret(name: str, value: str, *, secret: bool) -> None:
     assert (value not in hidden(statement).partition(" TO ")[2]) is secret
 
 
+def test_a_name_does_not_bring_a_secret_to_light() -> None:
+    statement = "ALTER ROLE \"a SET work_mem TO 'b'\" IN DATABASE crm SET \"app.token\" TO 'x', 'y';"
+    assert hidden(statement) == "ALTER ROLE \"a SET work_mem TO 'b'\" IN DATABASE crm SET \"app.token\" TO '***';"
+
+
 def test_preloaded_libraries() -> None:
     settings = {"shared_preload_libraries": 'pg_cron, "$libdir/plugins/a.so"', "session_preload_libraries": None}
     assert preloaded_libraries(settings) == {"pg_cron", "a"}

@@ -85,6 +85,7 @@ def ours(where: Place, sources: Sources, *, verify: bool = False, tables: tuple[
                 target=target,
                 tables=tables,
                 verify=verify,
+                analyze=verify,  # the others leave that to be done, too
             )
         )[0]
 

@@ -207,6 +207,7 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     jobs: int | None = None
     verify: bool = True
     trust: tuple[str, ...] = ()
+    analyze: bool = True  # collect the planner's statistics
     unlocking: Unlocking = Unlocking()
     started_by: str = ""
     data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
@@ -362,6 +363,7 @@ class BackupDetails(Model, frozen=True, kw_only=True):
     selection: BackupSelection = BackupSelection()
     left_out: tuple[str, ...] = ()  # what points to tables that the selection does not hold
     recipients: tuple[str, ...] = ()  # whom it is encrypted to
+    environment: dict[str, Any] = {}  # settings, roles, extensions, collations around it; empty: not recorded
 
 
 class ShortenedValue(Model, frozen=True, kw_only=True):
@@ -456,8 +458,10 @@ class RestoreResult(Model, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
     started_at: datetime
     finished_at: datetime
-    duration_seconds: float  # without verification
+    duration_seconds: float  # without verification and analyzing
     verification_seconds: float
+    analyzed_tables: int = 0  # that the planner has statistics of
+    analyze_seconds: float = 0.0
 
 
 LIVE = "live"  # what stands for the database itself where another backup may be named

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from pantry_tui.artifact.environment import Environment
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import BackupFormat, BackupKind, BackupSelection, Compression, Model
 
@@ -38,6 +39,7 @@ class SourceDatabase(Model, frozen=True, kw_only=True):
     ctype: str
     locale_provider: str  # libc, icu or builtin
     locale: str | None  # ICU or builtin locale
+    icu_rules: str | None = None
     collation_version: str | None
     connection_limit: int
 
@@ -165,6 +167,7 @@ class Manifest(Model, frozen=True, kw_only=True):
     sequences: tuple[SequenceState, ...]
     large_objects: int
     extensions: dict[str, str]  # name to version
+    environment: Environment | None = None  # None: of a version that did not record it
     fingerprints: bool
     selection: BackupSelection = BackupSelection()
     entries: tuple[int, ...] | None = None  # of the archive, those that belong to the backup; None: all

@@ -12,6 +12,7 @@ import psycopg
 
 from pantry_tui.artifact.age import parse_recipient
 from pantry_tui.artifact.content import SEALED_SUFFIX
+from pantry_tui.artifact.environment import Environment
 from pantry_tui.artifact.manifest import MANIFEST_VERSION, Manifest, ServerIdentity, SnapshotPosition, StoredFile
 from pantry_tui.backup.contents import HANDLERS, Contents, write_contents
 from pantry_tui.backup.progress import start_phase
@@ -21,6 +22,7 @@ from pantry_tui.errors import ServerError
 from pantry_tui.events import Listener, Logged, Progress, Warned
 from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, Compression, utc_now
 from pantry_tui.postgres.connect import server_error
+from pantry_tui.postgres.environment import read_environment
 from pantry_tui.postgres.introspect import (
     extensions,
     large_object_count,
@@ -159,6 +161,7 @@ class FullBackup:
         start_phase(self._listener, "reading", f"Reading {len(backup.snapshot.tables):,} tables", 0.03)
         source = await source_database(backup.connection)
         installed = await extensions(backup.connection)
+        environment = await self._surroundings(backup.connection)
         large_objects = await large_object_count(backup.connection) if _holds_large_objects(backup) else 0
         contents = await write_contents(backup)
         await backup.connection.execute("COMMIT")
@@ -187,6 +190,7 @@ class FullBackup:
             sequences=contents.sequences if self._request.kind is not BackupKind.SCHEMA else (),
             large_objects=large_objects,
             extensions=installed,
+            environment=environment,
             fingerprints=backup.fingerprints,
             selection=self._request.selection,
             entries=contents.subset.entries if contents.subset is not None else None,
@@ -197,6 +201,16 @@ class FullBackup:
             rows=sum(table.rows for table in contents.tables),
             warnings=tuple(self._warnings),
         )
+
+    async def _surroundings(self, connection: Connection) -> Environment | None:
+        """What surrounds the database. No backup fails for want of it: nothing of it is needed to read the backup."""
+        try:
+            async with connection.transaction():  # a savepoint: the snapshot outlives an error
+                around = await read_environment(connection)
+        except (psycopg.Error, UnicodeDecodeError) as error:  # names of roles come in any database's encoding
+            self._warn(f"what surrounds the database is not recorded, so a restore cannot compare it: {error}")
+            return None
+        return around.without_values() if self._recipients else around
 
     async def _wait_for_log(self, connection: Connection, position: SnapshotPosition, *, in_recovery: bool) -> None:
         """Waits until the server's log is flushed past the snapshot.

@@ -17,6 +17,7 @@ from pantry_tui.cli.output import (
     print_fields,
     print_line,
     print_table,
+    print_wrapped_fields,
     size,
 )
 from pantry_tui.cli.text import cut
@@ -30,6 +31,7 @@ from pantry_tui.models import (
     TableSummary,
     ValidationResult,
 )
+from pantry_tui.surroundings import surroundings_words
 
 _LIST = (
     Column("ID"),
@@ -114,6 +116,7 @@ def print_details(details: BackupDetails) -> None:
     _print_tables(details.tables)
     print_line()
     _print_files(details.files)
+    _print_surroundings(details)
     for line in details.left_out:
         print_line(f"left out: {line}")
     for warning in details.warnings:
@@ -143,6 +146,14 @@ def _print_files(files: Sequence[FileSummary]) -> None:
     print_table(_FILES, rows)
 
 
+def _print_surroundings(details: BackupDetails) -> None:
+    """What a new server needs for it."""
+    fields = [(heading, ", ".join(lines)) for heading, lines in surroundings_words(details.environment)]
+    if fields:
+        print_line()
+        print_wrapped_fields(fields)
+
+
 def details_document(details: BackupDetails) -> dict[str, Any]:
     """The summary's keys, and below them what only the details know."""
     document = details.summary.to_builtins()
@@ -150,7 +161,17 @@ def details_document(details: BackupDetails) -> dict[str, Any]:
     document["table_list"] = more["tables"]
     document["file_list"] = more["files"]
     document["warning_list"] = more["warnings"]
-    for key in ("tools", "server", "source", "signature", "signer", "selection", "left_out", "recipients"):
+    for key in (
+        "tools",
+        "server",
+        "source",
+        "signature",
+        "signer",
+        "selection",
+        "left_out",
+        "recipients",
+        "environment",
+    ):
         document[key] = more[key]
     return document
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -54,6 +55,17 @@ def print_fields(fields: Sequence[tuple[str, str]]) -> None:
     room = max((width(name) for name, _ in fields), default=0)
     for name, value in fields:
         write_line(f"{pad(name, room)}  {escape(value)}".rstrip())
+
+
+def print_wrapped_fields(fields: Sequence[tuple[str, str]]) -> None:
+    """As `print_fields`, with long values wrapped where they go to a terminal."""
+    columns = terminal_columns()
+    room = max((width(name) for name, _ in fields), default=0) + 2
+    lines: list[tuple[str, str]] = []
+    for name, value in fields:
+        parts = [value] if columns is None else textwrap.wrap(escape(value), max(columns - room, 20)) or [""]
+        lines.extend((name if place == 0 else "", part) for place, part in enumerate(parts))
+    print_fields(lines)
 
 
 def note(args: argparse.Namespace, text: str) -> None:

@@ -71,6 +71,7 @@ def add_arguments(parser: Parser) -> None:
         help="accept a backup that this signer signed; `unsigned` accepts one without a signature",
     )
     execute.add_argument("--no-validate", action="store_true", help="do not compare the result with the backup")
+    execute.add_argument("--no-analyze", action="store_true", help="do not collect the planner's statistics afterwards")
     execute.add_argument("--yes", action="store_true", help="do not ask")
     add_identity_options(execute)
     add_repository_option(execute)
@@ -142,6 +143,7 @@ def _request(
         jobs=args.jobs,
         verify=not args.no_validate,
         trust=tuple(args.trust),
+        analyze=not args.no_analyze,
         unlocking=keys,
         started_by=started_by(),
     )

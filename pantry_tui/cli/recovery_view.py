@@ -17,6 +17,10 @@ def print_result(result: RestoreResult) -> None:
     for heading, lines in (("left out", result.left_out), ("warning", result.warnings)):
         for line in lines:
             print_line(f"{heading}: {line}")
+    if result.analyzed_tables:
+        print_line(
+            f"analyzed for the planner: {counted(result.analyzed_tables, 'table')}, {duration(result.analyze_seconds)}"
+        )
     print_line(last_line(result))
 
 

@@ -224,7 +224,7 @@ SELECT d.datname::pg_catalog.text AS name, d.oid::pg_catalog.int8 AS oid,
     pg_catalog.pg_get_userbyid(d.datdba)::pg_catalog.text AS owner,
     pg_catalog.pg_encoding_to_char(d.encoding)::pg_catalog.text AS encoding,
     d.datcollate::pg_catalog.text AS collate, d.datctype::pg_catalog.text AS ctype,
-    {provider} AS locale_provider, {locale} AS locale, {version} AS collation_version,
+    {provider} AS locale_provider, {locale} AS locale, {rules} AS icu_rules, {version} AS collation_version,
     d.datconnlimit AS connection_limit
 FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
 """
@@ -255,9 +255,10 @@ async def source_database(connection: Connection) -> SourceDatabase:
         "provider": "CASE d.datlocprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END",
         "locale": "d.datlocale" if version >= 170000 else "d.daticulocale",
         "version": "d.datcollversion",
+        "rules": "d.daticurules" if version >= 160000 else "NULL",
     }
     if version < 150000:
-        parts = {"provider": "'libc'", "locale": "NULL", "version": "NULL"}
+        parts = {"provider": "'libc'", "locale": "NULL", "version": "NULL", "rules": "NULL"}
     query = _DATABASE.format(**parts)
     async with connection.cursor() as cursor:
         await cursor.execute(query.encode())

@@ -25,6 +25,7 @@ class RecoveryConfig(Model, frozen=True, kw_only=True):
     verify: bool = True
     trust: tuple[str, ...] = ()
     data_directory: str | None = None  # whose key signs the proof, whose signers are believed; None: the configured one
+    analyze: bool = True  # collect the planner's statistics
     identity: str | None = None  # an identity file that opens an encrypted backup; None: the configured one
 
 
@@ -64,5 +65,6 @@ class RecoveryService:
             verify=config.verify,
             trust=config.trust,
             data_directory=config.data_directory or load_config().data_directory,
+            analyze=config.analyze,
         )
         return await restore_backup(request, self._listener)

@@ -45,6 +45,7 @@ SELECT kind, name FROM (
     UNION ALL SELECT 'event trigger', evtname FROM pg_catalog.pg_event_trigger
     UNION ALL SELECT 'publication', pubname FROM pg_catalog.pg_publication
     UNION ALL SELECT 'foreign data wrapper', fdwname FROM pg_catalog.pg_foreign_data_wrapper
+    UNION ALL SELECT 'default privilege', pg_catalog.pg_get_userbyid(defaclrole) FROM pg_catalog.pg_default_acl
     UNION ALL SELECT 'large object', oid::text FROM pg_catalog.pg_largeobject_metadata
 ) found ORDER BY 1, 2
 """
@@ -173,8 +174,7 @@ async def create_database(
     ) as error:
         raise RestoreError(
             f"the target server cannot make a database as the source was: {error.diag.message_primary}",
-            remedy=f"install the locale {source.locale or source.collate} on the target server, "
-            "or create an empty database with a locale it has and restore into it",
+            remedy=f"{_locale_remedy(source)}, or create an empty database with a locale it has and restore into it",
             detail=str(error),
         ) from error
     except psycopg.Error as error:
@@ -201,6 +201,8 @@ def _create_statement(name: str, owner: str | None, source: SourceDatabase, serv
         options.append(("LOCALE_PROVIDER", _PROVIDERS[source.locale_provider]))
         if source.locale_provider == "icu" and source.locale is not None:
             options.append(("ICU_LOCALE", source.locale))
+            if source.icu_rules is not None:
+                options.append(("ICU_RULES", source.icu_rules))
         if source.locale_provider == "builtin" and source.locale is not None:
             options.append(("BUILTIN_LOCALE", source.locale))
     clauses: list[sql.Composable] = [sql.SQL(f"{key} = {{}}").format(sql.Literal(value)) for key, value in options]
@@ -208,6 +210,17 @@ def _create_statement(name: str, owner: str | None, source: SourceDatabase, serv
         clauses.append(sql.SQL("OWNER = {}").format(sql.Identifier(owner)))
     return sql.SQL("CREATE DATABASE {} WITH TEMPLATE = template0 {}").format(
         sql.Identifier(name), sql.SQL(" ").join(clauses)
+    )
+
+
+def _locale_remedy(source: SourceDatabase) -> str:
+    if source.locale_provider == "icu":
+        return f"use a PostgreSQL that was built with ICU for the locale {source.locale}"
+    if source.locale_provider == "builtin":
+        return f"use a PostgreSQL whose builtin provider has the locale {source.locale}"
+    return (
+        f"install the locale {source.collate} on the target server's machine (`locale -a` there lists those it has) and "
+        "restart the server"
     )
 
 

@@ -14,7 +14,7 @@ from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.selection import select_tables
-from pantry_tui.artifact.toc import TocEntry, read_toc
+from pantry_tui.artifact.toc import read_toc
 from pantry_tui.config.restoring import check_target, check_target_name
 from pantry_tui.config.targets import database_name
 from pantry_tui.errors import DatabaseMissingError
@@ -34,7 +34,6 @@ from pantry_tui.recovery.preflight import (
     check_archive,
     check_room,
     check_segments,
-    database_settings,
     missing_tablespaces,
     needed_segments,
     raw_bytes,
@@ -43,7 +42,9 @@ from pantry_tui.recovery.preflight import (
     require_roles,
     require_version,
 )
+from pantry_tui.recovery.properties import database_statements, left_behind
 from pantry_tui.recovery.requirements import requirements
+from pantry_tui.recovery.surroundings import compare_surroundings
 from pantry_tui.repository.local import LocalRepository
 
 _MISSING = re.compile(r'database "(.*)" does not exist', re.DOTALL)
@@ -98,8 +99,10 @@ async def make_plan(
             await checking
         finally:
             checking.cancel()
-    if selection.is_whole and (warning := database_settings(_database_settings(toc))):
-        warn(warning)
+    if plan.exists and selection.is_whole:
+        kept = left_behind(database_statements(chosen, plan.name), plan.name)
+        if kept is not None:
+            warn(kept)
     return plan
 
 
@@ -120,7 +123,7 @@ async def _meet_server(
                 warn(warning)
         if remains := await leftovers(connection, name):
             warn(remains)
-        tools, tablespaces = await _check_server(connection, request, repository, expected, warn)
+        tools, tablespaces = await _check_server(connection, request, repository, expected, warn, exists=exists)
     except psycopg.Error as error:
         raise server_error(error, doing="looking at the target server") from error
     finally:
@@ -155,6 +158,8 @@ async def _check_server(
     repository: LocalRepository,
     expected: Expected,
     warn: Callable[[str], None],
+    *,
+    exists: bool,
 ) -> tuple[ClientTools, bool]:
     manifest = expected.manifest
     require_version(manifest, connection.info.server_version)
@@ -168,6 +173,8 @@ async def _check_server(
         )
     await require_roles(connection, needs, globals_file)
     warnings = [*tools.warnings, *await require_extensions(connection, needs, manifest)]
+    whole = expected.selection.is_whole and manifest.selection.is_everything
+    warnings.extend(await compare_surroundings(connection, manifest, needs, whole=whole, exists=exists))
     text = sum(raw_bytes(manifest, numbers) for numbers in expected.segments.by_table.values())
     if room := await check_room(connection, text):
         warnings.append(room)
@@ -183,12 +190,3 @@ def _stored_globals(repository: LocalRepository, manifest: Manifest) -> Path | N
     """Where the backup has its roles; None when that file is gone."""
     path = repository.path(manifest.id) / manifest.file("globals").name
     return path if path.exists() else None
-
-
-def _database_settings(toc: tuple[TocEntry, ...]) -> list[str]:
-    """The statements of the archive that belong to the source database itself."""
-    return [
-        entry.statement
-        for entry in toc
-        if entry.kind == "DATABASE PROPERTIES" or (entry.kind == "ACL" and entry.tag.startswith("DATABASE "))
-    ]

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
 from pantry_tui.artifact.age import Identity
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
@@ -23,6 +21,15 @@ from pantry_tui.recovery.requirements import Requirements, create_statements, qu
 
 LEAST_SPACE = 1 / 3  # of the rows' text: tables with compressed values can be smaller than it
 DATABASE_OWNER = "pg_database_owner"  # a role that everybody is in their own database
+# Of PostgreSQL's own extensions, since 14: those that a release no longer has.
+REMOVED_EXTENSIONS = {
+    "plpython2u": 15,
+    "plpythonu": 15,
+    "jsonb_plpython2u": 15,
+    "hstore_plpython2u": 15,
+    "adminpack": 17,
+    "old_snapshot": 17,
+}
 USUAL_SPACE = 1.5  # tables, indexes and log
 
 
@@ -155,13 +162,24 @@ async def require_extensions(connection: Connection, needs: Requirements, manife
     if missing:
         raise RestoreError(
             f"the target server does not offer the extension {quoted_names(missing)}",
-            remedy="install the package that brings it on the server's machine, then try again",
+            remedy=_extension_remedy(missing, connection.info.server_version),
         )
     return [
         f"extension {name} is restored in version {offered[name]}; the source had {manifest.extensions[name]}"
         for name in needs.extensions
         if manifest.extensions.get(name, offered[name]) != offered[name]
     ]
+
+
+def _extension_remedy(missing: Sequence[str], server_version: int) -> str:
+    """How to come by extensions; those that a release took away come no more."""
+    gone = [name for name in missing if server_version // 10000 >= REMOVED_EXTENSIONS.get(name, 10000)]
+    if gone:
+        return (
+            f"PostgreSQL {server_version // 10000} has {quoted_names(gone)} no more: drop it in the source and take the "
+            "backup again, or restore on an older release"
+        )
+    return "install the package that brings it on the server's machine, then try again"
 
 
 async def missing_tablespaces(connection: Connection, needs: Requirements) -> list[str]:
@@ -200,11 +218,3 @@ async def check_room(connection: Connection, raw_bytes: int) -> str | None:
     if free < raw_bytes * USUAL_SPACE:
         return f"the server's disk has {free:,} bytes free; {raw_bytes:,} bytes of rows, with indexes, may not fit"
     return None
-
-
-def database_settings(statements: Sequence[str]) -> str | None:
-    """A warning about settings of the source database, which a restore under another name does not carry over."""
-    if not statements:
-        return None
-    shown = msgspec.json.encode([statement.strip() for statement in statements]).decode()
-    return f"settings and privileges of the source database itself are not restored: {shown}"

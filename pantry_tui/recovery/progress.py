@@ -17,7 +17,8 @@ PHASES = {
     "pre-data": (0.06, 0.1, "Creating tables and types, restoring large objects and sequences"),
     "rows": (0.1, 0.82, "Loading rows, building indexes and constraints"),
     "post-data": (0.82, 0.85, "Restoring triggers, policies and everything else"),
-    "verify": (0.85, 0.99, "Comparing the result with the backup"),
+    "verify": (0.85, 0.97, "Comparing the result with the backup"),
+    "analyze": (0.97, 0.99, "Analyzing the tables for the planner"),
     "finish": (0.99, 1.0, "Giving the database its name"),
 }
 # What is different where an empty database was there before.

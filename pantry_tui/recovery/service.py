@@ -25,6 +25,7 @@ from pantry_tui.models import (
     utc_now,
 )
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
+from pantry_tui.recovery.analyzing import Analyzed, analyze
 from pantry_tui.recovery.archive import HEAVY, Archive, remaining_entries
 from pantry_tui.recovery.database import (
     RestoreDatabase,
@@ -36,6 +37,7 @@ from pantry_tui.recovery.database import (
 )
 from pantry_tui.recovery.plan import RestorePlan, make_plan
 from pantry_tui.recovery.progress import RestoreProgress
+from pantry_tui.recovery.properties import carry_over, database_statements, prepare
 from pantry_tui.recovery.rows import HANDLERS, Filling
 from pantry_tui.recovery.rows_alone import fill_tables
 from pantry_tui.recovery.verify import not_compared, verify
@@ -76,6 +78,14 @@ async def _restore_rows(
     """A backup of rows alone goes into tables that are there."""
     started_at, started = utc_now(), time.monotonic()
     filled = await fill_tables(request, repository, manifest, progress)
+    filled_at = time.monotonic()
+    analyzed = Analyzed(0, [])
+    if request.analyze:
+        progress.phase("analyze")
+        names = [(table.schema, table.name) for table in filled.tables]
+        analyzed = await analyze(request.target, request.jobs or default_worker_count(), names)
+    for warning in analyzed.warnings:
+        progress.warn(warning)
     progress.finished()
     return RestoreResult(
         id=_restore_id(started_at),
@@ -98,8 +108,10 @@ async def _restore_rows(
         warnings=tuple(progress.warnings),
         started_at=started_at,
         finished_at=utc_now(),
-        duration_seconds=time.monotonic() - started,
+        duration_seconds=filled_at - started,
         verification_seconds=0.0,
+        analyzed_tables=analyzed.tables,
+        analyze_seconds=time.monotonic() - filled_at,
     )
 
 
@@ -126,6 +138,8 @@ class _Restore:
         self._started_at = utc_now()
         self._started = time.monotonic()
         self._verification_seconds = 0.0
+        self._analyzed = Analyzed(0, [])
+        self._analyze_seconds = 0.0
 
     async def run(self) -> RestoreResult:
         self._progress.phase("check")
@@ -135,6 +149,7 @@ class _Restore:
         try:
             loaded = await self._fill(plan, database)
             tables, validation = await self._verify(plan, database, loaded)
+            await self._analyze(database)
         except VerificationError:
             raise
         except PantryError as error:
@@ -144,7 +159,7 @@ class _Restore:
         except BaseException:  # cancelled, most likely: whatever it is, nothing half done stays
             await asyncio.shield(self._clean_up(database))
             raise
-        await self._finish(database)
+        await self._finish(plan, database)
         result = self._result(plan, database, tables, validation)
         self._record(plan, result)
         self._progress.finished()
@@ -157,6 +172,8 @@ class _Restore:
             return await create_database(connection, self._request.target, plan.name, self._manifest.source)
 
     async def _fill(self, plan: RestorePlan, database: RestoreDatabase) -> dict[int, int]:
+        if database.created:
+            self._warn_of(await prepare(database.target, self._manifest))
         archive = self._archive(plan, database.target)
         filling = Filling(plan.expected, self._pool.count)
         self._progress.phase("pre-data")
@@ -213,13 +230,31 @@ class _Restore:
             raise _verification_error(self._manifest, database, validation)
         return tables, validation
 
-    async def _finish(self, database: RestoreDatabase) -> None:
+    async def _analyze(self, database: RestoreDatabase) -> None:
+        if not self._request.analyze or self._manifest.kind is BackupKind.SCHEMA:
+            return
+        self._progress.phase("analyze")
+        started = time.monotonic()
+        try:
+            self._analyzed = await analyze(database.target, self._pool.count)
+        except PantryError as error:  # what is restored and compared stays so
+            self._progress.warn(f"the tables are not analyzed: {error.message}; run ANALYZE")
+        self._analyze_seconds = time.monotonic() - started
+        self._warn_of(self._analyzed.warnings)
+        self._progress.log(f"analyzed {self._analyzed.tables:,} tables in {self._analyze_seconds:.1f} s")
+
+    async def _finish(self, plan: RestorePlan, database: RestoreDatabase) -> None:
         self._progress.phase("finish", existing=not database.created)
         if not database.created:
             await make_durable(database.target)
             return
         try:
             async with await maintenance_session(self._request.target) as connection:
+                if plan.expected.selection.is_whole:
+                    toc = plan.expected.toc
+                    statements = database_statements(toc, database.working_name)
+                    shown = database_statements(toc, database.name)
+                    self._warn_of(await carry_over(connection, statements, shown))
                 await settle(connection, database, self._manifest.source)
         except (PantryError, psycopg.Error) as error:
             raise RestoreError(
@@ -262,8 +297,10 @@ class _Restore:
             warnings=tuple(self._progress.warnings),
             started_at=self._started_at,
             finished_at=utc_now(),
-            duration_seconds=time.monotonic() - self._started - self._verification_seconds,
+            duration_seconds=time.monotonic() - self._started - self._verification_seconds - self._analyze_seconds,
             verification_seconds=self._verification_seconds,
+            analyzed_tables=self._analyzed.tables,
+            analyze_seconds=self._analyze_seconds,
         )
 
     def _record(self, plan: RestorePlan, result: RestoreResult) -> None:

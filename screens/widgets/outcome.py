@@ -84,6 +84,7 @@ def _restore(result: RestoreResult, glyphs: Glyphs) -> Content:
         f"{figures.plural(validation.sequences_compared, 'sequence')} compared, "
         f"restored in {figures.duration(result.duration_seconds)}, "
         f"compared in {figures.duration(result.verification_seconds)}"
+        + (f", analyzed in {figures.duration(result.analyze_seconds)}" if result.analyzed_tables else "")
     )
     made = "created" if result.created_database else "filled"
     differences = [f"\n{visible(each)}" for each in (*validation.differences, *result.warnings)]

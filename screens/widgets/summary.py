@@ -9,6 +9,7 @@ from datetime import datetime
 from textual.content import Content
 
 from pantry_tui.models import BackupDetails, BackupSummary, Signature
+from pantry_tui.surroundings import surroundings_words
 from screens.widgets import figures
 from screens.widgets.glyphs import Glyphs
 from screens.widgets.text import visible, visible_lines
@@ -73,6 +74,11 @@ def details_lines(details: BackupDetails) -> list[Line]:
     left_out = [("-", visible(line), "") for line in details.left_out]
     chosen = details.selection.to_builtins()
     patterns = [(what.replace("_", " "), visible(" ".join(given)), "") for what, given in chosen.items() if given]
+    around = [
+        (heading if place == 0 else "", visible(line), "")
+        for heading, lines in surroundings_words(details.environment)
+        for place, line in enumerate(lines)
+    ]
     recipients = [("-", visible(each if len(each) <= 64 else f"{each[:32]}..."), "") for each in details.recipients]
     return [
         *_section("Chosen", patterns),
@@ -83,6 +89,7 @@ def details_lines(details: BackupDetails) -> list[Line]:
         *_section("Tools", tools),
         *_section("Server", server),
         *_section("Database", source),
+        *_section("Around it", around),
     ]
 
 

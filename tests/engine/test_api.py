@@ -50,7 +50,7 @@ async def test_connection_uri_will_do(server: TestServer, tmp_path: Path) -> Non
 
 
 async def test_what_is_not_supported_is_refused(server: TestServer, tmp_path: Path) -> None:
-    config = BackupConfig(output_dir=str(tmp_path / "pantry"), format=BackupFormat.CSV)
+    config = BackupConfig(output_dir=str(tmp_path / "pantry"), format=BackupFormat.CSV, compression=Compression.ZSTD)
     with pytest.raises(UsageError, match="csv"):
         await BackupService(server.create_database(), config).create_full_backup("x")
     with pytest.raises(UsageError, match="absolute"):

@@ -103,6 +103,16 @@ def make_details(
         source={"name": backup.database, "encoding": "UTF8", "collate": "C.UTF-8"},
         signature=signature,
         signer=SIGNER if signature in (Signature.TRUSTED, Signature.UNKNOWN) else None,
+        environment={
+            "settings": [{"name": "search_path", "value": "app,\npublic", "role": None}],
+            "privileges": None,
+            "comment": None,
+            "tablespace": "pg_default",
+            "roles": [{"name": "clerk", "attributes": ["LOGIN"], "member_of": []}],
+            "extensions": [{"name": "plpgsql", "version": "1.0", "schema": "pg_catalog"}],
+            "collations": [],
+            "server_settings": {"max_connections": "60"},
+        },
     )
 
 

@@ -14,8 +14,9 @@ from screens.passwords import password_note, without_password
 from screens.terminal import TerminalTraits, require_terminal, traits_of
 from screens.widgets import figures
 from screens.widgets.filter_line import passes
+from screens.widgets.summary import details_lines
 from screens.widgets.text import shortened, squeezed, visible, visible_lines
-from tests.tui.stand_in import make_config
+from tests.tui.stand_in import make_backup, make_config, make_details
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
@@ -158,3 +159,13 @@ def test_figures() -> None:
     assert [figures.size(each) for each in (1023 * 1024 + 900, 5 << 40)] == ["1 MiB", "5.0 TiB"]
     assert figures.bar(0.42, 10, "#", ".") == "####......"
     assert figures.time_left(None) == "time left not known yet"
+
+
+def test_details_name_what_surrounded_the_database() -> None:
+    lines = details_lines(make_details(make_backup()))
+    start = lines.index(("Around it", "", "bold")) + 1
+    assert [line[:2] for line in lines[start:]] == [
+        ("settings", "search_path = app,\\npublic"),
+        ("roles", "clerk (LOGIN)"),
+        ("server settings", "max_connections = 60"),
+    ]

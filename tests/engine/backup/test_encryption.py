@@ -57,7 +57,8 @@ def source(any_server: TestServer) -> DatabaseTarget:
         source,
         f"CREATE TABLE {'t' * 30} AS SELECT i, '{CANARY}' AS text, md5(i::text) FROM generate_series(1, 30000) i;"
         f"CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$SELECT '{CANARY}'$$;"
-        f"SELECT lo_from_bytea(0, '{CANARY}'::bytea); CREATE TABLE empty (i int);".encode(),
+        f"SELECT lo_from_bytea(0, '{CANARY}'::bytea); CREATE TABLE empty (i int);"
+        f"ALTER DATABASE {source.name} SET app.motto = '{CANARY}'; COMMENT ON DATABASE {source.name} IS '{CANARY}';".encode(),
     )
     return source
 
@@ -78,6 +79,7 @@ async def test_it_comes_back_equal_and_nothing_is_readable(
     new = any_server.drop_after_test("decrypted")
     assert (await restore(new, repository, unlocking=opened_by(AWAY))).validation.equal
     assert any_server.fingerprint(new) == any_server.fingerprint(source)
+    assert any_server.execute(new, "SHOW app.motto") == [(CANARY,)]
 
 
 @pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD])

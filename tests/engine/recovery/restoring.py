@@ -25,6 +25,7 @@ async def restore(
     verify: bool = True,
     trust: tuple[str, ...] = (),
     data_directory: str | None = None,
+    analyze: bool = True,
     unlocking: Unlocking = Unlocking(),  # noqa: B008  # frozen
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> RestoreResult:
@@ -38,6 +39,7 @@ async def restore(
         verify=verify,
         trust=trust,
         data_directory=data_directory or data_directory_of(repository),
+        analyze=analyze,
         unlocking=unlocking,
     )
     return await restore_backup(request, on_event)

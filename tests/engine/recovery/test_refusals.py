@@ -55,7 +55,8 @@ async def test_target_that_is_not_empty(
 @pytest.mark.parametrize(
     "statement",
     ["CREATE FUNCTION f() RETURNS int RETURN 1", "CREATE SCHEMA s", "SELECT lo_create(0)", "CREATE EXTENSION pg_trgm",
-     "CREATE TYPE e AS ENUM ()", "CREATE SEQUENCE q", "CREATE VIEW v AS SELECT 1"],
+     "CREATE TYPE e AS ENUM ()", "CREATE SEQUENCE q", "CREATE VIEW v AS SELECT 1",
+     "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC"],
 )  # fmt: skip
 async def test_anything_at_all_makes_a_target_not_empty(
     server: TestServer, repository: RepositoryTarget, source: DatabaseTarget, statement: str

@@ -52,12 +52,8 @@ runner install-unit
 """
 
 UNSUPPORTED = """
-backup create -n x -f json
-backup create -n x -f csv
 backup create -n x --kind incremental
 backup create -n x --base latest
-backup create -n x --encrypt
-backup create -n x --recipient age1
 backup create -n x -d '*'
 recovery execute latest --target new -s merge
 recovery execute latest --target new -s append
@@ -65,7 +61,6 @@ recovery execute latest --target new -x public.t
 recovery execute latest --target new --dry-run
 recovery execute latest --target new --batch-size 10
 recovery execute latest --target new --no-checkpoint
-recovery execute latest --target new --identity key
 """
 
 WRONG = """

@@ -7,6 +7,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from pantry_tui.artifact.environment import (
+    DatabaseSetting,
+    Environment,
+    InstalledExtension,
+    NeededRole,
+    UsedCollation,
+)
 from pantry_tui.cli import backup_view, recovery_view
 from pantry_tui.models import (
     BackupDetails,
@@ -70,7 +77,41 @@ DETAILS = BackupDetails(
     source={"name": "crm"},
     signature=Signature.TRUSTED,
     signer="SHA256:abc",
+    environment=Environment(
+        settings=(
+            DatabaseSetting(name="search_path", value="a\nb"),
+            DatabaseSetting(name="app.secret", value=None),
+            DatabaseSetting(name="work_mem", value="5MB", role="clerk"),
+        ),
+        privileges=None,
+        comment="the\x1b CRM",
+        tablespace="pg_default",
+        is_template=False,
+        public_schema=True,
+        roles=(NeededRole(name="clerk", attributes=("LOGIN",), member_of=("staff",), connection_limit=-1),),
+        extensions=(
+            InstalledExtension(name="citext", version="1.6", schema="public", trusted=True, libraries=("citext",)),
+            InstalledExtension(name="plpgsql", version="1.0", schema="pg_catalog", trusted=True, libraries=()),
+        ),
+        languages=("plpgsql",),
+        actual_collation_version=None,
+        collations=(
+            UsedCollation(schema="pg_catalog", name="de-x-icu", provider="icu", version="1", actual_version="2"),
+        ),
+        sorted_partitions=(),
+        money_columns=0,
+        locale={},
+        server_settings={"max_connections": "60", "archive_command": None},
+    ).to_builtins(),
 )
+SURROUNDINGS = {
+    "settings": "search_path = a\\nb, app.secret (not shown), clerk: work_mem = 5MB",
+    "comment": "the\\x1b CRM",
+    "roles": "clerk (LOGIN; in staff)",
+    "extensions": "citext 1.6 in public",
+    "collations": "de-x-icu (icu 2)",
+    "server settings": "max_connections = 60, archive_command (not shown)",
+}
 RESULT = RestoreResult(
     id="R",
     backup_id=BACKUP.id,
@@ -146,6 +187,12 @@ def test_details(capsys: pytest.CaptureFixture[str]) -> None:
     assert written.endswith("warning: collation\\x1b differs\n")
 
 
+def test_details_name_what_surrounded_the_database(capsys: pytest.CaptureFixture[str]) -> None:
+    backup_view.print_details(DETAILS)
+    fields = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines() if "  " in line)
+    assert {name: value.strip() for name, value in fields.items() if name in SURROUNDINGS} == SURROUNDINGS
+
+
 def test_details_on_a_terminal_of_80_columns(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +225,7 @@ def test_the_document_of_the_details_has_the_keys_of_the_summary() -> None:
         "selection",
         "left_out",
         "recipients",
+        "environment",
     }
     assert set(document) - set(summary) == more
 

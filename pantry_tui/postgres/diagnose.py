@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 
 from pantry_tui.errors import PantryError
 from pantry_tui.models import DatabaseTarget, Finding, FindingStatus, Model
+from pantry_tui.postgres.advisories import known_holes
 from pantry_tui.postgres.connect import connect, server_error
 from pantry_tui.postgres.privileges import (
     DEFAULT_ROLE,
@@ -20,7 +21,7 @@ from pantry_tui.postgres.privileges import (
     listed,
     sight_findings,
 )
-from pantry_tui.postgres.tools import find_client_tools, version_text
+from pantry_tui.postgres.tools import ClientTools, find_client_tools, version_text
 from pantry_tui.postgres.unverified import abandoned_databases, drop_statement
 
 OLDEST_TESTED = 140000
@@ -159,11 +160,22 @@ async def _client_tools(facts: Facts, target: DatabaseTarget) -> list[Finding]:
     except PantryError as error:
         return [_from_error("client_tools", target.name, error)]
     message = f"Client tools {tools.version} in {tools.directory} ({tools.source})"
-    if not tools.warnings:
-        return [_finding("client_tools", target.name, message)]
     major = version_text(facts.version_num).partition(".")[0]
-    return [
+    found = [
         _warning("client_tools", target.name, text, f"Install postgresql-client-{major}.") for text in tools.warnings
+    ]
+    return [*(found or [_finding("client_tools", target.name, message)]), *_holes(tools, target.name)]
+
+
+def _holes(tools: ClientTools, subject: str) -> list[Finding]:
+    holes = known_holes(tools.version_num)
+    if not holes:
+        return []
+    what = "; ".join(f"{hole.name}: {hole.danger}" for hole in holes)
+    major = version_text(tools.version_num).partition(".")[0]
+    remedy = f"Upgrade postgresql-client-{major} to its newest minor version."
+    return [
+        _warning("client_tools_security", subject, f"Client tools {tools.version} have known holes ({what})", remedy)
     ]
 
 

@@ -29,6 +29,7 @@ from pantry_tui.postgres.introspect import (
     source_database,
 )
 from pantry_tui.postgres.patterns import Chosen, choose
+from pantry_tui.postgres.planning import leave_unplannable_to_archive
 from pantry_tui.postgres.privileges import require_large_objects
 from pantry_tui.postgres.remarks import remarks, unresolved_functions
 from pantry_tui.postgres.snapshot import LockedSnapshot, open_catalog, take_snapshot
@@ -117,7 +118,7 @@ class FullBackup:
             )
         )
         await together([connecting, taking])
-        return taking.result()
+        return await leave_unplannable_to_archive(connection, taking.result())
 
     async def _choose(self, connection: Connection) -> Chosen | None:
         """What the patterns mean in this snapshot; None: no pattern was given."""

@@ -41,6 +41,7 @@ demo: .venv/ready-to-run
 bench: .venv/ready-to-run
 	$(BIN)/python -m benchmarks.backup $(ARGS)
 	$(BIN)/python -m benchmarks.restore $(ARGS)
+	$(BIN)/python -m benchmarks.formats $(ARGS)
 
 format: .venv/ready-to-develop
 	$(BIN)/ruff format .

@@ -18,6 +18,7 @@ def create_backup(
     jobs: int | None = None,
     fingerprints: bool = True,
     kind: str = "full",
+    rows_format: str = "sql",
     compression: str = "gzip",
     tables: Sequence[str] = (),
     exclude_tables: Sequence[str] = (),
@@ -30,6 +31,8 @@ def create_backup(
         argv += ["--jobs", str(jobs)]
     if kind != "full":
         argv += ["--kind", kind]
+    if rows_format != "sql":
+        argv += ["-f", rows_format]
     if compression != "gzip":
         argv += ["--compression", compression]
     argv += [part for table in tables for part in ("-t", table)]

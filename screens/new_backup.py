@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from pantry_tui.models import BackupKind, BackupRequest, BackupSelection, Compression, JobRequest
+from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, BackupSelection, Compression, JobRequest
 from pantry_tui.runner.keys import recipients_for
 from screens import command_lines
 from screens.form import Field, Form, Tick
@@ -36,6 +36,7 @@ class NewBackup(Form):
         yield Field("Tables", id="tables", hint="empty: all; or patterns: sales.* public.users", close=True)
         yield Field("Without tables", id="exclude", hint="patterns: audit.* public.log", close=True)
         yield Pick("Kind", KINDS, BackupKind.FULL, id="kind")
+        yield Pick("Format", list(BackupFormat), BackupFormat.SQL, id="format", close=True)
         yield Pick("Compression", list(Compression), config.backup.compression, id="compression", close=True)
         yield Field("Processes", id="jobs", hint="empty: one per core", kind="integer", close=True)
         yield Tick("fingerprint the rows, so that a restore can be compared", True, id="fingerprints")
@@ -54,6 +55,7 @@ class NewBackup(Form):
             jobs=self._jobs(),
             fingerprints=self.ticked("fingerprints"),
             kind=self.picked("kind"),
+            rows_format=self.picked("format"),
             compression=self.picked("compression"),
             tables=self.value("tables").split(),
             exclude_tables=self.value("exclude").split(),
@@ -72,6 +74,7 @@ class NewBackup(Form):
         config, user = self.pantry.config, self.pantry.user
         name, database = self.value("name"), self.value("database") or None
         jobs, fingerprints = self._jobs(), self.ticked("fingerprints")
+        rows_format = BackupFormat(self.picked("format"))
         kind, compression = BackupKind(self.picked("kind")), Compression(self.picked("compression"))
         selection = BackupSelection(
             tables=tuple(self.value("tables").split()), exclude_tables=tuple(self.value("exclude").split())
@@ -83,6 +86,7 @@ class NewBackup(Form):
                 repository=config.repository_target(),
                 name=name,
                 kind=kind,
+                format=rows_format,
                 compression=compression,
                 selection=selection,
                 recipients=recipients_for(config),

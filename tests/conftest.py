@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pantry_tui.models import RepositoryTarget
 from pantry_tui.postgres.private import embedded_binaries, system_binaries
@@ -18,6 +19,11 @@ CORPUS_VARIABLE = "PANTRY_CORPUS"
 CORPUS = Path(os.environ.get(CORPUS_VARIABLE) or ROOT.parent / "shared" / "corpus")
 OUTSIDE = ("PG", "PANTRY_", "SUPABASE_")
 OUTSIDE_NAMES = {"DATABASE_URL", "BACKUP_DIR", "DATA_DIR"}
+
+
+# How long an example takes says how busy the machine is, and nothing about what is tested.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:

@@ -44,6 +44,11 @@ class JsonTableHead(Model, frozen=True, kw_only=True):
     text_columns: tuple[str, ...]
 
 
+def name_in_document(name: str, encoding: str) -> str:
+    """A name of the database as the document has it: of one in SQL_ASCII the catalog gives bytes, here they are UTF-8."""
+    return name.encode("latin-1").decode("utf-8", "replace") if encoding == "SQL_ASCII" else name
+
+
 def document_head(about: Mapping[str, Any]) -> bytes:
     """The document's beginning; ``about`` is what is known of the backup when it begins."""
     return b'{"pantry":' + msgspec.json.encode(about) + b',\n"tables":[\n'

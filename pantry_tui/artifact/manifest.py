@@ -65,7 +65,8 @@ class SnapshotPosition(Model, frozen=True, kw_only=True):
 class Segment(Model, frozen=True, kw_only=True):
     """One independently compressed piece of the artifact.
 
-    ``section``: pre-data, rows, data, post-data. ``sha256`` is of the stored bytes.
+    ``section``: of format sql pre-data, rows, data, post-data, end; of json head, frame, rows, end; of csv frame, header, rows,
+    end. ``sha256`` is of the stored bytes, before they are encrypted.
     """
 
     section: str
@@ -109,6 +110,7 @@ class TableEntry(Model, frozen=True, kw_only=True):
     ranges: tuple[PageRange, ...]
     carried_by: str = "segments"
     reason: str | None = None
+    file: str | None = None  # what its rows are called in a zip file
     loaded_through: str | None = None  # the root that spreads the rows anew: leaves compare only together
 
     @property

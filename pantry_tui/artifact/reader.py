@@ -13,11 +13,12 @@ from typing import BinaryIO
 
 from pantry_tui.artifact.age import CHUNK, Identity
 from pantry_tui.artifact.compression import RAW_PIECE, Codec, UnreadableError, unpack
-from pantry_tui.artifact.content import source_of
+from pantry_tui.artifact.content import ByteSource, source_of
 from pantry_tui.artifact.copytext import END_OF_ROWS, HEADER_LIMIT, CopyHeader, names_agree, parse_header
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import Manifest, Segment, StoredFile
 from pantry_tui.errors import BackupDamagedError
+from pantry_tui.models import BackupFormat
 
 STORED_PIECE = CHUNK  # larger ones cost more: they leave the cache, and their memory goes back to the system each time
 REMEDY = "restore from another backup; the storage under this one has lost or changed bytes"
@@ -32,7 +33,6 @@ class SegmentReader:
     def __init__(self, file: BinaryIO, manifest: Manifest, identities: Sequence[Identity] = ()) -> None:
         self._source = source_of(file, manifest.file("artifact").name, identities)
         self._manifest = manifest
-        self._codec = Codec.of(manifest.compression)
         self._name = manifest.file("artifact").name
 
     def title(self, number: int) -> str:
@@ -60,7 +60,7 @@ class SegmentReader:
         digest = hashlib.sha256()
         length = 0
         try:
-            for piece in unpack(self._codec, self._hashed(number, digest)):
+            for piece in unpack(self._codec(number), self._hashed(number, digest)):
                 length += len(piece)
                 if length > segment.raw_length:
                     raise self._damaged(number, f"unpacks to more than the {segment.raw_length:,} bytes it should hold")
@@ -70,6 +70,11 @@ class SegmentReader:
         self._compare(number, digest.hexdigest())
         if length != segment.raw_length:
             raise self._damaged(number, f"unpacks to {length:,} bytes; it should hold {segment.raw_length:,}")
+
+    def _codec(self, number: int) -> Codec:
+        if self._manifest.format is BackupFormat.CSV:
+            return Codec.DEFLATE if self._manifest.segments[number].section in ("rows", "header") else Codec.PLAIN
+        return Codec.of(self._manifest.compression)
 
     def _hashed(self, number: int, digest: hashlib._Hash) -> Iterator[bytes | memoryview]:
         for piece in self._stored(number):
@@ -81,11 +86,14 @@ class SegmentReader:
         return b"".join(self.pieces(number))
 
     def rows(self, number: int) -> Iterator[bytes]:
-        """The rows of a segment in pieces: what stands between its COPY line and its end mark.
+        """The rows of a segment in pieces: in format `sql` what stands between its COPY line and its end mark, else all.
 
         Raises `BackupDamagedError`, also when the line names another table or other columns than the manifest.
         """
         pieces = self.pieces(number)
+        if self._manifest.format is not BackupFormat.SQL:
+            yield from pieces
+            return
         head = b""
         header: CopyHeader | None = None
         for piece in pieces:
@@ -126,8 +134,13 @@ class SegmentReader:
             yield held[: -len(END_OF_ROWS)]
 
     @property
+    def source(self) -> ByteSource:
+        """The artifact's bytes, encryption apart."""
+        return self._source
+
+    @property
     def size(self) -> int:
-        """Bytes of the artifact, encryption apart."""
+        """How many they are."""
         return self._source.size
 
     def _stored(self, number: int) -> Iterator[bytes | memoryview]:

@@ -28,6 +28,7 @@ class Member(Model, frozen=True, kw_only=True):
     raw_length: int
     sha256: str
     crc32: int  # of the stored bytes; for reading back, not kept
+    raw_crc32: int = 0  # of the text; only of pieces of a zip entry
 
 
 class MemberWriter:
@@ -35,12 +36,16 @@ class MemberWriter:
 
     def __init__(self, codec: Codec) -> None:
         self._packer = packer(codec)
+        self._counts = codec is Codec.DEFLATE
+        self._raw_crc32 = 0
         self._pieces: list[bytes] = []
         self.raw_length = 0
 
     def write(self, text: bytes) -> None:
         """Adds text to the member."""
         self.raw_length += len(text)
+        if self._counts:
+            self._raw_crc32 = checksum(text, self._raw_crc32)
         piece = self._packer.compress(text)
         if piece:
             self._pieces.append(piece)
@@ -54,7 +59,13 @@ class MemberWriter:
             digest.update(piece)
             crc32 = checksum(piece, crc32)
             length += len(piece)
-        member = Member(length=length, raw_length=self.raw_length, sha256=digest.hexdigest(), crc32=crc32)
+        member = Member(
+            length=length,
+            raw_length=self.raw_length,
+            sha256=digest.hexdigest(),
+            crc32=crc32,
+            raw_crc32=self._raw_crc32,
+        )
         return member, self._pieces
 
 

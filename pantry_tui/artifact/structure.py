@@ -8,10 +8,16 @@ from collections.abc import Mapping
 
 from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.artifact.reader import SegmentReader
+from pantry_tui.artifact.structure_csv import count_csv, csv_problems
+from pantry_tui.artifact.structure_json import count_json_rows, json_problems
 from pantry_tui.errors import PantryError
-from pantry_tui.models import Model
+from pantry_tui.models import BackupFormat, Model
 
-SECTIONS = ("pre-data", "rows", "data", "post-data", "end")
+SECTIONS = {
+    BackupFormat.SQL: ("pre-data", "rows", "data", "post-data", "end"),
+    BackupFormat.JSON: ("head", "frame", "rows", "end"),
+    BackupFormat.CSV: ("frame", "header", "rows", "end"),
+}
 _END_LINE = re.compile(rb"-- pantry-tui: end of backup (\S+): (\d{1,19}) tables, (\d{1,19}) rows\n")
 _SUM = re.compile(r"-?[0-9]{1,40}")  # of at most 2**64 numbers of 64 bits
 
@@ -22,6 +28,8 @@ class SegmentFindings(Model, frozen=True, kw_only=True):
     rows: int = 0
     raw_bytes: int = 0
     problems: tuple[str, ...] = ()
+    text: bytes = b""  # of the frame of a JSON document
+    crc32: int | None = None  # of the text of a file in a zip file
 
 
 def examine_segment(reader: SegmentReader, manifest: Manifest, number: int) -> SegmentFindings:
@@ -29,17 +37,72 @@ def examine_segment(reader: SegmentReader, manifest: Manifest, number: int) -> S
     segment = manifest.segments[number]
     if segment.table is not None and not 0 <= segment.table < len(manifest.tables):
         return SegmentFindings(problems=(f"segment {number} has rows of a table that the manifest does not name",))
+    if segment.section not in SECTIONS[manifest.format]:
+        return SegmentFindings(problems=(f"{reader.title(number)} belongs to no section that this program knows",))
     try:
-        if segment.section == "rows":
-            return _examine_rows(reader, manifest, number)
-        if segment.section == "end":
-            return _examine_end(reader, manifest, number)
-        found = SegmentFindings(raw_bytes=sum(len(piece) for piece in reader.pieces(number)))
+        return _EXAMINE[manifest.format](reader, manifest, number)
     except PantryError as error:
-        return SegmentFindings(problems=(error.message,))
-    if segment.section in SECTIONS:
-        return found
-    return SegmentFindings(problems=(f"{reader.title(number)} belongs to no section that this program knows",))
+        named = (
+            error.message
+            if error.message.startswith(reader.title(number))
+            else f"{reader.title(number)}: {error.message}"
+        )
+        return SegmentFindings(problems=(named,))
+
+
+def _examine_sql(reader: SegmentReader, manifest: Manifest, number: int) -> SegmentFindings:
+    section = manifest.segments[number].section
+    if section == "rows":
+        return _examine_rows(reader, manifest, number)
+    if section == "end":
+        return _examine_end(reader, manifest, number)
+    return SegmentFindings(raw_bytes=sum(len(piece) for piece in reader.pieces(number)))
+
+
+def _examine_json(reader: SegmentReader, manifest: Manifest, number: int) -> SegmentFindings:
+    segment = manifest.segments[number]
+    if segment.section != "rows" or segment.table is None:
+        text = reader.read(number)
+        return SegmentFindings(raw_bytes=len(text), text=text)
+    rows = count_json_rows(reader.pieces(number), manifest.tables[segment.table], manifest.source.encoding)
+    problems = [] if rows == segment.rows else [_row_count(reader.title(number), rows, segment.rows)]
+    return SegmentFindings(rows=rows, raw_bytes=segment.raw_length, problems=tuple(problems))
+
+
+def _examine_csv(reader: SegmentReader, manifest: Manifest, number: int) -> SegmentFindings:
+    segment = manifest.segments[number]
+    if segment.section not in ("rows", "header") or segment.table is None:
+        return SegmentFindings(raw_bytes=sum(len(piece) for piece in reader.pieces(number)))
+    counted = count_csv(reader.pieces(number))
+    expected = segment.rows if segment.section == "rows" else 1
+    columns = len(manifest.tables[segment.table].columns)
+    title = reader.title(number)
+    problems = [] if counted.rows == expected else [_row_count(title, counted.rows, expected)]
+    if counted.commas != counted.rows * max(0, columns - 1):
+        problems.append(f"{title}: {counted.commas:,} field borders in {counted.rows:,} rows of {columns} columns")
+    return SegmentFindings(
+        rows=counted.rows if segment.section == "rows" else 0,
+        raw_bytes=segment.raw_length,
+        problems=tuple(problems),
+        crc32=counted.crc32,
+    )
+
+
+_EXAMINE = {BackupFormat.SQL: _examine_sql, BackupFormat.JSON: _examine_json, BackupFormat.CSV: _examine_csv}
+
+
+def _row_count(title: str, found: int, expected: int) -> str:
+    return f"{title}: holds {found:,} rows; the manifest says {expected:,}"
+
+
+def document_problems(reader: SegmentReader, manifest: Manifest, found: Mapping[int, SegmentFindings]) -> list[str]:
+    """In words: what is wrong with the document as a whole."""
+    if manifest.format is BackupFormat.JSON:
+        return json_problems(manifest, {number: each.text for number, each in found.items() if each.text})
+    if manifest.format is BackupFormat.CSV:
+        crcs = {number: each.crc32 for number, each in found.items() if each.crc32 is not None}
+        return csv_problems(manifest, reader.source, crcs, where=manifest.file("artifact").name)
+    return []
 
 
 def _examine_rows(reader: SegmentReader, manifest: Manifest, number: int) -> SegmentFindings:
@@ -56,7 +119,7 @@ def _examine_rows(reader: SegmentReader, manifest: Manifest, number: int) -> Seg
     if last != b"\n":
         problems.append(f"{title}: the last row does not end with a line's end")
     if rows != segment.rows:
-        problems.append(f"{title}: holds {rows:,} rows; the manifest says {segment.rows:,}")
+        problems.append(_row_count(title, rows, segment.rows))
     columns = len(manifest.tables[segment.table].columns) if segment.table is not None else 0
     if tabs != rows * max(0, columns - 1):
         problems.append(f"{title}: {tabs:,} field borders in {rows:,} rows of {columns} columns")

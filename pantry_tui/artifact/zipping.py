@@ -10,8 +10,11 @@ from __future__ import annotations
 import struct
 from datetime import datetime
 
-from pantry_tui.artifact.deflate import FINAL_BLOCK, DeflatedPiece, joined_crc
+from isal import isal_zlib
 
+from pantry_tui.artifact.segment import Member
+
+FINAL_BLOCK = b"\x03\x00"  # empty, with fixed codes, marked as the last one of a deflate stream
 LARGE_BYTES = 16 * 1024 * 1024  # on the server; text of less never reaches 4 GiB but by intent
 
 _LOCAL = struct.Struct("<4s5H3L2H")
@@ -57,15 +60,11 @@ class ZipEntry:
         )
         return head + self._name + extra
 
-    def add(self, piece: DeflatedPiece) -> None:
+    def add(self, piece: Member) -> None:
         """Counts a piece that was written."""
-        self._crc32 = joined_crc(self._crc32, piece.raw_crc32, piece.raw_length)
+        self._crc32 = isal_zlib.crc32_combine(self._crc32, piece.raw_crc32, piece.raw_length)
         self._length += piece.length
         self._raw_length += piece.raw_length
-
-    def add_filler(self, length: int) -> None:
-        """Counts a filler that was written."""
-        self._length += length
 
     def close(self) -> bytes:
         """What stands behind the last piece: the end of the deflate stream, checksum and sizes."""

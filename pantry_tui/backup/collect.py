@@ -54,20 +54,23 @@ class Collector:
         self._raw_bytes[read.table] += read.raw_bytes
         self._progress.finished_part(item.table.qualified_name, cut.weight or 1)
 
-    def entries(self, sizes: dict[int, TableSize]) -> list[TableEntry]:
-        """The manifest's entries of the copied tables."""
+    def entries(self, sizes: dict[int, TableSize], files: Sequence[str] = ()) -> list[TableEntry]:
+        """The manifest's entries of the copied tables; ``files``: what each is called in a zip file."""
         return [
             _entry(
                 item.table,
                 sizes[item.table.oid],
                 tuple(self._ranges[item.number][number] for number in range(len(item.cuts))),
                 self._raw_bytes[item.number],
+                files[item.number] if files else None,
             )
             for item in self._work
         ]
 
 
-def _entry(table: SourceTable, size: TableSize, ranges: tuple[PageRange, ...], raw_bytes: int) -> TableEntry:
+def _entry(
+    table: SourceTable, size: TableSize, ranges: tuple[PageRange, ...], raw_bytes: int, file: str | None
+) -> TableEntry:
     sums = [page_range.fingerprint for page_range in ranges]
     known = [int(content) for content in sums if content is not None]
     return TableEntry(
@@ -83,6 +86,7 @@ def _entry(table: SourceTable, size: TableSize, ranges: tuple[PageRange, ...], r
         fingerprint=str(sum(known)) if len(known) == len(sums) else None,
         ranges=ranges,
         reason=table.unreadable_reason,
+        file=file,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import psycopg
@@ -12,9 +13,13 @@ from pantry_tui.backup.layout import Cut, cut_table
 from pantry_tui.backup.placing import RangeKey
 from pantry_tui.backup.reading import ReadRange
 from pantry_tui.backup.snapshotted import Snapshotted
+from pantry_tui.models import BackupFormat
 from pantry_tui.postgres.copy import copy_out, document_header, page_condition
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable
+from pantry_tui.postgres.rowcsv import csv_copy_out
+from pantry_tui.postgres.rowjson import json_columns, json_copy_out
+from pantry_tui.postgres.session import require_utf8
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -49,12 +54,63 @@ def plan_work(backup: Snapshotted) -> list[TableWork]:
 
 
 async def read_commands(
-    connection: Connection, work: Sequence[TableWork], *, fingerprints: bool, order: Sequence[RangeKey] | None = None
+    connection: Connection,
+    work: Sequence[TableWork],
+    *,
+    fingerprints: bool,
+    order: Sequence[RangeKey] | None = None,
+    rows_format: BackupFormat = BackupFormat.SQL,
 ) -> Iterator[ReadRange]:
     """The commands in that order, or in the best one: large tables first, so that no worker ends up alone.
 
     Each is made when it is asked for: all of them would take 124 MiB for a terabyte.
     """
+    statements = await _statements(connection, work, rows_format)
+    items = {item.number: item for item in work}
+    if order is None:
+        largest_first = sorted(work, key=lambda item: -item.weight)
+        order = [(item.number, number) for item in largest_first for number in range(len(item.cuts))]
+    return (
+        _command(connection, items[table], number, statements[table], fingerprints=fingerprints)
+        for table, number in order
+    )
+
+
+class _Statements(NamedTuple):
+    """How a table is read: the COPY for a condition on its pages, and the line above its rows in format `sql`."""
+
+    copy: Callable[[str | None], sql.Composed]
+    header: bytes = b""
+
+
+async def _statements(
+    connection: Connection, work: Sequence[TableWork], rows_format: BackupFormat
+) -> dict[int, _Statements]:
+    encoding = connection.info.parameter_status("server_encoding") or "UTF8"
+    if rows_format is BackupFormat.SQL:
+        return await _sql_statements(connection, work, encoding)
+    require_utf8(encoding)
+    if rows_format is BackupFormat.CSV:
+        return {
+            item.number: _Statements(partial(csv_copy_out, item.table.schema, item.table.name, item.table.columns))
+            for item in work
+        }
+    columns = await json_columns(connection, [item.table.oid for item in work])
+    return {
+        item.number: _Statements(
+            partial(
+                json_copy_out,
+                item.table.schema,
+                item.table.name,
+                columns.get(item.table.oid, ()),
+                encoding=encoding,
+            )
+        )
+        for item in work
+    }
+
+
+async def _sql_statements(connection: Connection, work: Sequence[TableWork], encoding: str) -> dict[int, _Statements]:
     headers = await encode_texts(
         connection,
         [
@@ -62,24 +118,21 @@ async def read_commands(
             for item in work
         ],
     )
-    encoding = connection.info.parameter_status("server_encoding")
     rows_encoding = None if encoding in ("UTF8", "SQL_ASCII") else encoding
-    items = {item.number: item for item in work}
-    if order is None:
-        largest_first = sorted(work, key=lambda item: -item.weight)
-        order = [(item.number, number) for item in largest_first for number in range(len(item.cuts))]
-    return (
-        _command(connection, items[table], number, headers[table], rows_encoding, fingerprints=fingerprints)
-        for table, number in order
-    )
+    return {
+        item.number: _Statements(
+            partial(copy_out, item.table.schema, item.table.name, item.table.columns, encoding=rows_encoding), header
+        )
+        for item, header in zip(work, headers, strict=True)
+    }
 
 
 def _command(
-    connection: Connection, item: TableWork, number: int, header: bytes, encoding: str | None, *, fingerprints: bool
+    connection: Connection, item: TableWork, number: int, statements: _Statements, *, fingerprints: bool
 ) -> ReadRange:
     table, cut = item.table, item.cuts[number]
     pages = page_condition(cut.first_page, cut.last_page)
-    copy = copy_out(table.schema, table.name, table.columns, pages, encoding=encoding)
+    copy = statements.copy(pages)
     query = fingerprint_query(table.schema, table.name, table.expression, pages=pages, positions=True)
     lock = sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE NOWAIT").format(sql.Identifier(table.schema, table.name))
     return ReadRange(
@@ -88,7 +141,7 @@ def _command(
         name=table.qualified_name,
         lock=lock.as_string(connection),
         copy=copy.as_string(connection),
-        header=header,
+        header=statements.header,
         fingerprint=query.as_string(connection) if fingerprints else None,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +14,10 @@ from pantry_tui.artifact.manifest import Segment, SequenceState, StoredFile, Tab
 from pantry_tui.artifact.segment import ArtifactFile, Run, Seal, checksum, open_artifact
 from pantry_tui.backup.archiving import write_globals
 from pantry_tui.backup.collect import archived_entry, bare_entry
-from pantry_tui.backup.commands import plan_work
+from pantry_tui.backup.commands import TableWork, plan_work
+from pantry_tui.backup.csv_document import CsvDocument
 from pantry_tui.backup.document import SqlDocument
+from pantry_tui.backup.json_document import JsonDocument
 from pantry_tui.backup.key_order import key_order
 from pantry_tui.backup.placing import Placement
 from pantry_tui.backup.progress import start_phase
@@ -23,9 +26,10 @@ from pantry_tui.backup.readback import ReadBack, store_files
 from pantry_tui.backup.snapshotted import ARCHIVE, GLOBALS, POSITIONS, READING_SHARES, Snapshotted
 from pantry_tui.backup.subset import Subset
 from pantry_tui.events import Logged
-from pantry_tui.models import BackupKind
+from pantry_tui.models import BackupFormat, BackupKind
 from pantry_tui.postgres.fingerprint import fingerprint_query
-from pantry_tui.postgres.introspect import moved_between, read_sequences
+from pantry_tui.postgres.introspect import SourceTable, moved_between, read_sequences
+from pantry_tui.postgres.planning import UNPLANNABLE_REASON, count_by_copy
 from pantry_tui.postgres.snapshot import require_unchanged
 from pantry_tui.together import together
 
@@ -71,14 +75,18 @@ def _begin_sealed(backup: Snapshotted, descriptor: int, back: ReadBack) -> Seal:
 
 async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, seal: Seal | None, back: ReadBack) -> Contents:
     work = plan_work(backup)
-    order = await key_order(backup, work) if backup.request.kind is BackupKind.DATA else None
-    placement = Placement(artifact, back.wrote, order)
-    document = SqlDocument(backup)
+    document = await _document(backup, work)
+    placement = Placement(artifact, back.wrote, document.order)
     sequences = await read_sequences(backup.observer)
-    reading = asyncio.create_task(read_rows(backup, work, placement, order, seal))
+    reading = asyncio.create_task(read_rows(backup, work, placement, document.order, seal))
     beginning = asyncio.create_task(document.begin(placement))
     await together([reading, beginning, asyncio.create_task(write_globals(backup))])
-    tables = (*reading.result().entries(backup.snapshot.sizes), *await _read_archived(backup), *_without_rows(backup))
+    names = document.names if isinstance(document, CsvDocument) else ()
+    tables = (
+        *reading.result().entries(backup.snapshot.sizes, names),
+        *await _read_archived(backup),
+        *_without_rows(backup),
+    )
     sequences = moved_between(sequences, await read_sequences(backup.observer))
     if document.subset is not None:
         sequences = tuple(each for each in sequences if (each.schema, each.name) in document.subset.sequences)
@@ -100,6 +108,15 @@ async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, seal: Sea
     )
 
 
+async def _document(backup: Snapshotted, work: Sequence[TableWork]) -> SqlDocument | JsonDocument | CsvDocument:
+    if backup.request.format is BackupFormat.JSON:
+        return await JsonDocument.of(backup, work)
+    if backup.request.format is BackupFormat.CSV:
+        return CsvDocument(backup, work)
+    order = await key_order(backup, work) if backup.request.kind is BackupKind.DATA else None
+    return SqlDocument(backup, order)
+
+
 def _without_rows(backup: Snapshotted) -> list[TableEntry]:
     """The tables of a backup of the schema."""
     if backup.request.kind is not BackupKind.SCHEMA:
@@ -111,6 +128,15 @@ def _without_rows(backup: Snapshotted) -> list[TableEntry]:
     ]
 
 
+async def _content(backup: Snapshotted, table: SourceTable) -> tuple[int, str | None]:
+    """Rows and fingerprint of a table that pg_dump carries; without the latter where no query can be planned."""
+    if table.archive_reason == UNPLANNABLE_REASON:
+        return await count_by_copy(backup.connection, table), None
+    query = fingerprint_query(table.schema, table.name, table.expression)
+    row = await (await backup.connection.execute(query)).fetchone()
+    return row or (0, None)
+
+
 async def _read_archived(backup: Snapshotted) -> list[TableEntry]:
     """Counts and fingerprints the tables whose rows pg_dump carries."""
     entries: list[TableEntry] = []
@@ -118,9 +144,7 @@ async def _read_archived(backup: Snapshotted) -> list[TableEntry]:
         if not backup.holds(table) or table.archive_reason is None:
             continue
         backup.listener(Logged(message=f"{table.qualified_name}: rows in the archive ({table.archive_reason})"))
-        query = fingerprint_query(table.schema, table.name, table.expression)
-        row = await (await backup.connection.execute(query)).fetchone()
-        rows, content = row or (0, None)
+        rows, content = await _content(backup, table)
         # An extension's own rows may differ from version to version: only the count is compared.
         fingerprint = content if backup.fingerprints and not table.is_configuration else None
         entries.append(archived_entry(table, backup.snapshot.sizes[table.oid], rows, fingerprint))

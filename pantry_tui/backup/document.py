@@ -10,6 +10,7 @@ from __future__ import annotations
 from pantry_tui.artifact.compression import Codec
 from pantry_tui.artifact.segment import SEGMENT_RAW_BYTES, MemberWriter
 from pantry_tui.backup.archiving import Archive, write_archive
+from pantry_tui.backup.key_order import KeyOrder
 from pantry_tui.backup.placing import Placement, Text
 from pantry_tui.backup.snapshotted import Snapshotted
 from pantry_tui.backup.subset import Subset
@@ -29,8 +30,9 @@ KEPT_ARCHIVE_BYTES = 8 * 1024 * 1024  # a larger archive's sections are not kept
 class SqlDocument:
     """The SQL around the rows of one backup."""
 
-    def __init__(self, backup: Snapshotted) -> None:
+    def __init__(self, backup: Snapshotted, order: KeyOrder | None) -> None:
         self._backup = backup
+        self.order = order
         self._late: list[_Section] = []
         self.subset: Subset | None = None
 

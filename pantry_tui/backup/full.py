@@ -19,7 +19,7 @@ from pantry_tui.backup.reading import ReadingSetup
 from pantry_tui.backup.snapshotted import Snapshotted
 from pantry_tui.errors import ServerError
 from pantry_tui.events import Listener, Logged, Progress, Warned
-from pantry_tui.models import BackupKind, BackupRequest, Compression, utc_now
+from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, Compression, utc_now
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.introspect import (
     extensions,
@@ -91,8 +91,7 @@ class FullBackup:
                 tools=tools,
                 snapshot=snapshot,
                 staged=staged,
-                artifact_name=f"{slug(self._request.name)}.sql{SUFFIXES[self._request.compression]}"
-                + (SEALED_SUFFIX if self._recipients else ""),
+                artifact_name=self._artifact_name(),
                 role_passwords=await may_read_passwords(connection),
                 chosen=await self._choose(connection),
                 recipients=self._recipients,
@@ -104,6 +103,14 @@ class FullBackup:
             raise
         self._listener(Progress(share=1.0, rows=manifest.rows, raw_bytes=manifest.raw_bytes))
         return manifest
+
+    def _artifact_name(self) -> str:
+        name = slug(self._request.name)
+        if self._request.format is BackupFormat.CSV:
+            name += ".zip"
+        else:
+            name += f".{self._request.format}{SUFFIXES[self._request.compression]}"
+        return name + (SEALED_SUFFIX if self._recipients else "")
 
     async def _take_snapshot(self, connection: Connection, pool: WorkerPool, *, in_recovery: bool) -> LockedSnapshot:
         """Takes the snapshot; the workers connect meanwhile."""

@@ -25,6 +25,10 @@ class KeyOrder(NamedTuple):
         """Nothing."""
         return ()
 
+    def between(self) -> Iterable[Text]:
+        """Nothing."""
+        return ()
+
 
 async def key_order(backup: Snapshotted, work: Sequence[TableWork]) -> KeyOrder:
     """The ranges of these tables in the order of their foreign keys; warns of tables that no order can serve."""

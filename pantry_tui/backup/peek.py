@@ -16,10 +16,11 @@ from pantry_tui.artifact.copyrows import CopyRows, Field
 from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.artifact.naming import NamedTable, find_tables
 from pantry_tui.artifact.reader import SegmentReader
+from pantry_tui.artifact.rowtext import copy_text, encoding_of_rows
 from pantry_tui.artifact.toc import TocEntry, partitions, read_toc
 from pantry_tui.backup.peek_archive import ArchivedRows
 from pantry_tui.errors import BackupDamagedError, EncryptionError, NotFoundError, StorageError, UsageError
-from pantry_tui.models import PEEK_ROWS, BackupFormat, RepositoryTarget, ShortenedValue, TablePage, Unlocking
+from pantry_tui.models import PEEK_ROWS, RepositoryTarget, ShortenedValue, TablePage, Unlocking
 from pantry_tui.repository.local import LocalRepository
 
 MAXIMUM_ROWS = 10_000
@@ -53,8 +54,6 @@ async def peek_table(
         )
     repository = LocalRepository(target)
     manifest = await asyncio.to_thread(lambda: repository.manifest(repository.resolve(backup_id)))
-    if manifest.format is not BackupFormat.SQL:
-        raise UsageError(f"backup {manifest.id}: rows of format {manifest.format} cannot be shown by this version")
     identities = identities_of(unlocking)
     position = await asyncio.to_thread(_find, repository, manifest, table, identities)
     entry = manifest.tables[position]
@@ -128,7 +127,8 @@ def _read_segments(
         reader = SegmentReader(file, manifest, identities)
         for number in numbers:
             reader.check(number)
-            if any(rows.feed(piece) for piece in reader.rows(number)):
+            table = manifest.tables[manifest.segments[number].table or 0]
+            if any(rows.feed(piece) for piece in copy_text(reader.rows(number), manifest, table)):
                 return rows.rows
     return None
 
@@ -147,7 +147,7 @@ def _segments_from(manifest: Manifest, position: int, skip: int) -> tuple[list[i
 def _page(
     manifest: Manifest, entry: TableEntry, columns: tuple[str, ...], skip: int, rows: Sequence[tuple[Field, ...]]
 ) -> TablePage:
-    encoding = manifest.source.encoding
+    encoding = manifest.source.encoding if entry.carried_by == "archive" else encoding_of_rows(manifest)
     fields = [row if columns else () for row in rows]  # the row of a table without columns is an empty line
     strange = next((row for row in fields if len(row) != len(columns)), None)
     if strange is not None:

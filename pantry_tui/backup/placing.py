@@ -42,6 +42,9 @@ class Order(Protocol):
     def before(self, read: RangeRead) -> Iterable[Text]:
         """What stands between the range before this one and this one."""
 
+    def between(self) -> Iterable[Text]:
+        """What stands between two segments of a range."""
+
 
 class _Waiting(NamedTuple):
     """A range that was read and has no place yet."""
@@ -71,6 +74,11 @@ class Placement:
         self._moved = asyncio.Event()
         self._is_open = False
         self._end = 0
+
+    @property
+    def end(self) -> int:
+        """How long the artifact's content is so far."""
+        return self._end
 
     def append(self, text: Text) -> None:
         """Writes a member of the coordinator's own at the end. Raises `StorageError`, `DiskFullError`."""
@@ -135,9 +143,11 @@ class Placement:
 
     def _place(self, waiting: _Waiting) -> None:
         read = waiting.read
-        segments = [
-            _segment("rows", self._take(made.member.length), made.member, read, made.rows) for made in read.segments
-        ]
+        segments: list[Segment] = []
+        for made in read.segments:
+            for text in self._order.between() if self._order is not None and segments else ():
+                self.append(text)
+            segments.append(_segment("rows", self._take(made.member.length), made.member, read, made.rows))
         if segments:
             self.segments += segments
             offsets = tuple(segment.offset for segment in segments)

@@ -49,6 +49,7 @@ async def _read_ranges(
         work,
         fingerprints=backup.fingerprints,
         order=None if order is None else order.keys,
+        rows_format=backup.request.format,
     )
     await backup.pool.run_on_each(_join(backup, seal))
 
@@ -73,7 +74,8 @@ def _join(backup: Snapshotted, seal: Seal | None) -> bytes:
         settings=pin_statements(backup.connection.info.server_version, RANGE_SETTINGS, local=True),
         snapshot=snapshot.as_string(backup.connection),
         artifact=backup.file(backup.artifact_name),
-        codec=backup.codec,
+        codec=backup.rows_codec,
+        format=backup.request.format,
         seal=seal,
         batch_size=backup.request.batch_size,
     ).to_json()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -13,12 +13,14 @@ from psycopg import pq
 from pantry_tui.artifact.compression import Codec
 from pantry_tui.artifact.copytext import END_OF_ROWS
 from pantry_tui.artifact.files import storage_errors
+from pantry_tui.artifact.jsondocument import RowJoiner
 from pantry_tui.artifact.positions import encode_positions
 from pantry_tui.artifact.segment import SEGMENT_RAW_BYTES, Member, MemberWriter, Seal, Written, open_artifact
 from pantry_tui.errors import InternalError
-from pantry_tui.models import DatabaseTarget, Model
+from pantry_tui.models import BackupFormat, DatabaseTarget, Model
 from pantry_tui.postgres.connect import adopt_environment
 from pantry_tui.postgres.link import Link
+from pantry_tui.postgres.rowcsv import with_line_ends
 
 REPORT_SECONDS = 0.2
 
@@ -36,6 +38,7 @@ class Join(Model, frozen=True, kw_only=True, tag="join"):
     settings: str
     artifact: str  # path
     codec: Codec
+    format: BackupFormat
     seal: Seal | None = None
     batch_size: int | None = None  # most rows of a segment
 
@@ -52,7 +55,8 @@ class ReadRange(Model, frozen=True, kw_only=True, tag="range"):
     """Read one range of a table, by statements that are complete; first put away what has a place by now.
 
     ``lock`` refuses to wait: a queued ALTER would wait for the coordinator's lock, this worker for the ALTER and the
-    coordinator for this worker, unseen by the server's deadlock detection. ``header`` is in the document's encoding.
+    coordinator for this worker, unseen by the server's deadlock detection. ``header`` is in the document's encoding, and
+    only in format `sql`.
     """
 
     table: int
@@ -142,11 +146,14 @@ class _Session:
 
 
 class _OpenSegment:
-    """A segment being filled: complete in itself, with the COPY line above its rows and the end mark below."""
+    """A segment being filled. In format `sql` it is complete in itself: the COPY line, its rows, the end mark."""
 
-    def __init__(self, header: bytes, codec: Codec) -> None:
+    def __init__(self, header: bytes, codec: Codec, rows_format: BackupFormat) -> None:
         self._writer = MemberWriter(codec)
-        self._writer.write(header)
+        self._format = rows_format
+        self._joiner = RowJoiner()
+        if header:
+            self._writer.write(header)
         self.rows = 0
 
     @property
@@ -154,11 +161,16 @@ class _OpenSegment:
         return self._writer.raw_length >= SEGMENT_RAW_BYTES
 
     def add(self, rows: int, text: bytes) -> None:
+        if self._format is BackupFormat.JSON:
+            text = self._joiner.join(rows, text)
+        elif self._format is BackupFormat.CSV:
+            text = with_line_ends(text, rows)
         self._writer.write(text)
         self.rows += rows
 
     def close(self) -> _HeldSegment:
-        self._writer.write(END_OF_ROWS)
+        if self._format is BackupFormat.SQL:
+            self._writer.write(END_OF_ROWS)
         member, pieces = self._writer.finish()
         return _HeldSegment(SegmentMade(member=member, rows=self.rows), pieces)
 
@@ -168,28 +180,6 @@ class _HeldSegment(NamedTuple):
 
     made: SegmentMade
     pieces: list[bytes]
-
-
-def in_batches(chunks: Iterable[tuple[int, bytes]], most: int) -> Iterator[tuple[int, bytes]]:
-    """The same rows, cut so that every ``most`` rows from the first on a chunk ends."""
-    left = most
-    for chunk_rows, chunk_text in chunks:
-        rows, text = chunk_rows, chunk_text
-        while rows >= left:
-            end = _end_of_row(text, left)
-            yield left, text[:end]
-            rows, text, left = rows - left, text[end:], most
-        if rows:
-            yield rows, text
-            left -= rows
-
-
-def _end_of_row(text: bytes, number: int) -> int:
-    """Where the row of that number ends, the first being 1."""
-    end = 0
-    for _ in range(number):
-        end = text.index(b"\n", end) + 1
-    return end
 
 
 class _RowCounter:
@@ -227,6 +217,7 @@ class _Reader:
             descriptor = os.open(join.artifact, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         self._artifact = open_artifact(descriptor, join.artifact, join.seal)
         self._codec = join.codec
+        self._format = join.format
         self._batch_size = join.batch_size
         self._held: dict[tuple[int, int], list[_HeldSegment]] = {}
         self._locked: int | None = None
@@ -255,16 +246,16 @@ class _Reader:
 
     def _copy(self, command: ReadRange, report: _Report) -> RangeRead:
         """Streams the range into segments; more than one where its rows are larger than was guessed."""
-        stream = self._link.rows_out(command.copy, doing=f"reading {command.name}")
+        stream = self._link.rows_out(command.copy, doing=f"reading {command.name}", most_rows=self._batch_size)
         counter = _RowCounter(command.table, report)
-        segment = _OpenSegment(command.header, self._codec)
+        segment = _OpenSegment(command.header, self._codec, self._format)
         held: list[_HeldSegment] = []
-        for rows, text in stream if self._batch_size is None else in_batches(stream, self._batch_size):
+        for rows, text in stream:
             segment.add(rows, text)
             counter.add(rows, len(text))
             if segment.is_full or segment.rows == self._batch_size:
                 held.append(segment.close())
-                segment = _OpenSegment(command.header, self._codec)
+                segment = _OpenSegment(command.header, self._codec, self._format)
         counter.report()
         if stream.rows != counter.rows:
             raise InternalError(f"{command.name}: the server says it sent {stream.rows} rows; {counter.rows} arrived")

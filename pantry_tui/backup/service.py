@@ -7,7 +7,7 @@ import msgspec
 from pantry_tui.backup.full import FullBackup
 from pantry_tui.errors import DatabaseChangedError, LockTimeoutError, ServerError, TooManyConnectionsError, UsageError
 from pantry_tui.events import Listener, Warned
-from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, BackupSummary
+from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, BackupSummary, Compression
 from pantry_tui.postgres.workers import default_worker_count
 from pantry_tui.repository.ids import require_name
 from pantry_tui.repository.local import LocalRepository
@@ -53,8 +53,17 @@ def _with_fewer_workers(request: BackupRequest) -> BackupRequest:
 
 def _refuse_unsupported(request: BackupRequest) -> None:
     require_name(request.name)
-    if request.format is not BackupFormat.SQL:
-        raise UsageError(f"format {request.format.value} is not supported by this version", remedy="use sql")
+    if request.format is not BackupFormat.SQL and request.kind is not BackupKind.FULL:
+        raise UsageError(
+            f"format {request.format.value} holds rows and everything else of a full backup; "
+            f"a backup of the {request.kind.value} alone cannot have it",
+            remedy="use format sql",
+        )
+    if request.format is BackupFormat.CSV and request.compression is not Compression.GZIP:
+        raise UsageError(
+            f"format csv is a zip file, which cannot be compressed with {request.compression.value}",
+            remedy="leave --compression out, or use format json or sql",
+        )
     if request.kind is BackupKind.INCREMENTAL:
         raise UsageError("incremental backups are not supported by this version", remedy="take a full one")
     if request.batch_size is not None and request.batch_size < 1:

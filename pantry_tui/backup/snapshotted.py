@@ -11,7 +11,7 @@ from pantry_tui.artifact.age import PublicKey
 from pantry_tui.artifact.compression import Codec
 from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.events import Listener
-from pantry_tui.models import BackupKind, BackupRequest, DatabaseTarget
+from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, DatabaseTarget
 from pantry_tui.postgres.introspect import SourceTable
 from pantry_tui.postgres.patterns import Chosen
 from pantry_tui.postgres.snapshot import LockedSnapshot
@@ -50,8 +50,13 @@ class Snapshotted(NamedTuple):
 
     @property
     def codec(self) -> Codec:
-        """How the artifact is packed."""
+        """How the document is packed, rows of csv apart."""
         return Codec.of(self.request.compression)
+
+    @property
+    def rows_codec(self) -> Codec:
+        """How segments of rows are packed."""
+        return Codec.DEFLATE if self.request.format is BackupFormat.CSV else self.codec
 
     @property
     def fingerprints(self) -> bool:

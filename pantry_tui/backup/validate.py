@@ -21,7 +21,7 @@ from pantry_tui.artifact.age import Identity, identities_of
 from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest, StoredFile
 from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
-from pantry_tui.artifact.structure import SegmentFindings, examine_segment, row_problems
+from pantry_tui.artifact.structure import SegmentFindings, document_problems, examine_segment, row_problems
 from pantry_tui.backup.progress import ProgressMeter, start_phase
 from pantry_tui.errors import (
     BackupDamagedError,
@@ -29,10 +29,9 @@ from pantry_tui.errors import (
     NotFoundError,
     PantryError,
     StorageError,
-    UsageError,
 )
 from pantry_tui.events import Listener, Logged, Warned
-from pantry_tui.models import BackupFormat, ValidateRequest, ValidationResult, utc_now
+from pantry_tui.models import ValidateRequest, ValidationResult, utc_now
 from pantry_tui.postgres.pg_restore import pg_restore
 from pantry_tui.postgres.tools import ClientTools, find_client_tools, version_number
 from pantry_tui.repository.local import LocalRepository, ProofRecord
@@ -77,8 +76,6 @@ async def validate_backup(request: ValidateRequest, listener: Listener) -> Valid
     repository = LocalRepository(request.repository)
     backup_id = repository.resolve(request.backup_id)
     manifest = repository.manifest(backup_id)
-    if manifest.format is not BackupFormat.SQL:
-        raise UsageError(f"backup {backup_id}: format {manifest.format} cannot be validated by this version")
     started = time.monotonic()
     findings = _Findings()
     start_phase(listener, "files", "Reading the files", 0.0)
@@ -206,6 +203,7 @@ async def _check_artifact(
             return
         findings.add(layout_problems(manifest.segments, reader.size))
         await _check_segments(reader, manifest, findings, listener)
+        findings.add(document_problems(reader, manifest, findings.segments))
     findings.add(row_problems(manifest, findings.segments))
 
 

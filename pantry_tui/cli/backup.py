@@ -121,6 +121,7 @@ def create_backup(args: argparse.Namespace) -> int:
         repository=repository(args, config),
         name=args.name,
         kind=BackupKind(args.kind),
+        format=BackupFormat(args.format),
         compression=Compression(args.compression or config.backup.compression),
         selection=BackupSelection(
             tables=tuple(args.table),
@@ -271,7 +272,9 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     create.add_argument("-n", "--name", required=True, metavar="NAME", help="what the backup is called")
     create.add_argument("-d", "--database", metavar="DATABASE", help="a configured database, a URI, or a database name")
-    create.add_argument("-f", "--format", choices=_words(BackupFormat), default="sql", metavar="FORMAT", help="sql")
+    create.add_argument(
+        "-f", "--format", choices=_words(BackupFormat), default="sql", metavar="FORMAT", help="sql, json or csv"
+    )
     create.add_argument(
         "--kind",
         choices=_words(BackupKind),
@@ -325,8 +328,6 @@ def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:
 def _reject_unsupported(args: argparse.Namespace, config: Config) -> None:
     if args.database == ALL_DATABASES:
         raise unsupported("-d '*' (every database of the server)")
-    if args.format != BackupFormat.SQL:
-        raise unsupported(f"-f {args.format}")
     if args.kind == BackupKind.INCREMENTAL:
         raise unsupported(f"--kind {args.kind}")
 

@@ -67,13 +67,13 @@ class Link:
             raise self._error(result)
         return result.command_tuples or 0
 
-    def rows_out(self, statement: str, *, doing: str) -> RowStream:
-        """Starts a COPY … TO STDOUT."""
+    def rows_out(self, statement: str, *, doing: str, most_rows: int | None = None) -> RowStream:
+        """Starts a COPY … TO STDOUT; ``most_rows``: a chunk ends behind every so many rows."""
         self._doing = doing
         result = self._connection.exec_(statement.encode(self._encoding))
         if result.status != pq.ExecStatus.COPY_OUT:
             raise self._error(result)
-        return RowStream(self._connection.get_copy_data, self._finish_copy, self._broken)
+        return RowStream(self._connection.get_copy_data, self._finish_copy, self._broken, most_rows)
 
     def start_copy_in(self, statement: str, *, doing: str) -> None:
         """Starts a COPY … FROM STDIN; `write` and `finish_copy_in` follow."""
@@ -144,16 +144,18 @@ class RowStream:
         get: Callable[[int], tuple[int, memoryview]],
         finish: Callable[[], int],
         broken: Callable[[psycopg.Error], PantryError],
+        most_rows: int | None = None,
     ) -> None:
         self._get = get
         self._finish = finish
         self._broken = broken
+        self._most_rows = most_rows
         self.rows = 0
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         """Pairs of row count and text."""
         try:
-            yield from self._chunks()
+            yield from self._chunks() if self._most_rows is None else self._batches(self._most_rows)
         except psycopg.Error as error:
             raise self._broken(error) from error
         self.rows = self._finish()
@@ -172,5 +174,25 @@ class RowStream:
                 yield rows, bytes(text)
                 text.clear()
                 rows = 0
+        if rows:
+            yield rows, bytes(text)
+
+    def _batches(self, most_rows: int) -> Iterator[tuple[int, bytes]]:
+        """The same; and counting costs a little for each row."""
+        get = self._get
+        text = bytearray()
+        rows = in_batch = 0
+        while True:
+            length, row = get(0)
+            if length <= 0:
+                break
+            text += row
+            rows += 1
+            in_batch += 1
+            if in_batch == most_rows or len(text) >= CHUNK_BYTES:
+                yield rows, bytes(text)
+                text.clear()
+                rows = 0
+                in_batch %= most_rows
         if rows:
             yield rows, bytes(text)

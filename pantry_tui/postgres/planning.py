@@ -59,3 +59,13 @@ async def _can_be_planned(connection: Connection, table: SourceTable) -> bool:
     finally:
         await connection.execute("ROLLBACK TO SAVEPOINT planning")
     return True
+
+
+async def count_by_copy(connection: Connection, table: SourceTable) -> int:
+    """How many rows such a table has: all of them are sent for that, and the server counts."""
+    statement = sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(table.schema, table.name))
+    async with connection.cursor() as cursor:
+        async with cursor.copy(statement) as copy:
+            async for _ in copy:
+                pass
+        return cursor.rowcount

@@ -6,14 +6,14 @@ with this process's keyed hash and summed, so that order does not matter and onl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.reader import SegmentReader
-from pantry_tui.models import Model
+from pantry_tui.models import BackupFormat, Model
 from pantry_tui.postgres.connect import adopt_environment
-from pantry_tui.postgres.copy import copy_out
 from pantry_tui.postgres.link import Link
+from pantry_tui.postgres.rowcsv import with_line_ends
 from pantry_tui.recovery.loading import LoadingSetup
 from pantry_tui.repository.local import LocalRepository
 
@@ -23,6 +23,7 @@ class CompareTable(Model, frozen=True, kw_only=True):
 
     table: int
     segments: tuple[int, ...]
+    copy: str  # the statement that sends the restored rows as they are stored
 
 
 class TextCompared(Model, frozen=True, kw_only=True):
@@ -58,12 +59,26 @@ class _Comparer:
 
     def compare(self, command: CompareTable) -> TextCompared:
         entry = self._manifest.tables[command.table]
-        stored_rows, stored_sum = sum_lines(piece for number in command.segments for piece in self._reader.rows(number))
-        statement = copy_out(entry.schema, entry.name, entry.columns, encoding=self._manifest.source.encoding)
-        stream = self._link.rows_out(statement.as_string(), doing=f"reading {entry.qualified_name}")
-        restored_rows, restored_sum = sum_lines(text for _, text in stream)
+        stored = (piece for number in command.segments for piece in self._segment(number))
+        stored_rows, stored_sum = sum_lines(stored)
+        stream = self._link.rows_out(command.copy, doing=f"reading {entry.qualified_name}")
+        restored_rows, restored_sum = sum_lines(self._lines(rows, text) for rows, text in stream)
+        if self._manifest.format is BackupFormat.CSV:  # whose rows may have several lines
+            stored_rows, restored_rows = entry.rows, stream.rows
         equal = (stored_rows, stored_sum) == (restored_rows, restored_sum)
         return TextCompared(table=command.table, stored_rows=stored_rows, restored_rows=restored_rows, equal=equal)
+
+    def _segment(self, number: int) -> Iterator[bytes]:
+        """The lines of a segment, each with an end."""
+        yield from self._reader.rows(number)
+        if self._manifest.format is BackupFormat.JSON:
+            yield b",\n"  # which stands between two rows, and segments are compared together
+
+    def _lines(self, rows: int, text: bytes) -> bytes:
+        """Rows as the server sent them, as they would be stored."""
+        if self._manifest.format is BackupFormat.JSON:
+            return text.replace(b"\n", b",\n")
+        return with_line_ends(text, rows) if self._manifest.format is BackupFormat.CSV else text
 
 
 def sum_lines(pieces: Iterable[bytes]) -> tuple[int, int]:

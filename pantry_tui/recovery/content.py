@@ -15,9 +15,12 @@ from psycopg import sql
 from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.artifact.selection import Selection
 from pantry_tui.artifact.toc import TocEntry
-from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, RestoredTable, Unlocking
+from pantry_tui.models import BackupFormat, DatabaseTarget, Model, RepositoryTarget, RestoredTable, Unlocking
+from pantry_tui.postgres.copy import copy_out
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable, server_identity
+from pantry_tui.postgres.rowcsv import csv_copy_out
+from pantry_tui.postgres.rowjson import json_columns, json_copy_out
 from pantry_tui.postgres.session import pin_statements
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.workers import Answers, WorkerPool
@@ -78,7 +81,8 @@ class ContentComparison:
         await self._compare_on_server(on_server, comparable=comparable)
         self._compare_leaves()
         if as_text:
-            await self._compare_as_text(as_text, connection.info.server_version)
+            copies = await self._copies(connection, {index: found[self._name(index)] for index in as_text})
+            await self._compare_as_text(as_text, copies, connection.info.server_version)
         return [self._results[index] for index in self._expected.selection.tables]
 
     def _note(self, index: int, rows: int, verified: str, difference: str | None) -> None:
@@ -132,7 +136,29 @@ class ContentComparison:
                 what = "their content differs" if rows == expected else f"the backup has {expected:,}"
                 self._note(leaves[0], found[0].rows, "count", f"the leaves of {root} have {rows:,} rows; {what}")
 
-    async def _compare_as_text(self, tables: Sequence[int], server_version: int) -> None:
+    def _name(self, index: int) -> tuple[str, str]:
+        entry = self._manifest.tables[index]
+        return entry.schema, entry.name
+
+    async def _copies(self, connection: Connection, tables: dict[int, SourceTable]) -> dict[int, str]:
+        """The statements that send restored rows as the backup stores them."""
+        columns = {}
+        if self._manifest.format is BackupFormat.JSON:
+            columns = await json_columns(connection, [table.oid for table in tables.values()])
+        copies = {}
+        for index, table in tables.items():
+            entry = self._manifest.tables[index]
+            if self._manifest.format is BackupFormat.JSON:
+                encoding = self._manifest.source.encoding
+                copy = json_copy_out(entry.schema, entry.name, columns.get(table.oid, ()), encoding=encoding)
+            elif self._manifest.format is BackupFormat.CSV:
+                copy = csv_copy_out(entry.schema, entry.name, entry.columns)
+            else:
+                copy = copy_out(entry.schema, entry.name, entry.columns, encoding=self._manifest.source.encoding)
+            copies[index] = copy.as_string(connection)
+        return copies
+
+    async def _compare_as_text(self, tables: Sequence[int], copies: dict[int, str], server_version: int) -> None:
         setup = LoadingSetup(
             target=self._target,
             settings=pin_statements(server_version, COMPARING),
@@ -142,7 +168,8 @@ class ContentComparison:
         ).to_json()
         ordered = sorted(tables, key=lambda index: -self._manifest.tables[index].raw_bytes)
         commands = [
-            CompareTable(table=index, segments=self._expected.segments.by_table[index]).to_json() for index in ordered
+            CompareTable(table=index, segments=self._expected.segments.by_table[index], copy=copies[index]).to_json()
+            for index in ordered
         ]
         async with WorkerPool.launch(min(self._jobs, len(tables)), COMPARERS) as pool:
             await pool.open(COMPARERS, [setup] * pool.count)

@@ -14,13 +14,15 @@ import msgspec
 from psycopg import sql
 
 from pantry_tui.artifact.age import identities_of
+from pantry_tui.artifact.jsondocument import row_batches
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.errors import PantryError, RestoreError
-from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, Unlocking
+from pantry_tui.models import BackupFormat, DatabaseTarget, Model, RepositoryTarget, Unlocking
 from pantry_tui.postgres.connect import adopt_environment
 from pantry_tui.postgres.copy import copy_in
 from pantry_tui.postgres.link import Link
+from pantry_tui.postgres.rowcsv import csv_copy_in
 from pantry_tui.repository.local import LocalRepository
 
 BLOCK_BYTES = 256 * 1024
@@ -42,6 +44,7 @@ class TablePart(Model, frozen=True, kw_only=True):
     table: int
     segments: tuple[int, ...]
     freeze: bool = False
+    insert: str | None = None  # the statement that takes rows of format `json`
 
 
 class LoadRows(Model, frozen=True, kw_only=True, tag="load"):
@@ -125,19 +128,36 @@ class _Loader:
             # ONLY: a plain TRUNCATE would empty the inheritance children too, loaded or not.
             truncate = sql.SQL("TRUNCATE ONLY {}").format(sql.Identifier(entry.schema, entry.name))
             self._link.execute(truncate.as_string(), doing=doing)
-        copy = copy_in(
-            entry.schema, entry.name, entry.columns, freeze=part.freeze, encoding=self._manifest.source.encoding
-        )
-        self._link.start_copy_in(copy.as_string(), doing=doing)
+        rows = self._insert(part, report) if part.insert is not None else self._copy(part, report)
+        expected = sum(self._manifest.segments[number].rows for number in part.segments)
+        if rows != expected:
+            raise RestoreError(f"{entry.qualified_name}: the server took {rows:,} rows of {expected:,} in the backup")
+        return rows
+
+    def _copy(self, part: TablePart, report: _Report) -> int:
+        entry = self._manifest.tables[part.table]
+        if self._manifest.format is BackupFormat.CSV:
+            copy = csv_copy_in(entry.schema, entry.name, entry.columns, freeze=part.freeze)
+        else:
+            encoding = self._manifest.source.encoding
+            copy = copy_in(entry.schema, entry.name, entry.columns, freeze=part.freeze, encoding=encoding)
+        self._link.start_copy_in(copy.as_string(), doing=f"loading {entry.qualified_name}")
         try:
             self._send(part, report)
         except PantryError as error:
             self._link.abort_copy_in(error.message)
             raise
-        rows = self._link.finish_copy_in()
-        expected = sum(self._manifest.segments[number].rows for number in part.segments)
-        if rows != expected:
-            raise RestoreError(f"{entry.qualified_name}: the server took {rows:,} rows of {expected:,} in the backup")
+        return self._link.finish_copy_in()
+
+    def _insert(self, part: TablePart, report: _Report) -> int:
+        """Rows of format `json`, which only an INSERT can take."""
+        doing = f"loading {self._manifest.tables[part.table].qualified_name}"
+        rows = 0
+        for number in part.segments:
+            for batch in row_batches(self._reader.rows(number)):
+                rows += self._link.insert(part.insert or "", batch.array, doing=doing)
+            segment = self._manifest.segments[number]
+            report(RowsSent(table=part.table, rows=segment.rows, raw_bytes=segment.raw_length).to_json())
         return rows
 
     def _send(self, part: TablePart, report: _Report) -> None:

@@ -15,7 +15,7 @@ from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
 from pantry_tui.artifact.selection import Selection
 from pantry_tui.errors import BackupDamagedError, DiskFullError, PrivilegeError, RestoreError, UsageError
-from pantry_tui.models import BackupFormat, BackupKind, Model
+from pantry_tui.models import BackupKind, Model
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import version_text
 from pantry_tui.recovery.database import quoted_names
@@ -55,11 +55,8 @@ def raw_bytes(manifest: Manifest, numbers: Sequence[int]) -> int:
 
 def refuse_unsupported(manifest: Manifest) -> None:
     """Raises `UsageError` for a kind or format of backup that this version cannot restore."""
-    if manifest.format is not BackupFormat.SQL or manifest.kind not in (BackupKind.FULL, BackupKind.SCHEMA):
-        raise UsageError(
-            f"backup {manifest.id} is {manifest.kind}, {manifest.format}: "
-            "this version restores full backups in format sql"
-        )
+    if manifest.kind not in (BackupKind.FULL, BackupKind.SCHEMA):
+        raise UsageError(f"backup {manifest.id} is {manifest.kind}: this version cannot restore it")
 
 
 async def check_archive(directory: Path, file: BinaryIO, manifest: Manifest) -> None:

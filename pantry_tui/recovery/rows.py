@@ -10,12 +10,15 @@ import msgspec
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.toc import PG_CLASS
 from pantry_tui.errors import RestoreError
-from pantry_tui.models import DatabaseTarget
+from pantry_tui.models import BackupFormat, DatabaseTarget
+from pantry_tui.postgres.introspect import list_tables
+from pantry_tui.postgres.rowjson import json_columns, json_insert
 from pantry_tui.postgres.session import pin_statements
 from pantry_tui.postgres.workers import Answers, WorkerPool
 from pantry_tui.recovery.archive import build_settings
 from pantry_tui.recovery.building import Building
 from pantry_tui.recovery.content import Expected
+from pantry_tui.recovery.database import writable_session
 from pantry_tui.recovery.loading import LoadingSetup, LoadRows, RowsLoaded, RowsSent, TablePart
 from pantry_tui.recovery.plan import RestorePlan
 from pantry_tui.recovery.preflight import Segments, raw_bytes
@@ -79,6 +82,7 @@ class Filling:
                 by_table.setdefault(part.table, []).append(work.number)
         self._building = Building(self._manifest, expected.toc, by_table)
         self._works = [*loads, *by_chain(self._building.works())]
+        self._inserts: dict[int, str] = {}  # by table, for rows of format `json`
 
     @property
     def entries(self) -> frozenset[int]:
@@ -100,6 +104,25 @@ class Filling:
         ).to_json()
         await pool.open(HANDLERS, [setup] * pool.count)
 
+    async def look(self, target: DatabaseTarget) -> None:
+        """Looks at the tables, now that they are there: rows of format `json` are inserted by what their columns are."""
+        if self._manifest.format is not BackupFormat.JSON:
+            return
+        async with await writable_session(target) as connection:
+            there = {(table.schema, table.name): table.oid for table in await list_tables(connection)}
+            entries = {index: self._manifest.tables[index] for index in self._segments.by_table}
+            oids = {index: there[entry.schema, entry.name] for index, entry in entries.items()}
+            columns = await json_columns(connection, list(oids.values()))
+            for index, entry in entries.items():
+                statement = json_insert(entry.schema, entry.name, columns.get(oids[index], ()))
+                self._inserts[index] = statement.as_string(connection)
+
+    def _command(self, work: Work) -> bytes:
+        if not isinstance(work.command, LoadRows) or not self._inserts:
+            return work.command.to_json()
+        parts = [msgspec.structs.replace(part, insert=self._inserts[part.table]) for part in work.command.parts]
+        return LoadRows(parts=tuple(parts)).to_json()
+
     async def run(self, pool: WorkerPool, progress: RestoreProgress) -> dict[int, int]:
         """Does everything; returns the server's row counts by table. Raises `RestoreError` and what workers raise."""
         progress.expect(
@@ -119,7 +142,7 @@ class Filling:
 
         async def take(worker: int) -> tuple[bytes, Callable[[RowsLoaded], None]] | None:
             work = await schedule.take()
-            return None if work is None else (work.command.to_json(), partial(finished, work))
+            return None if work is None else (self._command(work), partial(finished, work))
 
         answers: Answers[RowsSent, RowsLoaded] = Answers(RowsSent, RowsLoaded)
         await pool.run_as_ready(take, answers, lambda sent: progress.loaded(sent.table, sent.rows, sent.raw_bytes))

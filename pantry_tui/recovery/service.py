@@ -161,6 +161,7 @@ class _Restore:
             [archive.restore("pre-data", "data"), filling.open(self._pool, plan, database.target)]
         )
         self._warn_of(warnings or [])
+        await filling.look(database.target)
         self._progress.phase("rows")
         try:
             loaded = await filling.run(self._pool, self._progress)

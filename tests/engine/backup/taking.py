@@ -12,6 +12,7 @@ from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.backup.service import take_backup
 from pantry_tui.events import Event
 from pantry_tui.models import (
+    BackupFormat,
     BackupKind,
     BackupRequest,
     BackupSelection,
@@ -62,6 +63,7 @@ async def take(
     selection: BackupSelection = BackupSelection(),  # noqa: B008  # frozen
     batch_size: int | None = None,
     recipients: tuple[str, ...] = (),
+    rows_format: BackupFormat = BackupFormat.SQL,
 ) -> Taken:
     """Takes a backup."""
     events: list[Event] = []
@@ -82,6 +84,7 @@ async def take(
         selection=selection,
         batch_size=batch_size,
         recipients=recipients,
+        format=rows_format,
     )
     summary = await take_backup(request, listen)
     return Taken(summary, repository, events)

@@ -98,7 +98,7 @@ def database(target: DatabaseTarget) -> Iterator[Database]:
 
 
 @pytest.mark.parametrize("trip", [Database.json_trip, Database.csv_trip], ids=["json", "csv"])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=rows)
 def test_any_rows_come_back(
     server: TestServer, target: DatabaseTarget, database: Database, trip: Trip, rows: list[dict[str, Any]]

@@ -42,6 +42,13 @@ _REMARKS = (
         "the rows of prepared transactions are not included: COMMIT PREPARED or ROLLBACK PREPARED {names}",
     ),
     _Remark(
+        """SELECT DISTINCT pg_catalog.format('pid %s', l.pid) FROM pg_catalog.pg_locks l
+        JOIN pg_catalog.pg_database d ON d.oid = l.database
+        WHERE l.mode = 'SIReadLock' AND d.datname = pg_catalog.current_database() AND l.pid IS NOT NULL ORDER BY 1""",
+        "transactions here are SERIALIZABLE; the snapshot is one of REPEATABLE READ, which may show a state that no order of"
+        " them has: {names}",
+    ),
+    _Remark(
         """SELECT subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
         WHERE d.datname = pg_catalog.current_database() ORDER BY 1""",
         "subscriptions are restored disabled and without their slots; what the archive has of their connections may hold"

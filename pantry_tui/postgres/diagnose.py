@@ -12,6 +12,7 @@ from pantry_tui.errors import PantryError
 from pantry_tui.models import DatabaseTarget, Finding, FindingStatus, Model
 from pantry_tui.postgres.advisories import known_holes
 from pantry_tui.postgres.connect import connect, server_error
+from pantry_tui.postgres.pooling import share_sessions
 from pantry_tui.postgres.privileges import (
     DEFAULT_ROLE,
     LARGE_OBJECTS,
@@ -84,7 +85,7 @@ async def examine_database(
             facts = Facts.from_builtins((await _rows(connection, _FACTS))[0])
             return [
                 _reachable(facts, target.name),
-                *await _pooler(connection, target.name),
+                *await _pooler(connection, target),
                 *await _client_tools(facts, target),
                 *_encoding(facts, target.name),
                 *_standby(facts, target.name),
@@ -137,20 +138,29 @@ def _reachable(facts: Facts, subject: str) -> Finding:
     return _finding("reachable", subject, message)
 
 
-async def _pooler(connection: psycopg.AsyncConnection[Any], subject: str) -> list[Finding]:
+async def _pooler(connection: psycopg.AsyncConnection[Any], target: DatabaseTarget) -> list[Finding]:
     seen = [(await _rows(connection, "SELECT pg_catalog.pg_backend_pid() AS pid"))[0]["pid"] for _ in range(3)]
-    return pooler_findings(seen, connection.info.backend_pid, connection.info.port, subject)
+    shared = False
+    if set(seen) != {connection.info.backend_pid}:
+        async with await connect(target, application="doctor") as other:
+            shared = await share_sessions(connection, other)
+    return pooler_findings(seen, connection.info.backend_pid, connection.info.port, target.name, shared=shared)
 
 
-def pooler_findings(seen: Sequence[int], announced: int, port: int, subject: str) -> list[Finding]:
-    """A pooler shows by a server process (``seen``) that is not the ``announced`` one, or that changes."""
-    if len(set(seen)) > 1 or port == _POOLER_PORT:
+def pooler_findings(
+    seen: Sequence[int], announced: int, port: int, subject: str, *, shared: bool = False
+) -> list[Finding]:
+    """A pooler shows by a server process (``seen``) that is not the ``announced`` one, or that changes.
+
+    ``shared``: another connection was given the same session.
+    """
+    if shared or len(set(seen)) > 1 or port == _POOLER_PORT:
         message = "A connection pooler in transaction mode stands before the server: it cannot hold a snapshot"
         remedy = "Connect directly or in session mode (Supabase: port 5432, not 6543)."
         return [_finding("pooler", subject, message, status=FindingStatus.PROBLEM, remedy=remedy)]
     if set(seen) != {announced}:
-        message = "A connection pooler stands before the server"
-        return [_warning("pooler", subject, message, "Make sure that it is in session mode, or connect directly.")]
+        message = "A connection pooler stands before the server, in session mode as far as can be seen"
+        return [_warning("pooler", subject, message, "Connect directly if you can: restores need that.")]
     return []
 
 

@@ -47,8 +47,8 @@ _TOO_MANY = Meaning(
 )
 _POOLER = Meaning(
     ServerError,
-    "This looks like a connection pooler in transaction mode, which cannot hold a snapshot. "
-    "Connect to PostgreSQL directly or in session mode (Supabase: port 5432, not 6543).",
+    "This looks like a connection pooler. In transaction mode it cannot hold a snapshot: connect to PostgreSQL directly or in "
+    "session mode (Supabase: port 5432, not 6543). Restores need the server itself: few poolers pass settings on.",
 )
 _PRIVILEGE = Meaning(
     PrivilegeError, "Use a role with enough rights; pantry-tui doctor --sql prints the SQL that creates a backup role."

@@ -11,12 +11,14 @@ import pytest
 from pantry_tui.backup import full
 from pantry_tui.errors import ServerError, TooManyConnectionsError
 from pantry_tui.events import Event, PhaseStarted, Warned
-from pantry_tui.models import RepositoryTarget
+from pantry_tui.models import FindingStatus, RepositoryTarget
 from pantry_tui.postgres.advisories import known_holes
 from pantry_tui.postgres.diagnose import examine_database
 from pantry_tui.postgres.private import PrivateServer
 from pantry_tui.repository.local import LocalRepository
 from tests.engine.backup.taking import take
+from tests.engine.hazards.pooler import pgbouncer, through
+from tests.engine.recovery.restoring import databases, restore
 from tests.servers import TestServer
 
 
@@ -137,3 +139,44 @@ async def test_known_holes_of_client_tools_are_told(any_server: TestServer) -> N
     told = findings.get("client_tools_security")
     assert [name for name in holes if told is not None and name in told.message] == holes
     assert (told is not None) is bool(holes)
+
+
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+async def test_a_pooler_that_shares_sessions_is_refused(
+    server: TestServer, repository: RepositoryTarget, mode: str
+) -> None:
+    source = server.create_database()
+    server.execute(source, "CREATE TABLE t AS SELECT 1 AS i")
+    with pgbouncer(server, mode) as directory:
+        pooled = through(directory, source)
+        with pytest.raises(ServerError, match="connection pooler") as failure:
+            await take(pooled, repository)
+        findings = {finding.check: finding for finding in await examine_database(pooled)}
+    assert "session mode" in (failure.value.remedy or "")
+    assert findings["pooler"].status is FindingStatus.PROBLEM
+    assert LocalRepository(repository).ids() == []
+
+
+async def test_a_pooler_in_session_mode_will_do(server: TestServer, repository: RepositoryTarget) -> None:
+    source = server.create_database()
+    server.execute(source, "CREATE TABLE t AS SELECT 1 AS i")
+    with pgbouncer(server, "session") as directory:
+        pooled = through(directory, source)
+        taken = await take(pooled, repository)
+        findings = {finding.check: finding for finding in await examine_database(pooled)}
+    assert taken.rows("public.t") == 1
+    assert findings["pooler"].status is FindingStatus.WARNING
+
+
+async def test_a_restore_through_a_pooler_says_to_go_around_it(
+    server: TestServer, repository: RepositoryTarget
+) -> None:
+    source = server.create_database()
+    server.execute(source, "CREATE TABLE t AS SELECT 1 AS i")
+    await take(source, repository)
+    before = databases(server)
+    with pgbouncer(server, "session") as directory:
+        with pytest.raises(ServerError, match="unsupported startup parameter") as failure:
+            await restore(through(directory, server.target("never there")), repository)
+        assert "the server itself" in (failure.value.remedy or "")
+    assert databases(server) == before

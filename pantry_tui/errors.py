@@ -7,7 +7,8 @@ Each says what happened, why, and what to do next, and each class has an exit st
     ├── ConfigError                    3   the configuration is wrong: file, key and remedy
     ├── NotFoundError                  4   an identifier that nothing answers to
     ├── RefusedError                   5   a protection or a missing confirmation stopped it
-    │   └── TargetNotEmptyError        6   a restore would mix with what is already there
+    │   ├── TargetNotEmptyError        6   a restore would mix with what is already there
+    │   └── UntrustedSignerError       7   nobody who is trusted here signed the backup
     ├── ServerError                    10  PostgreSQL answered with an error
     │   ├── ServerUnreachableError     11
     │   ├── AuthenticationError        12
@@ -96,6 +97,13 @@ class TargetNotEmptyError(RefusedError):
 
     exit_status = 6
     code = "target_not_empty"
+
+
+class UntrustedSignerError(RefusedError):
+    """Nobody who is trusted here signed the backup."""
+
+    exit_status = 7
+    code = "untrusted_signer"
 
 
 class ServerError(PantryError):

@@ -179,6 +179,7 @@ class BackupRequest(Model, frozen=True, kw_only=True, tag="backup", tag_field="t
     fingerprints: bool = True
     lock_timeout_seconds: float = 10.0
     started_by: str = ""
+    data_directory: str | None = None  # whose key signs; the runner puts its own in
 
 
 class ValidateRequest(Model, frozen=True, kw_only=True, tag="validate", tag_field="type"):
@@ -188,13 +189,15 @@ class ValidateRequest(Model, frozen=True, kw_only=True, tag="validate", tag_fiel
     backup_id: str
     unlocking: Unlocking = Unlocking()
     started_by: str = ""
+    data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
 
 
 class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field="type"):
     """Restore a backup into a new or empty database and compare the result.
 
     ``target`` names server and database: the database is created when it does not exist. ``tables`` selects some tables
-    (`schema.name` as the backup lists them); empty means all.
+    (`schema.name` as the backup lists them); empty means all. ``trust`` names signers that are believed this once besides
+    those that always are: fingerprints, or `unsigned` for a backup without a signature.
     """
 
     repository: RepositoryTarget
@@ -203,8 +206,10 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     tables: tuple[str, ...] = ()
     jobs: int | None = None
     verify: bool = True
+    trust: tuple[str, ...] = ()
     unlocking: Unlocking = Unlocking()
     started_by: str = ""
+    data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
 
 
 class DiffRequest(Model, frozen=True, kw_only=True, tag="diff", tag_field="type"):
@@ -216,6 +221,7 @@ class DiffRequest(Model, frozen=True, kw_only=True, tag="diff", tag_field="type"
     jobs: int | None = None  # connections; None: one per core
     lock_timeout_seconds: float = 10.0
     started_by: str = ""
+    data_directory: str | None = None  # whose signers are trusted; the runner puts its own in
 
 
 JobRequest = BackupRequest | ValidateRequest | RestoreRequest | DiffRequest
@@ -298,7 +304,9 @@ class CatalogRebuild(Model, frozen=True, kw_only=True):
 
     backups: int  # listed now
     damaged: tuple[str, ...] = ()  # backups whose manifest cannot be read, and why
-    forgotten: tuple[str, ...] = ()  # backups that were listed, and that a missing or empty repository no longer has
+    forgotten: tuple[
+        str, ...
+    ] = ()  # backups that a missing or empty repository no longer has, or that others still name
 
 
 class TableSummary(Model, frozen=True, kw_only=True):
@@ -330,6 +338,15 @@ class FileSummary(Model, frozen=True, kw_only=True):
     sha256: str
 
 
+class Signature(StrEnum):
+    """What is known of who signed a backup's manifest."""
+
+    TRUSTED = "trusted"
+    UNKNOWN = "unknown"  # it fits, and the signer is not trusted here
+    MISSING = "missing"
+    WRONG = "wrong"  # it does not fit, or cannot be read
+
+
 class BackupDetails(Model, frozen=True, kw_only=True):
     """Everything that `backup show` shows."""
 
@@ -340,6 +357,8 @@ class BackupDetails(Model, frozen=True, kw_only=True):
     tools: dict[str, str]
     server: dict[str, Any]
     source: dict[str, Any]
+    signature: Signature
+    signer: str | None = None  # the fingerprint of whoever signed it; None for a signature that is missing or wrong
     selection: BackupSelection = BackupSelection()
     left_out: tuple[str, ...] = ()  # what points to tables that the selection does not hold
     recipients: tuple[str, ...] = ()  # whom it is encrypted to
@@ -391,6 +410,7 @@ class ValidationResult(Model, frozen=True, kw_only=True):
     tables: int
     duration_seconds: float
     validated_at: datetime
+    signer: str | None = None  # whose signature the manifest has; None: no signature that fits
     unread: bool = (
         False  # encrypted, and no identity was given: the stored bytes are what was written, no more is known
     )

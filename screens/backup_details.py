@@ -21,7 +21,7 @@ from screens.commands import DETAILS, Situation, command
 from screens.list_screen import WIDE
 from screens.one_backup import OneBackupScreen
 from screens.widgets import figures
-from screens.widgets.summary import as_content, backup_lines, details_lines
+from screens.widgets.summary import as_content, backup_lines, details_lines, signature_lines
 from screens.widgets.table import CalmTable, Column, Row
 from screens.widgets.text import cell, shortened, visible
 
@@ -107,7 +107,7 @@ class BackupDetailsScreen(OneBackupScreen):
         self.query_one("#heading", Static).update(heading)
         lines = backup_lines(backup, self.pantry.now(), self.pantry.glyphs)
         if isinstance(details, BackupDetails):
-            lines += details_lines(details)
+            lines = [*signature_lines(details), *lines, *details_lines(details)]
             table = self.query_one("#tables", CalmTable)
             table.set_columns(_columns(self._fingerprint_width))
             table.show([self._row(each) for each in details.tables])

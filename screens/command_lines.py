@@ -76,11 +76,13 @@ def restore(
     repository: str | None = None,
     tables: Sequence[str] = (),
     identity: str | None = None,
+    trust: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Restores a backup, or some of its tables, into another database on the server of ``database``."""
     server = ("-d", database) if database is not None else ()
     chosen = [part for table in tables for part in ("-t", table)]
     key = ("--identity", identity) if identity is not None else ()
+    trusted = [part for signer in trust for part in ("--trust", signer)]
     return (
         PROGRAM,
         "recovery",
@@ -91,6 +93,7 @@ def restore(
         target,
         *chosen,
         *key,
+        *trusted,
         *_repository(repository),
     )
 

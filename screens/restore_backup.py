@@ -13,7 +13,7 @@ from textual.widgets import Checkbox, Static
 
 from pantry_tui.config.restoring import check_target_name, is_address
 from pantry_tui.errors import PantryError
-from pantry_tui.models import BackupDetails, BackupSummary, JobRequest, RestoreRequest, Unlocking
+from pantry_tui.models import BackupDetails, BackupSummary, JobRequest, RestoreRequest, Signature, Unlocking
 from pantry_tui.runner.keys import unlocking_for
 from screens import command_lines
 from screens.bindings import bindings_of
@@ -25,6 +25,10 @@ from screens.widgets import figures
 from screens.widgets.table import CalmTable, Column, Row
 from screens.widgets.text import cell, visible
 
+_DOUBTS = {
+    Signature.UNKNOWN: "Signed by {signer},\nwhom this machine does not know: compare it with `pantry-tui key show` there.",
+    Signature.MISSING: "Without a signature: nothing shows who made it, or whether it was changed.",
+}
 _CHOOSE = "choose at least one table: space on its line"
 
 
@@ -57,6 +61,8 @@ class RestoreBackup(Form):
             yield Field(
                 "Passphrase", id="passphrase", hint="of the identity file, if it has one", kind="secret", close=True
             )
+        yield Static(id="signature", classes="hint", markup=False)
+        yield Tick("restore it all the same", id="trust")
         yield Tick("all tables", True, id="all")
         columns = (Column("box", "", 3), Column("table", "Table"), Column("rows", "Rows", 12, right=True))
         choice = Choice(columns, id="choice")
@@ -75,9 +81,30 @@ class RestoreBackup(Form):
         table, chosen = self.query_one(Choice), self.query_one("#chosen", Static)
         table.display = chosen.display = not self.ticked("all")
         chosen.update(f"space chooses a table; chosen: {len(self._chosen)} of {figures.count(self._backup.tables)}")
-        details = self.pantry.known.details.get(self._backup.id)
-        if isinstance(details, BackupDetails):
+        details = self._details
+        self._draw_signature(details)
+        if details is not None:
             table.show([self._row(f"{each.schema}.{each.name}", each.rows) for each in details.tables])
+
+    @property
+    def _details(self) -> BackupDetails | None:
+        details = self.pantry.known.details.get(self._backup.id)
+        return details if isinstance(details, BackupDetails) else None
+
+    def _draw_signature(self, details: BackupDetails | None) -> None:
+        """Asks about a backup that nobody who is trusted here has signed."""
+        words, tick = self.query_one("#signature", Static), self.query_one("#trust", Tick)
+        doubts = "" if details is None else _DOUBTS.get(details.signature, "")
+        words.display = tick.display = bool(doubts)
+        words.update(doubts.format(signer=details.signer if details else ""))
+
+    @property
+    def _trust(self) -> tuple[str, ...]:
+        """Whom the person trusts for this once."""
+        details = self._details
+        if details is None or not self.ticked("trust"):
+            return ()
+        return (details.signer or "unsigned",)
 
     def _row(self, name: str, rows: int) -> Row:
         glyphs = self.pantry.glyphs
@@ -112,6 +139,8 @@ class RestoreBackup(Form):
             return f"{target} is a database of yours; this screen restores only into another one"
         if self._nothing_chosen:
             return _CHOOSE
+        if self.query_one("#trust").display and not self._trust:
+            return "nobody who is trusted here has signed this backup: find out whether it is yours"
         try:
             if is_address(target):
                 self.pantry.config.restore_target(target)
@@ -133,12 +162,13 @@ class RestoreBackup(Form):
             repository=link.named_repository(backup.repository),
             tables=("TABLE",) if self._nothing_chosen else self._tables(),
             identity=self.value("identity") or None if backup.encrypted else None,
+            trust=self._trust,
         )
 
     def go(self) -> None:
         backup, user, tables = self._backup, self.pantry.user, self._tables()
         link, config, target = self.pantry.link, self.pantry.config, self.value("target")
-        server = self._server
+        server, trust = self._server, self._trust
 
         identity = self.value("identity") if backup.encrypted else ""
         passphrase = self.value("passphrase") or None if backup.encrypted else None
@@ -155,6 +185,7 @@ class RestoreBackup(Form):
                 target=config.restore_target(target, server=server),
                 tables=tables,
                 unlocking=keys(),
+                trust=trust,
                 started_by=user,
             )
 

@@ -6,6 +6,7 @@ range of a table has no end. Fingerprints are decimal strings: they are sums of 
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 
 import msgspec
@@ -132,6 +133,13 @@ class SequenceState(Model, frozen=True, kw_only=True):
     moved_from: int | None = None
 
 
+class PreviousBackup(Model, frozen=True, kw_only=True):
+    """The backup of the same database that was published before; ``sha256`` is of its manifest's bytes."""
+
+    id: str
+    sha256: str
+
+
 class Manifest(Model, frozen=True, kw_only=True):
     """Everything that is known of one backup."""
 
@@ -166,6 +174,7 @@ class Manifest(Model, frozen=True, kw_only=True):
     raw_bytes: int
     rows: int
     warnings: tuple[str, ...] = ()
+    previous: PreviousBackup | None = None  # so that a backup that somebody removed shows
 
     @property
     def is_encrypted(self) -> bool:
@@ -185,6 +194,11 @@ class Manifest(Model, frozen=True, kw_only=True):
 _decoder = msgspec.json.Decoder(Manifest)
 
 
+def manifest_digest(manifest: Manifest) -> str:
+    """SHA-256 of what it says, for processes that must read the same one."""
+    return hashlib.sha256(msgspec.json.encode(manifest)).hexdigest()
+
+
 def encode_manifest(manifest: Manifest) -> bytes:
     """The manifest as the bytes that are stored: JSON, indented, one line's end at the end."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
@@ -197,7 +211,7 @@ def decode_manifest(data: bytes, *, where: str) -> Manifest:
     """
     try:
         manifest = _decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # the latter for the name of a field
         raise BackupDamagedError(f"{where} is not a readable manifest", detail=str(error)) from error
     if manifest.manifest_version > MANIFEST_VERSION:
         raise BackupDamagedError(

@@ -49,6 +49,7 @@ class BackupConfig(Model, frozen=True, kw_only=True):
     jobs: int | None = None  # worker processes; None: one per core
     fingerprints: bool = True
     lock_timeout_seconds: float = 10.0
+    data_directory: str | None = None  # whose key signs, and whose signers are believed; None: the configured one
     kind: BackupKind = BackupKind.FULL
     tables: tuple[str, ...] = ()  # patterns as pg_dump takes them; none: all
     exclude_tables: tuple[str, ...] = ()
@@ -76,6 +77,7 @@ class BackupService:
         self._listener = listener
         self._database = database
         self._repository = _repository(self._config.output_dir)
+        self._data_directory = self._config.data_directory or load_config().data_directory
 
     async def create_full_backup(self, name: str) -> BackupSummary:
         """Takes a backup, full unless the configuration says otherwise, and publishes it.
@@ -91,6 +93,7 @@ class BackupService:
             jobs=self._config.jobs,
             fingerprints=self._config.fingerprints,
             lock_timeout_seconds=self._config.lock_timeout_seconds,
+            data_directory=self._data_directory,
             kind=self._config.kind,
             selection=BackupSelection(tables=self._config.tables, exclude_tables=self._config.exclude_tables),
             batch_size=self._config.batch_size,
@@ -100,12 +103,12 @@ class BackupService:
 
     async def list_backups(self, *, limit: int | None = None) -> list[BackupSummary]:
         """The backups of the repository, of all databases, newest first. Reads every manifest."""
-        repository = LocalRepository(self._repository)
+        repository = self._opened()
         return [repository.summary(backup_id) for backup_id in repository.ids()[:limit]]
 
     async def show_backup(self, backup_id: str) -> BackupDetails:
         """Everything that is known of one backup. Raises `NotFoundError`, `BackupDamagedError`."""
-        repository = LocalRepository(self._repository)
+        repository = self._opened()
         return repository.details(repository.resolve(backup_id))
 
     async def peek(self, backup_id: str, table: str, *, limit: int = PEEK_ROWS, skip: int = 0) -> TablePage:
@@ -131,19 +134,25 @@ class BackupService:
             database=self._target(),
             jobs=self._config.jobs,
             lock_timeout_seconds=self._config.lock_timeout_seconds,
+            data_directory=self._data_directory,
         )
         return await compare_with_live(request, self._listener)
 
     async def validate_backup(self, backup_id: str) -> ValidationResult:
         """Reads a backup back, whole. Damage is a result, not an error. Raises `NotFoundError`, `StorageError`."""
         keys = await self._unlocking(backup_id)
-        request = ValidateRequest(repository=self._repository, backup_id=backup_id, unlocking=keys)
+        request = ValidateRequest(
+            repository=self._repository,
+            backup_id=backup_id,
+            unlocking=keys,
+            data_directory=self._data_directory,
+        )
         return await validate_backup(request, self._listener)
 
     async def delete_backup(self, backup_id: str, *, force: bool = False) -> None:
         """Deletes a backup. Raises `RefusedError` for a pinned or the last valid one of its database unless forced."""
-        repository = LocalRepository(self._repository)
-        repository.delete(repository.resolve(backup_id), force=force)
+        repository = self._opened()
+        repository.delete(repository.resolve(backup_id), by=getpass.getuser(), force=force)
 
     async def mark_backup(
         self, backup_id: str, *, pinned: bool | None = None, label: str | None = None
@@ -153,13 +162,16 @@ class BackupService:
         An empty label takes it off. Raises `NotFoundError`, `BackupDamagedError`, `StorageError`, and `UsageError` for a
         label that is longer than 200 characters or has control characters.
         """
-        repository = LocalRepository(self._repository)
+        repository = self._opened()
         request = MarkRequest(pinned=pinned, label=label)
         return repository.mark(repository.resolve(backup_id), request, by=getpass.getuser())
 
+    def _opened(self) -> LocalRepository:
+        return LocalRepository(self._repository, self._data_directory)
+
     async def _unlocking(self, backup_id: str) -> Unlocking:
         """What opens the backup; nothing for one that is not encrypted."""
-        repository = LocalRepository(self._repository)
+        repository = self._opened()
         if not repository.summary(repository.resolve(backup_id)).encrypted:
             return Unlocking()
         return await asyncio.to_thread(unlocking, load_config().encryption, os.environ, file=self._config.identity)

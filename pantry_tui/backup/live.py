@@ -39,7 +39,7 @@ async def compare_with_live(request: DiffRequest, listener: Listener) -> BackupD
     if request.jobs is not None and not 1 <= request.jobs <= MOST_CONNECTIONS:
         raise UsageError(f"{request.jobs} connections cannot be", remedy=f"choose from 1 to {MOST_CONNECTIONS}")
     started = time.monotonic()
-    repository = LocalRepository(request.repository)
+    repository = LocalRepository(request.repository, request.data_directory)
     backup = inventory_of(repository.manifest(repository.resolve(request.backup_id)))
     live = await _read_live(request, backup, listener)
     return compare(backup, live, seconds=time.monotonic() - started)

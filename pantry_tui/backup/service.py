@@ -6,7 +6,7 @@ import msgspec
 
 from pantry_tui.backup.full import FullBackup
 from pantry_tui.errors import DatabaseChangedError, LockTimeoutError, ServerError, TooManyConnectionsError, UsageError
-from pantry_tui.events import Listener, Warned
+from pantry_tui.events import Listener, Logged, Warned
 from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, BackupSummary, Compression
 from pantry_tui.postgres.workers import default_worker_count
 from pantry_tui.repository.ids import require_name
@@ -21,11 +21,13 @@ async def take_backup(request: BackupRequest, listener: Listener) -> BackupSumma
 
     A lock that some migration holds, or a table that goes away while it is read, makes the whole run start again, three times
     at most: a backup that leaves a table out is none. Where the server has no connection left, it starts with fewer workers.
-    Raises `UsageError`, `ServerError` and its kin, `StorageError`.
+    Raises `UsageError`, `ServerError` and its kin, `StorageError`, and `ConfigError` for a signing key that cannot be used.
     """
     _refuse_unsupported(request)
-    repository = LocalRepository(request.repository)
+    repository = LocalRepository(request.repository, request.data_directory)
+    signer = repository.authority.key.signer  # before any work: what cannot be signed is not published
     repository.prepare()
+    listener(Logged(message=f"the backup will be signed by {signer.fingerprint}"))
     for attempt in range(1, ATTEMPTS + 1):
         try:
             manifest = await FullBackup(request, repository, listener).run()

@@ -29,12 +29,15 @@ from pantry_tui.errors import (
     NotFoundError,
     PantryError,
     StorageError,
+    UntrustedSignerError,
 )
 from pantry_tui.events import Listener, Logged, Warned
 from pantry_tui.models import ValidateRequest, ValidationResult, utc_now
 from pantry_tui.postgres.pg_restore import pg_restore
 from pantry_tui.postgres.tools import ClientTools, find_client_tools, version_number
+from pantry_tui.repository.authority import Authority
 from pantry_tui.repository.local import LocalRepository, ProofRecord
+from pantry_tui.repository.stored_manifest import StoredManifest
 
 PROBLEM_LIMIT = 50
 THREADS = 4
@@ -52,6 +55,8 @@ class _Findings:
     damaged_files: set[str] = field(default_factory=set)
     bytes_read: int = 0
     segments: dict[int, SegmentFindings] = field(default_factory=dict)
+    signer: str | None = None
+    believed: bool = False  # the signer is trusted here
 
     def add(self, problems: Iterable[str]) -> None:
         for problem in problems:
@@ -73,12 +78,14 @@ async def validate_backup(request: ValidateRequest, listener: Listener) -> Valid
     even the manifest can, `WrongKeyError` for identities that open nothing, `WorkerDiedError` and `ClientToolError` when
     pg_restore was killed or does not run. Nothing is recorded then: nothing is known.
     """
-    repository = LocalRepository(request.repository)
+    repository = LocalRepository(request.repository, request.data_directory)
     backup_id = repository.resolve(request.backup_id)
-    manifest = repository.manifest(backup_id)
+    stored = repository.stored_manifest(backup_id)
+    manifest = stored.decode()
     started = time.monotonic()
     findings = _Findings()
     start_phase(listener, "files", "Reading the files", 0.0)
+    _check_signature(stored, repository.authority, findings, listener)
     findings.add(repository.problems(backup_id))
     identities = identities_of(request.unlocking)
     unread = manifest.is_encrypted and not identities
@@ -92,6 +99,27 @@ async def validate_backup(request: ValidateRequest, listener: Listener) -> Valid
     result = _result(manifest, findings, time.monotonic() - started, unread=unread)
     _record(repository, result, listener)
     return result
+
+
+def _check_signature(stored: StoredManifest, authority: Authority, findings: _Findings, listener: Listener) -> None:
+    """Tells who signed the manifest. Every backup is published with a signature: one without it has lost a file.
+
+    A signer who is not known here is no damage: the backup is what that signer wrote.
+    """
+    try:
+        signer = stored.signer()
+        if signer is not None:
+            findings.signer = signer.fingerprint
+            listener(Logged(message=f"signed by {signer.fingerprint}"))
+        authority.require_believed(signer, what=f"backup {stored.directory.name}")
+        findings.believed = True
+    except BackupDamagedError as error:
+        findings.add([error.message])
+    except UntrustedSignerError as error:
+        if findings.signer is None:
+            findings.add([error.message])
+        else:
+            listener(Warned(message=error.message))
 
 
 async def _check_files(repository: LocalRepository, manifest: Manifest, findings: _Findings) -> None:
@@ -145,6 +173,10 @@ async def _check_archive(
     with suppress(BackupDamagedError):
         archive = directory / manifest.file("archive").name
         if archive.name in findings.damaged_files:
+            return
+        if not findings.believed:  # pg_restore has had holes that crafted archives reach (CVE-2026-116314)
+            reason = "nobody who is trusted here has signed the backup"
+            listener(Warned(message=f"{archive.name} was hashed, but not parsed: {reason}"))
             return
         tools = await _tools_to_read(archive, manifest, listener)
         if tools is None:
@@ -245,6 +277,7 @@ def _result(manifest: Manifest, findings: _Findings, seconds: float, *, unread: 
         tables=len(manifest.tables),
         duration_seconds=seconds,
         validated_at=utc_now(),
+        signer=findings.signer,
         unread=unread and not findings.problems,
     )
 

@@ -178,6 +178,7 @@ class Catalog:
                 problems.append(f"{name}: what the catalog says of {key[1]} is out of date")
         for backup_id in repository.ids():
             problems += repository.problems(backup_id) + repository.oddities(backup_id)
+        problems += repository.signature_problems()
         problems += [f"{repository.directory / left} was left behind by a crash" for left in repository.leftovers()]
         return problems
 

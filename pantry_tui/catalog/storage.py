@@ -148,7 +148,7 @@ class AtomicStorage(Storage):
                 os.close(descriptor)
         except (FileNotFoundError, NotADirectoryError):
             return None, None
-        except (msgspec.DecodeError, BackupDamagedError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, BackupDamagedError) as error:
             return None, f"is damaged ({error})"
         except OSError as error:
             if error.errno != errno.EIO:

@@ -26,6 +26,7 @@ from pantry_tui.models import (
     BackupSummary,
     FileSummary,
     MarkRequest,
+    Signature,
     TableSummary,
     ValidationResult,
 )
@@ -149,7 +150,7 @@ def details_document(details: BackupDetails) -> dict[str, Any]:
     document["table_list"] = more["tables"]
     document["file_list"] = more["files"]
     document["warning_list"] = more["warnings"]
-    for key in ("tools", "server", "source", "selection", "left_out", "recipients"):
+    for key in ("tools", "server", "source", "signature", "signer", "selection", "left_out", "recipients"):
         document[key] = more[key]
     return document
 
@@ -169,6 +170,8 @@ def print_validation(result: ValidationResult) -> None:
         print_line(f"Valid: {result.backup_id}, {read}")
     else:
         print_line(f"DAMAGED: {result.backup_id}, {counted(len(result.problems), 'problem')}; {read}")
+    if result.signer is not None:
+        print_line(f"Signed by {result.signer}")
 
 
 def content(backup: BackupSummary) -> str:
@@ -205,10 +208,23 @@ def _fields(details: BackupDetails) -> list[tuple[str, str]]:
         ("content", content(summary)),
         ("size", _sizes(summary)),
         *([("encrypted to", ", ".join(shortened(each) for each in details.recipients))] if details.recipients else []),
+        ("signed by", _signed(details)),
         ("fingerprints", "yes" if summary.fingerprints else "no: a restore compares row counts only"),
         ("validated", _verdict(summary)),
         ("restored", moment(summary.proven_at) or "never"),
     ]
+
+
+def _signed(details: BackupDetails) -> str:
+    match details.signature:
+        case Signature.TRUSTED:
+            return f"{details.signer}, who is trusted here"
+        case Signature.UNKNOWN:
+            return f"{details.signer}, whom this machine does not know"
+        case Signature.MISSING:
+            return "nobody: it has no signature"
+        case Signature.WRONG:
+            return "nobody: its signature does not fit, something was changed"
 
 
 def shortened(recipient: str) -> str:

@@ -20,7 +20,8 @@ def add_arguments(parser: Parser) -> None:
         "check",
         check_catalog,
         summary="compare the list of backups with the repositories",
-        description="Compares the list of backups with what every configured repository holds. Changes nothing.",
+        description="Compares the list of backups with what every configured repository holds, checks all signatures,\n"
+        "and tells of backups that were removed by other means than this program. Changes nothing.",
     )
     rebuild = command(
         commands,
@@ -31,7 +32,11 @@ def add_arguments(parser: Parser) -> None:
         "The history of jobs is kept. Refuses where backups are listed and the repository is missing or empty.\n"
         "Exit status 22 means that a backup cannot be read, and is not listed.",
     )
-    rebuild.add_argument("--force", action="store_true", help="forget what missing or empty repositories had")
+    rebuild.add_argument(
+        "--force",
+        action="store_true",
+        help="forget what missing or empty repositories had, and backups that were removed by other means",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from pantry_tui.artifact.trusted import require_fingerprints
 from pantry_tui.cli import recovery_view as view
 from pantry_tui.cli.keys_given import add_identity_options, unlocking
 from pantry_tui.cli.output import counted, print_document
@@ -35,7 +36,8 @@ def add_arguments(parser: Parser) -> None:
         summary="restore a backup into a new or empty database and compare the result",
         description="Restores a backup into a database that is new or empty, then compares the result with the\n"
         "backup: rows, content, constraints and sequences. The target is created when it does not exist, and refused\n"
-        "when it holds anything. Exit status 0 means restored and equal.",
+        "when it holds anything. A backup that another machine signed is refused (7) unless its signer is trusted.\n"
+        "Exit status 0 means restored and equal.",
         examples=(
             "pantry-tui recovery execute latest --target crm_restored",
             "pantry-tui recovery execute latest -t public.contacts --target scratch --yes",
@@ -61,6 +63,13 @@ def add_arguments(parser: Parser) -> None:
     execute.add_argument(
         "--jobs", type=positive, metavar="N", help="connections at work at once (default: one per core)"
     )
+    execute.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="FINGERPRINT",
+        help="accept a backup that this signer signed; `unsigned` accepts one without a signature",
+    )
     execute.add_argument("--no-validate", action="store_true", help="do not compare the result with the backup")
     execute.add_argument("--yes", action="store_true", help="do not ask")
     add_identity_options(execute)
@@ -80,6 +89,7 @@ def execute_recovery(args: argparse.Namespace) -> int:
     target = _target(args, config)
     if args.strategy != REPLACE:
         raise unsupported(f"-s {args.strategy}")
+    require_fingerprints(args.trust)
     if not args.yes:
         require_terminal("a restore", "--yes")
     place = repository(args, config)
@@ -102,7 +112,7 @@ def execute_recovery(args: argparse.Namespace) -> int:
 
 
 def _add_unsupported(execute: Parser) -> None:
-    for names in (("-x", "--exclude-table"), ("--batch-size",), ("--trust",)):
+    for names in (("-x", "--exclude-table"), ("--batch-size",)):
         execute.add_argument(*names, action=Unsupported)
     for name in ("--dry-run", "--no-checkpoint"):
         execute.add_argument(name, action=Unsupported, nargs=0)
@@ -131,6 +141,7 @@ def _request(
         tables=tuple(args.table),
         jobs=args.jobs,
         verify=not args.no_validate,
+        trust=tuple(args.trust),
         unlocking=keys,
         started_by=started_by(),
     )

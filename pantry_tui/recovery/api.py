@@ -14,12 +14,17 @@ from pantry_tui.repository.local import LocalRepository
 
 
 class RecoveryConfig(Model, frozen=True, kw_only=True):
-    """What is restored. ``target_tables`` (`schema.name`) empty: everything."""
+    """What is restored. ``target_tables`` (`schema.name`) empty: everything.
+
+    ``trust``: fingerprints of signers that are believed besides one's own and those in `DATA_DIR/keys/trusted`.
+    """
 
     backup_id: str
     target_tables: tuple[str, ...] = ()
     jobs: int | None = None  # worker processes; None: one per core
     verify: bool = True
+    trust: tuple[str, ...] = ()
+    data_directory: str | None = None  # whose key signs the proof, whose signers are believed; None: the configured one
     identity: str | None = None  # an identity file that opens an encrypted backup; None: the configured one
 
 
@@ -40,8 +45,9 @@ class RecoveryService:
     async def execute_recovery(self, config: RecoveryConfig, target: DatabaseTarget | str) -> RestoreResult:
         """Restores into ``target`` and compares: a connection URI or string, or a name on the configured server.
 
-        The database is created when it does not exist. Raises `TargetNotEmptyError`, `BackupDamagedError`, `RestoreError`,
-        `VerificationError` when the result differs from the backup, `ServerError` and its kin.
+        The database is created when it does not exist. Raises `UntrustedSignerError`, `BackupDamagedError`,
+        `TargetNotEmptyError`, `RestoreError`, `VerificationError` when the result differs from the backup,
+        `ServerError` and its kin.
         """
         repository = LocalRepository(self._repository)
         backup = repository.summary(repository.resolve(config.backup_id))
@@ -56,5 +62,7 @@ class RecoveryService:
             tables=config.target_tables,
             jobs=config.jobs,
             verify=config.verify,
+            trust=config.trust,
+            data_directory=config.data_directory or load_config().data_directory,
         )
         return await restore_backup(request, self._listener)

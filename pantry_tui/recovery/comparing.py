@@ -52,7 +52,7 @@ class _Comparer:
     def __init__(self, setup: LoadingSetup) -> None:
         adopt_environment(setup.target)
         repository = LocalRepository(setup.repository)
-        self._manifest = repository.manifest(setup.backup_id)
+        self._manifest = setup.manifest(repository)
         self._file = repository.open(setup.backup_id, self._manifest.file("artifact").name)
         self._reader = SegmentReader(self._file, self._manifest, identities_of(setup.unlocking))
         self._link = Link.open(setup.target, application="restore verification", settings=setup.settings)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from pantry_tui.artifact.manifest import Manifest, TableEntry
+from pantry_tui.artifact.manifest import Manifest, TableEntry, manifest_digest
 from pantry_tui.artifact.selection import Selection
 from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.models import BackupFormat, DatabaseTarget, Model, RepositoryTarget, RestoredTable, Unlocking
@@ -164,6 +164,7 @@ class ContentComparison:
             settings=pin_statements(server_version, COMPARING),
             repository=self._expected.repository,
             backup_id=self._manifest.id,
+            manifest_digest=manifest_digest(self._manifest),
             unlocking=self._expected.unlocking,
         ).to_json()
         ordered = sorted(tables, key=lambda index: -self._manifest.tables[index].raw_bytes)

@@ -7,7 +7,7 @@ from functools import partial
 
 import msgspec
 
-from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.manifest import Manifest, manifest_digest
 from pantry_tui.artifact.toc import PG_CLASS
 from pantry_tui.errors import RestoreError
 from pantry_tui.models import BackupFormat, DatabaseTarget
@@ -100,6 +100,7 @@ class Filling:
             settings=pin_statements(plan.server_version, settings),
             repository=plan.expected.repository,
             backup_id=self._manifest.id,
+            manifest_digest=manifest_digest(self._manifest),
             unlocking=plan.expected.unlocking,
         ).to_json()
         await pool.open(HANDLERS, [setup] * pool.count)

@@ -11,9 +11,10 @@ import msgspec
 import psycopg
 
 from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.trusted import require_fingerprints
 from pantry_tui.config.targets import database_name
 from pantry_tui.errors import PantryError, RestoreError, ServerError, UsageError, VerificationError
-from pantry_tui.events import Listener
+from pantry_tui.events import Listener, Logged
 from pantry_tui.models import (
     BackupKind,
     DatabaseTarget,
@@ -50,13 +51,16 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
 
     Nothing is created before every byte that will be read has been checked. A new database gets its name only when it
     has been compared; one that fails on the way is dropped. Raises `NotFoundError`, `BackupDamagedError`,
-    `TargetNotEmptyError`, `RestoreError`, `VerificationError` (the database stays, under the name that calls it
-    unverified), `ServerError` and its kin.
+    `UntrustedSignerError`, `TargetNotEmptyError`, `RestoreError`, `VerificationError` (the database stays, under the name
+    that calls it unverified), `ServerError` and its kin.
     """
     if request.jobs is not None and not 1 <= request.jobs <= JOBS_LIMIT:
         raise UsageError(f"{request.jobs} worker processes cannot be", remedy=f"choose from 1 to {JOBS_LIMIT}")
-    repository = LocalRepository(request.repository)
-    manifest = repository.manifest(repository.resolve(request.backup_id))
+    require_fingerprints(request.trust)
+    repository = LocalRepository(request.repository, request.data_directory)
+    backup_id = repository.resolve(request.backup_id)
+    manifest, signer = repository.trusted_manifest(backup_id, besides=request.trust)
+    listener(Logged(message=f"signed by {signer.fingerprint}" if signer else "restoring without a signature, as asked"))
     if manifest.kind is BackupKind.DATA:
         return await _restore_rows(request, repository, manifest, RestoreProgress(listener, manifest))
     pool = WorkerPool.launch(request.jobs or default_worker_count(), HANDLERS)

@@ -8,18 +8,29 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import msgspec
 
-from pantry_tui.artifact.files import open_file_in, read_descriptor, storage_error, storage_errors
-from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, decode_manifest
+from pantry_tui.artifact.files import open_file_in, storage_error, storage_errors
+from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, encode_manifest
 from pantry_tui.artifact.private import prepare_private_directory, require_private_directory
-from pantry_tui.errors import BackupDamagedError, NotFoundError, RefusedError, StorageError
+from pantry_tui.errors import BackupDamagedError, NotFoundError, StorageError
 from pantry_tui.models import BackupDetails, BackupSummary, MarkRequest, RepositoryTarget, utc_now
+from pantry_tui.repository.authenticity import Findings, examine_signatures, signature_of
+from pantry_tui.repository.authority import Authority
+from pantry_tui.repository.chain import predecessor
+from pantry_tui.repository.deletion import (
+    bury,
+    require_another,
+    require_plain_files,
+    require_unpinned,
+    tombstone_of,
+    tombstone_of_missing,
+)
 from pantry_tui.repository.ids import LATEST, is_backup_id, match_reference, new_backup_id, require_label
 from pantry_tui.repository.records import Mark, ProofRecord, Record, is_unfinished_record, read_records, write_record
 from pantry_tui.repository.soundness import oddities, wrong_files
@@ -29,11 +40,14 @@ from pantry_tui.repository.staging import (
     remove_backup_directory,
     repository_lock,
 )
+from pantry_tui.repository.stored_manifest import PURPOSE, StoredManifest, read_manifest
 from pantry_tui.repository.summaries import describe, summarize, with_records
+from pantry_tui.repository.tombstones import unfinished_tombstones, write_tombstone
+
+if TYPE_CHECKING:
+    from pantry_tui.artifact.signing import Signer
 
 __all__ = ["LocalRepository", "Presence", "ProofRecord", "StagedBackup", "new_backup_id"]
-
-_LARGEST_MANIFEST = 1 << 30
 
 
 class Presence(NamedTuple):
@@ -47,8 +61,10 @@ class Presence(NamedTuple):
 class LocalRepository:
     """A directory of backups."""
 
-    def __init__(self, target: RepositoryTarget) -> None:
+    def __init__(self, target: RepositoryTarget, data_directory: str | Path | None = None) -> None:
+        """``data_directory``: whose key signs what is written, and whose signers are believed; None: nobody's."""
         self.target = target
+        self.authority = Authority(data_directory)
         self.name = target.name
         self.directory = Path(target.location)
         self._what = f"the repository {target.name}"
@@ -75,9 +91,23 @@ class LocalRepository:
             return StagedBackup.make(backup_id, self.directory / backup_id)
 
     def publish(self, staged: StagedBackup, manifest: Manifest) -> Path:
-        """Makes the backup exist, durably, and returns its directory. Raises as `StagedBackup.publish` does."""
-        staged.publish(manifest)
+        """Makes the backup exist, durably, signed and chained to the one before, and returns its directory.
+
+        Raises as `StagedBackup.settle` and `StagedBackup.publish` do, and as `signing_key` does.
+        """
+        key = self.authority.key
+        staged.settle(manifest)
+        with self._alone("publishing a backup"):
+            linked = msgspec.structs.replace(manifest, previous=predecessor(manifest, self._last_published()))
+            data = encode_manifest(linked)
+            staged.publish(data, key.sign(data, purpose=PURPOSE))
         return staged.path
+
+    def _last_published(self) -> Iterator[StoredManifest]:
+        """The manifests that can be read, the last published one first, by the times of their files."""
+        for presence in sorted(self.presences(), key=lambda found: (found.manifest[1], found.id), reverse=True):
+            with suppress(StorageError, NotFoundError):  # another backup's trouble must not be that of a new one
+                yield self.stored_manifest(presence.id)
 
     def discard(self, staged: StagedBackup) -> None:
         """Removes what a backup that failed has written. What cannot be removed stays and is found as a leftover."""
@@ -141,38 +171,34 @@ class LocalRepository:
         with self._reading(backup_id, name):
             return os.fdopen(open_file_in(directory, name), "rb")
 
-    def manifest(self, backup_id: str) -> Manifest:
-        """The manifest. Raises `NotFoundError`, `BackupDamagedError`, `StorageError`."""
-        where = self.path(backup_id) / MANIFEST_NAME
+    def stored_manifest(self, backup_id: str) -> StoredManifest:
+        """The bytes of a manifest, to be checked or read. Raises as `manifest` does, except for what the bytes say."""
+        directory = self.path(backup_id)
         with self._reading(backup_id, MANIFEST_NAME):
-            descriptor = open_file_in(where.parent, MANIFEST_NAME)
-            try:
-                data = read_descriptor(descriptor, where, limit=_LARGEST_MANIFEST)
-            finally:
-                os.close(descriptor)
-        try:
-            manifest = decode_manifest(data, where=str(where))
-        except BackupDamagedError as error:
-            error.remedy = error.remedy or (
-                f"its rows may be whole: the .sql.gz in {where.parent} is plain SQL, for psql; or remove the backup with:"
-                f" pantry-tui backup delete {backup_id} --force"
-            )
-            raise
-        if manifest.id != backup_id:
-            raise BackupDamagedError(
-                f"{where} is the manifest of another backup: {manifest.id}",
-                remedy="move the directory back to its own name",
-            )
-        return manifest
+            return read_manifest(directory)
+
+    def manifest(self, backup_id: str) -> Manifest:
+        """The manifest, whoever signed it. Raises `NotFoundError`, `BackupDamagedError`, `StorageError`."""
+        return self.stored_manifest(backup_id).decode()
+
+    def trusted_manifest(self, backup_id: str, *, besides: Collection[str] = ()) -> tuple[Manifest, Signer | None]:
+        """The manifest and who signed it, whom this data directory believes or the caller trusts ``besides``.
+
+        Nothing of it is looked at before its signature fits. Raises what `manifest` does, `UntrustedSignerError`.
+        """
+        stored = self.stored_manifest(backup_id)
+        signer = stored.signer()
+        self.authority.require_believed(signer, what=f"backup {backup_id}", besides=besides)
+        return stored.decode(), signer
 
     def records(self, backup_id: str) -> tuple[Record, ...]:
-        """The validations, restores and marks of a backup, oldest first; unreadable ones count as absent."""
-        return read_records(self.path(backup_id))[0]
+        """The validations, restores and marks of a backup, oldest first, that can be read and believed."""
+        return read_records(self.path(backup_id), self.authority)[0]
 
     def add_record(self, backup_id: str, record: Record) -> None:
         """Writes down a validation, a restore or a mark beside the manifest. Raises `NotFoundError`, `StorageError`."""
         with self._alone(f"recording a {record.kind}"):
-            write_record(self.path(backup_id), record)
+            write_record(self.path(backup_id), record, self.authority)
 
     def mark(self, backup_id: str, request: MarkRequest, *, by: str) -> BackupSummary:
         """Pins or labels a backup and returns it as lists show it then.
@@ -202,8 +228,10 @@ class LocalRepository:
 
     def details(self, backup_id: str) -> BackupDetails:
         """Everything that is shown of a backup. Raises what `manifest` does."""
-        manifest = self.manifest(backup_id)
-        return describe(manifest, self._summarize(manifest))
+        stored = self.stored_manifest(backup_id)
+        manifest = stored.decode()
+        signature, signer = signature_of(stored, self.authority)
+        return describe(manifest, self._summarize(manifest), signature=signature, signer=signer)
 
     def problems(self, backup_id: str) -> list[str]:
         """What is wrong with a backup as far as shows without reading its data: files missing or of another size."""
@@ -213,37 +241,61 @@ class LocalRepository:
             return [error.message]
 
     def oddities(self, backup_id: str) -> list[str]:
-        """What lies beside a backup and does it no harm: files that are not its own, records nobody can read."""
+        """What lies beside a backup and does it no harm: files that are not its own, records nobody can read or believe."""
         with suppress(BackupDamagedError):
-            return oddities(self.path(backup_id), self.manifest(backup_id))
+            return oddities(self.path(backup_id), self.manifest(backup_id), self.authority)
         return []
+
+    def signature_problems(self) -> list[str]:
+        """What is wrong with signatures and the chain of all backups. Reads every manifest. Raises `StorageError`."""
+        found = self._examine_signatures()
+        return found.problems + found.chain.problems()
+
+    def forget_missing(self, *, by: str) -> list[str]:
+        """Gives a tombstone to backups that somebody removed, so that nobody misses them any more; returns their ids.
+
+        Raises `StorageError`, and what the key raises that signs.
+        """
+        if not self.is_there():
+            return []
+        require_private_directory(self.directory, self._what)
+        with self._alone("writing tombstones"):
+            missing = {named.previous.id: named.previous for named in self._examine_signatures().chain.missing()}
+            for link in missing.values():
+                write_tombstone(self.directory, tombstone_of_missing(link, by=by), self.authority)
+        return sorted(missing)
+
+    def _examine_signatures(self) -> Findings:
+        with storage_errors(self.directory, f"checking {self._what}"):
+            return examine_signatures(self.directory, self.ids(), self.authority)
 
     # --- removing
 
-    def delete(self, backup_id: str, *, force: bool = False) -> None:
+    def delete(self, backup_id: str, *, by: str, force: bool = False) -> None:
         """Deletes a backup, its manifest first: a crash in the middle leaves no backup, and a leftover.
 
-        Raises `NotFoundError`, `StorageError`, and unless ``force`` `RefusedError` when it is pinned or the last valid
-        backup of its database.
+        A signed tombstone says that it was deleted on purpose, and ``by`` whom. Raises `NotFoundError`, `StorageError`,
+        what the key raises that signs, and unless ``force`` `RefusedError` when the backup is pinned or the last valid
+        one of its database.
         """
         directory = self.path(backup_id)
         require_private_directory(self.directory, self._what)
         with self._alone("deleting a backup"):
-            self._require_plain_files(directory)
+            require_plain_files(directory)
             if not force:
-                self._require_unpinned(backup_id)
-                self._require_another(backup_id)
-            remove_backup_directory(directory)
+                require_unpinned(self, backup_id)
+                require_another(self, backup_id)
+            bury(self.directory, tombstone_of(self, backup_id, by=by, forced=force), self.authority)
 
     def leftovers(self) -> list[str]:
         """What a crash left behind, by its path in the repository.
 
-        Directories without a manifest on which nobody works, and records that were not finished.
+        Directories without a manifest on which nobody works; records and tombstones that were not finished.
         """
         if not self.is_there():
             return []
         with self._alone("looking for leftovers"):
-            return [*self._abandoned(), *self._unfinished_records()]
+            return [*self._abandoned(), *self._unfinished_records(), *unfinished_tombstones(self.directory)]
 
     def clean_leftovers(self) -> list[str]:
         """Removes the leftovers and returns what `leftovers` would have.
@@ -255,7 +307,8 @@ class LocalRepository:
         require_private_directory(self.directory, self._what)
         failures: list[OSError] = []
         with self._alone("cleaning up"):
-            abandoned, unfinished = self._abandoned(), self._unfinished_records()
+            abandoned = self._abandoned()
+            unfinished = [*self._unfinished_records(), *unfinished_tombstones(self.directory)]
             for name in unfinished:
                 (self.directory / name).unlink(missing_ok=True)
             for name in abandoned:
@@ -284,54 +337,6 @@ class LocalRepository:
             with os.scandir(self.directory / backup_id) as entries:
                 found += [f"{backup_id}/{entry.name}" for entry in entries if is_unfinished_record(entry.name)]
         return found
-
-    def _require_plain_files(self, directory: Path) -> None:
-        with os.scandir(directory) as entries:
-            strange = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-        if strange:
-            raise RefusedError(
-                f"{directory} holds a directory that this program did not make: {strange[0]}",
-                remedy="move it away, then delete the backup again",
-            )
-
-    def _require_unpinned(self, backup_id: str) -> None:
-        pins = [record for record in self.records(backup_id) if isinstance(record, Mark) and record.kind == "pin"]
-        if pins and pins[-1].pinned:
-            raise RefusedError(
-                f"{backup_id} is pinned, by {pins[-1].by} on {pins[-1].at:%Y-%m-%d %H:%M} UTC",
-                remedy=f"take the pin out with: pantry-tui backup unpin {backup_id}; or delete it with --force",
-            )
-
-    def _require_another(self, backup_id: str) -> None:
-        try:
-            manifest = self.manifest(backup_id)
-        except BackupDamagedError as error:
-            raise RefusedError(
-                f"backup {backup_id} cannot be read, so it is not known which others could replace it",
-                remedy="delete it with --force",
-                detail=error.message,
-            ) from error
-        if not self._is_good(backup_id) or self._has_another(manifest):
-            return
-        raise RefusedError(
-            f"backup {backup_id} is the last valid backup of the database {manifest.database}",
-            remedy="take another one first, or delete it with --force",
-        )
-
-    def _has_another(self, manifest: Manifest) -> bool:
-        wanted = (manifest.database, manifest.source.name)
-        for other in self.ids():
-            with suppress(BackupDamagedError, NotFoundError):
-                found = self.manifest(other) if other != manifest.id else None
-                if found and (found.database, found.source.name) == wanted and self._is_good(other):
-                    return True
-        return False
-
-    def _is_good(self, backup_id: str) -> bool:
-        """Whether the database can be made whole from it: no validation found it damaged, and its files are there."""
-        manifest = self.manifest(backup_id)
-        summary = self._summarize(manifest)
-        return summary.is_whole and summary.valid is not False and not wrong_files(self.path(backup_id), manifest)
 
     # --- wording
 

@@ -1,7 +1,7 @@
 """Records beside a manifest: when a backup was validated or restored and how it went, and the marks people put on it.
 
 They are files of their own because a manifest never changes once it is published. Each is written once and never
-replaced, so that they can be kept where nothing may be overwritten; of marks of a kind the newest counts.
+replaced, so that they can be kept where nothing may be overwritten; of marks of a kind the newest counts. Each is signed.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from pantry_tui.artifact.files import open_file_in, read_descriptor, storage_errors, write_atomically
-from pantry_tui.errors import BackupDamagedError
+from pantry_tui.errors import BackupDamagedError, UntrustedSignerError
 from pantry_tui.models import Model
+from pantry_tui.repository.authority import Authority
 
 _LARGEST = 16 << 20
 _NAME = re.compile(r"(?:validation|restore|intact|pin|label)-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}\.json", re.ASCII)
@@ -55,30 +56,36 @@ def is_unfinished_record(name: str) -> bool:
     return name.startswith(".") and name.endswith(".tmp") and is_record_name(name[1:-4])
 
 
-def write_record(directory: Path, record: Record) -> None:
-    """Adds a record, durable when this returns. Raises `StorageError`."""
+def write_record(directory: Path, record: Record, authority: Authority) -> None:
+    """Adds a record, signed and durable when this returns. Raises `StorageError`, and what the key raises that signs."""
     name = f"{record.kind}-{record.at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}.json"
+    document = authority.sign(record.to_json(), purpose=_purpose(directory))
     with storage_errors(directory / name, f"recording a {record.kind}"):
-        write_atomically(directory / name, record.to_json() + b"\n")
+        write_atomically(directory / name, document)
 
 
-def read_record(directory: Path, name: str) -> Record:
-    """One record. Raises `BackupDamagedError` when it is none, OSError when it cannot be read."""
+def read_record(directory: Path, name: str, authority: Authority) -> Record:
+    """One record.
+
+    Raises `BackupDamagedError` when it is none, `UntrustedSignerError` when nobody who is believed signed it, OSError
+    when it cannot be read.
+    """
     descriptor = open_file_in(directory, name)
     try:
-        data = read_descriptor(descriptor, directory / name, limit=_LARGEST)
+        document = read_descriptor(descriptor, directory / name, limit=_LARGEST)
     finally:
         os.close(descriptor)
+    data = authority.open(document, purpose=_purpose(directory), where=str(directory / name))
     try:
         return Mark.from_json(data) if name.startswith(("pin-", "label-")) else ProofRecord.from_json(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BackupDamagedError(f"{directory / name} is not a readable record", detail=str(error)) from error
 
 
-def read_records(directory: Path) -> tuple[tuple[Record, ...], tuple[str, ...]]:
-    """All records of a backup, oldest first, and in words those that cannot be read.
+def read_records(directory: Path, authority: Authority) -> tuple[tuple[Record, ...], tuple[str, ...]]:
+    """All records of a backup, oldest first, and in words those that cannot be read or believed.
 
-    An unreadable record proves nothing, marks nothing and harms nothing: the backup is listed as if it were not there.
+    Such a record proves nothing, marks nothing and harms nothing: the backup is listed as if it were not there.
     """
     records: list[Record] = []
     problems: list[str] = []
@@ -86,7 +93,12 @@ def read_records(directory: Path) -> tuple[tuple[Record, ...], tuple[str, ...]]:
         names = sorted(path.name for path in directory.iterdir() if is_record_name(path.name))
         for name in names:
             try:
-                records.append(read_record(directory, name))
-            except BackupDamagedError as error:
+                records.append(read_record(directory, name, authority))
+            except (BackupDamagedError, UntrustedSignerError) as error:
                 problems.append(error.message)
     return tuple(sorted(records, key=lambda record: record.at)), tuple(problems)
+
+
+def _purpose(directory: Path) -> str:
+    """What a record is signed as: of one backup, so that it says nothing beside another one."""
+    return f"record of {directory.name}"

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest
+from pantry_tui.repository.authority import Authority
 from pantry_tui.repository.records import is_record_name, is_unfinished_record, read_records
 from pantry_tui.repository.staging import LOCK_NAME
+from pantry_tui.repository.stored_manifest import SIGNATURE_NAME
 
 
 def wrong_files(directory: Path, manifest: Manifest) -> list[str]:
@@ -24,12 +26,12 @@ def wrong_files(directory: Path, manifest: Manifest) -> list[str]:
     return problems
 
 
-def oddities(directory: Path, manifest: Manifest) -> list[str]:
-    """In words, what lies beside a backup and does it no harm: strange files, unreadable records.
+def oddities(directory: Path, manifest: Manifest, authority: Authority) -> list[str]:
+    """In words, what lies beside a backup and does it no harm: strange files, records that cannot be read or believed.
 
     Raises `StorageError`.
     """
-    known = {MANIFEST_NAME, LOCK_NAME, *(file.name for file in manifest.files)}
+    known = {MANIFEST_NAME, SIGNATURE_NAME, LOCK_NAME, *(file.name for file in manifest.files)}
     strange = sorted(
         name
         for name in _sizes(directory)
@@ -37,7 +39,7 @@ def oddities(directory: Path, manifest: Manifest) -> list[str]:
     )
     return [
         *(f"{directory / name} does not belong to the backup" for name in strange),
-        *read_records(directory)[1],
+        *read_records(directory, authority)[1],
     ]
 
 

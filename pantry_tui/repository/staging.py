@@ -24,8 +24,9 @@ from pantry_tui.artifact.files import (
     storage_errors,
     write_atomically,
 )
-from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, encode_manifest
+from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest
 from pantry_tui.errors import BackupDamagedError, InternalError
+from pantry_tui.repository.stored_manifest import SIGNATURE_NAME
 
 LOCK_NAME = ".lock"
 
@@ -60,21 +61,28 @@ class StagedBackup:
 
         Raises `StorageError`.
         """
-        if not is_plain_name(name) or name in (MANIFEST_NAME, LOCK_NAME):
+        if not is_plain_name(name) or name in (MANIFEST_NAME, SIGNATURE_NAME, LOCK_NAME):
             raise InternalError(f"{name!r} cannot be the name of a file of a backup")
         with storage_errors(self.path / name, "creating a file of the backup"):
             return create_exclusive(self.path / name)
 
-    def publish(self, manifest: Manifest) -> None:
-        """Makes every file durable and then the backup exist: its manifest is put in place last.
+    def settle(self, manifest: Manifest) -> None:
+        """Makes every file durable.
 
-        Raises `StorageError`, `DiskFullError`, and `BackupDamagedError` when a file that the manifest names is not
-        there in its size.
+        Raises `StorageError`, and `BackupDamagedError` when a file that the manifest names is not there in its size.
         """
         with storage_errors(self.path, "publishing the backup"):
             self._settle_files(manifest)
             fsync_directory(self.path)
-            write_atomically(self.path / MANIFEST_NAME, encode_manifest(manifest))
+
+    def publish(self, manifest: bytes, signature: bytes) -> None:
+        """Makes the backup exist: its manifest is put in place last, behind its signature.
+
+        Raises `StorageError`, `DiskFullError`.
+        """
+        with storage_errors(self.path, "publishing the backup"):
+            write_atomically(self.path / SIGNATURE_NAME, signature)
+            write_atomically(self.path / MANIFEST_NAME, manifest)
             fsync_directory(self.path.parent)
         # The backup exists from here on: a lock file that stays is no reason to report anything else.
         with suppress(OSError):

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from pantry_tui.artifact.manifest import Manifest, TableEntry
-from pantry_tui.models import BackupDetails, BackupSummary, FileSummary, TableSummary
+from pantry_tui.models import BackupDetails, BackupSummary, FileSummary, Signature, TableSummary
 from pantry_tui.repository.records import Mark, ProofRecord, Record
 
 
@@ -59,7 +59,7 @@ def with_records(summary: BackupSummary, records: Sequence[Record]) -> BackupSum
     )
 
 
-def describe(manifest: Manifest, summary: BackupSummary) -> BackupDetails:
+def describe(manifest: Manifest, summary: BackupSummary, *, signature: Signature, signer: str | None) -> BackupDetails:
     """Everything that is shown of one backup."""
     stored: Counter[int] = Counter()
     segments: Counter[int] = Counter()
@@ -80,6 +80,8 @@ def describe(manifest: Manifest, summary: BackupSummary) -> BackupDetails:
         tools=manifest.tools,
         server=manifest.server.to_builtins(),
         source=manifest.source.to_builtins(),
+        signature=signature,
+        signer=signer,
         selection=manifest.selection,
         left_out=manifest.left_out,
         recipients=manifest.recipients,

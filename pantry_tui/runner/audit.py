@@ -80,7 +80,7 @@ def entries(directory: Path) -> Iterator[AuditEntry]:
     for line in _lines(directory):
         try:
             yield AuditEntry.from_json(line)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             continue
 
 
@@ -91,7 +91,7 @@ def problems(directory: Path) -> list[str]:
     for number, line in enumerate(_lines(directory), start=1):
         try:
             entry = AuditEntry.from_json(line)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             found.append(f"line {number} is not a readable entry")
         else:
             if entry.previous != expected:

@@ -32,7 +32,7 @@ from pantry_tui.runner.leftovers import with_leftovers
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.live import LiveJob
 from pantry_tui.runner.process import JobProcess
-from pantry_tui.runner.request import backup_of, database_of, kind_of, title_of
+from pantry_tui.runner.request import backup_of, database_of, kind_of, title_of, trust_of
 
 RUNNER = "runner"  # who acts, in the audit trail, when nobody asked
 PRUNE_SECONDS = 24 * 3600.0
@@ -104,7 +104,8 @@ class Executor:
         """Queues a job, and starts it when it may run.
 
         Raises `RunnerError` when the runner is about to stop, `UsageError` for a backup that cannot be called so,
-        `NotFoundError` for an unknown one, `StorageError` when the job cannot be written down.
+        `NotFoundError` for an unknown one, `StorageError` when the job cannot be written down. The job signs with this
+        data directory's key, whatever the request says.
         """
         self._require_open()
         if isinstance(request, BackupRequest):
@@ -113,9 +114,11 @@ class Executor:
             backup_id = await self._library.resolve(request.repository, request.backup_id)
             request = msgspec.structs.replace(request, backup_id=backup_id)
             self._require_open()  # resolving took its time
-        request = msgspec.structs.replace(request, started_by=request.started_by or who)
+        started_by, directory = request.started_by or who, str(self._directory)
+        request = msgspec.structs.replace(request, started_by=started_by, data_directory=directory)
         job = _new_job(request)
-        self._audit.append(who, "job.submit", job.id, "accepted", {"title": job.title, "started_by": job.started_by})
+        details = {"title": job.title, "started_by": started_by, **trust_of(request)}
+        self._audit.append(who, "job.submit", job.id, "accepted", details)
         with storage_errors(self._directory, "writing down a new job"):
             self._notes.put(job.id, request)
             live = LiveJob(self._directory, job, request, self.board.publish)

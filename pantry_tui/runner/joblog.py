@@ -80,7 +80,7 @@ def _decoded(data: bytes) -> Iterator[Event]:
     for line in data.splitlines():
         try:
             yield decode_event(line)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             continue
 
 
@@ -132,7 +132,7 @@ class RequestNotes:
         for path in sorted(self._folder.glob(f"*{REQUEST_SUFFIX}")):
             try:
                 found[path.stem] = decode_request(path.read_bytes())
-            except (OSError, msgspec.DecodeError):
+            except (OSError, msgspec.DecodeError, UnicodeDecodeError):
                 path.unlink(missing_ok=True)
         return found
 

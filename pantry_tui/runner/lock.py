@@ -37,7 +37,7 @@ def last_holder(directory: Path) -> Holder | None:
     """What the lock file says; it outlives its writer, so only an answer at the socket proves a runner."""
     try:
         return Holder.from_json((directory / LOCK_NAME).read_bytes())
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

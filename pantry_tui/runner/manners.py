@@ -59,7 +59,7 @@ async def _explain(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except PantryError as error:
         return _refusal(error)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return _refusal(UsageError(f"the request cannot be understood: {error}"))
     except web.HTTPException as error:
         if error.status == 404:

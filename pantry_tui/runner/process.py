@@ -118,7 +118,7 @@ class JobProcess:
         async for line in events:
             try:
                 event = decode_event(line)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError):
                 continue  # a line cut by the child's death
             if isinstance(event, Finished | Failed):
                 last = event

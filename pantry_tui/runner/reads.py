@@ -58,7 +58,7 @@ class LocalReads:
         """The backups of a repository, newest first."""
         with Catalog(self._directory) as catalog:
             try:
-                catalog.refresh(LocalRepository(repository))
+                catalog.refresh(LocalRepository(repository, self._directory))
                 return catalog.backups(repository=repository.location, database=database, limit=limit)
             except RunnerBusyError:  # there is something new, and a runner, who may write it
                 return self._backups_elsewhere(repository, database, limit)
@@ -67,12 +67,12 @@ class LocalReads:
 
     async def backup(self, repository: RepositoryTarget, backup_id: str) -> BackupDetails:
         """One backup by its id, the beginning of it, or `latest`. Raises `NotFoundError`."""
-        local = LocalRepository(repository)
+        local = LocalRepository(repository, self._directory)
         return local.details(local.resolve(backup_id))
 
     async def resolve(self, repository: RepositoryTarget, backup_id: str) -> str:
         """The whole id of a backup, even of one that cannot be read. Raises `NotFoundError`."""
-        return LocalRepository(repository).resolve(backup_id)
+        return LocalRepository(repository, self._directory).resolve(backup_id)
 
     async def peek(
         self,
@@ -133,7 +133,7 @@ class LocalReads:
         query = repository_query(repository, database=database, limit=limit)
         if (found := self._ask("/v1/backups", query, list[BackupSummary])) is not None:
             return found
-        local = LocalRepository(repository)
+        local = LocalRepository(repository, self._directory)
         summaries: list[BackupSummary] = []
         for backup_id in local.ids():
             with contextlib.suppress(BackupDamagedError, NotFoundError):

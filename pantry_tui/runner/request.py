@@ -66,6 +66,12 @@ def backup_of(request: JobRequest) -> str | None:
     return None if isinstance(request, BackupRequest) else request.backup_id
 
 
+def trust_of(request: JobRequest) -> dict[str, list[str]]:
+    """Whom the request trusts besides those that always are, for the audit trail; nothing for nobody."""
+    trust = request.trust if isinstance(request, RestoreRequest) else ()
+    return {"trust": list(trust)} if trust else {}
+
+
 def database_key(request: JobRequest) -> str | None:
     """Two requests with equal keys work on one database; None excludes nothing: a comparison only reads."""
     target = database_of(request)

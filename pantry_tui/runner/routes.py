@@ -120,7 +120,7 @@ async def _delete(request: web.Request) -> web.Response:
     backup_id = await runner.library.resolve(repository, request.match_info["backup"])
     runner.executor.require_unused(repository, backup_id)
     details = {"repository": repository.location, "force": force}
-    work = runner.library.delete(repository, backup_id, force=force)
+    work = runner.library.delete(repository, backup_id, by=request[PEER].name, force=force)
     return answer(await _noted(request, "backup.delete", backup_id, details, work))
 
 
@@ -143,7 +143,7 @@ async def _check(request: web.Request) -> web.Response:
 async def _rebuild(request: web.Request) -> web.Response:
     runner, repositories = request.app[RUNNER], await _repositories(request)
     force = request.query.get("force") == "1"
-    made = await runner.library.rebuild(repositories, force=force)
+    made = await runner.library.rebuild(repositories, by=request[PEER].name, force=force)
     details = {"repositories": [repository.location for repository in repositories], "force": force}
     runner.audit.note(request[PEER].name, "catalog.rebuild", "catalog", "done", {**details, **made.to_builtins()})
     return answer(made)

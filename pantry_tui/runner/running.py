@@ -47,7 +47,7 @@ async def _serving(
     directory: Path, holder: Holder, settings: ExecutorSettings, catalog: Catalog
 ) -> AsyncIterator[Runner]:
     audit = AuditTrail(directory)
-    library = Library(catalog)
+    library = Library(catalog, directory)
     executor = Executor(directory, settings, catalog, library, audit)
     runner = Runner(directory, holder, executor, library, audit)
     audit.note(_account(), "runner.start", "runner", "started", {"pid": holder.pid, "version": holder.version})

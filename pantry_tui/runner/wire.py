@@ -21,7 +21,7 @@ def read_answer(status: int, body: bytes, kind: type[Answer]) -> Answer:
         if status >= 400:
             raise msgspec.json.decode(body, type=Failure).as_error()
         return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RunnerError(
             f"the runner's answer cannot be understood: {error}", remedy="is it of another version? restart it"
         ) from error

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from textual.content import Content
 
-from pantry_tui.models import BackupDetails, BackupSummary
+from pantry_tui.models import BackupDetails, BackupSummary, Signature
 from screens.widgets import figures
 from screens.widgets.glyphs import Glyphs
 from screens.widgets.text import visible, visible_lines
@@ -84,6 +84,19 @@ def details_lines(details: BackupDetails) -> list[Line]:
         *_section("Server", server),
         *_section("Database", source),
     ]
+
+
+def signature_lines(details: BackupDetails) -> list[Line]:
+    """What is wrong with its signature; nothing, where its signer is trusted here."""
+    match details.signature:
+        case Signature.TRUSTED:
+            return []
+        case Signature.UNKNOWN:
+            return [("signature", f"by {visible(details.signer or '')}, whom this machine does not know", "$warning")]
+        case Signature.MISSING:
+            return [("signature", "none: nothing shows who made this backup, or whether it was changed", "$error")]
+        case Signature.WRONG:
+            return [("signature", "does not fit: the manifest or the signature was changed", "$error")]
 
 
 def _section(title: str, lines: list[Line]) -> list[Line]:

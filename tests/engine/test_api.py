@@ -12,6 +12,11 @@ from pantry_tui.models import BackupFormat
 from tests.servers import TestServer
 
 
+@pytest.fixture(autouse=True)
+def _data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+
+
 async def test_documented_example(server: TestServer, tmp_path: Path) -> None:
     source = server.load_corpus("pagila")
     target = server.drop_after_test("pagila_rehearsal")
@@ -35,10 +40,9 @@ async def test_documented_example(server: TestServer, tmp_path: Path) -> None:
         await backups.show_backup(backup.id)
 
 
-async def test_connection_uri_will_do(server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connection_uri_will_do(server: TestServer, tmp_path: Path) -> None:
     target = server.create_database()
     server.execute(target, "CREATE TABLE t AS SELECT 1 AS i")
-    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     name = server.execute(target, "SELECT current_database()")[0][0]
     uri = f"postgresql://postgres@/{name}?host={server.private.socket_directory}&port={server.private.port}"
     backup = await BackupService(uri, BackupConfig(output_dir=str(tmp_path / "pantry"))).create_full_backup("by-uri")

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pantry_tui.artifact.manifest import MANIFEST_NAME, encode_manifest
+from pantry_tui.artifact.manifest import MANIFEST_NAME
 from pantry_tui.backup import validate
 from pantry_tui.backup.validate import validate_backup
 from pantry_tui.errors import (
@@ -24,9 +24,8 @@ from pantry_tui.errors import (
 from pantry_tui.events import Event, Progress, Warned, ignore
 from pantry_tui.models import RepositoryTarget, ValidateRequest, ValidationResult
 from pantry_tui.postgres.tools import ClientTools
-from pantry_tui.repository.local import LocalRepository
-from tests.engine.backup.taking import Taken, take
-from tests.engine.recovery.restoring import damage
+from tests.engine.backup.taking import Taken, data_directory_of, opened, take
+from tests.engine.recovery.restoring import damage, rewrite_manifest, sign_again
 from tests.servers import TestServer
 
 
@@ -41,13 +40,17 @@ async def taken(server: TestServer, repository: RepositoryTarget) -> Taken:
     return await take(source, repository)
 
 
+def asked(repository: RepositoryTarget, backup_id: str = "latest") -> ValidateRequest:
+    return ValidateRequest(repository=repository, backup_id=backup_id, data_directory=data_directory_of(repository))
+
+
 async def examine(repository: RepositoryTarget, backup_id: str = "latest") -> ValidationResult:
-    return await validate_backup(ValidateRequest(repository=repository, backup_id=backup_id), ignore)
+    return await validate_backup(asked(repository, backup_id), ignore)
 
 
 async def test_whole_backup_is_valid(repository: RepositoryTarget, taken: Taken) -> None:
     events: list[Event] = []
-    result = await validate_backup(ValidateRequest(repository=repository, backup_id="latest"), events.append)
+    result = await validate_backup(asked(repository), events.append)
     assert result.valid
     assert result.problems == ()
     assert result.rows == 20001
@@ -55,7 +58,7 @@ async def test_whole_backup_is_valid(repository: RepositoryTarget, taken: Taken)
     assert result.bytes_read == sum(file.bytes for file in taken.manifest.files)
     shares = [event.share for event in events if isinstance(event, Progress)]
     assert shares == sorted(shares)
-    summary = LocalRepository(repository).summary(taken.summary.id)
+    summary = opened(repository).summary(taken.summary.id)
     assert (summary.valid, summary.validated_at) == (True, result.validated_at)
 
 
@@ -74,7 +77,7 @@ async def test_changed_byte_in_any_file(repository: RepositoryTarget, taken: Tak
     result = await examine(repository)
     assert not result.valid
     assert any(name in problem for problem in result.problems)
-    assert LocalRepository(repository).summary(taken.summary.id).valid is False
+    assert opened(repository).summary(taken.summary.id).valid is False
 
 
 @pytest.mark.parametrize("name", ["nightly.sql.gz", "archive.dump", "globals.sql", "positions.bin"])
@@ -111,7 +114,7 @@ async def test_archive_that_is_hashed_alone_is_said_to_be(
 
     monkeypatch.setattr(validate, "find_client_tools", none_found)
     events: list[Event] = []
-    result = await validate_backup(ValidateRequest(repository=repository, backup_id="latest"), events.append)
+    result = await validate_backup(asked(repository), events.append)
     assert result.valid
     (warning,) = [event.message for event in events if isinstance(event, Warned)]
     assert "hashed, but not parsed" in warning
@@ -152,8 +155,8 @@ async def test_a_pg_restore_that_could_not_do_its_work_says_nothing(
     with pytest.raises(error) as caught:
         await examine(repository)
     assert type(caught.value) is error
-    assert LocalRepository(repository).records(taken.summary.id) == ()
-    assert LocalRepository(repository).summary(taken.summary.id).valid is None
+    assert opened(repository).records(taken.summary.id) == ()
+    assert opened(repository).summary(taken.summary.id).valid is None
 
 
 async def test_cancelling_while_pg_restore_reads(
@@ -169,7 +172,7 @@ async def test_cancelling_while_pg_restore_reads(
         with pytest.raises(asyncio.CancelledError):
             await running
         assert await asyncio.to_thread(reader.read) == b""
-    assert LocalRepository(repository).records(taken.summary.id) == ()
+    assert opened(repository).records(taken.summary.id) == ()
 
 
 async def test_what_pg_restore_cannot_read_is_damage(
@@ -180,7 +183,7 @@ async def test_what_pg_restore_cannot_read_is_damage(
     assert result.problems == (
         "Reading archive.dump failed: pg_restore says pg_restore: error: did not find magic string in file header",
     )
-    assert LocalRepository(repository).summary(taken.summary.id).valid is False
+    assert opened(repository).summary(taken.summary.id).valid is False
 
 
 async def test_an_archive_that_is_known_to_be_changed_is_not_parsed(
@@ -190,12 +193,11 @@ async def test_an_archive_that_is_known_to_be_changed_is_not_parsed(
     write(pg_restore, "kill -SEGV $$")
     damage(taken.directory / "archive.dump", 20)
     assert not (await examine(repository)).valid
-    assert LocalRepository(repository).summary(taken.summary.id).valid is False
+    assert opened(repository).summary(taken.summary.id).valid is False
 
 
 def change_manifest(taken: Taken, **changes: object) -> None:
-    changed = msgspec.structs.replace(taken.manifest, **changes)
-    (taken.directory / MANIFEST_NAME).write_bytes(encode_manifest(changed))
+    rewrite_manifest(taken.directory, msgspec.structs.replace(taken.manifest, **changes))
 
 
 async def test_the_archive_is_read_by_tools_not_older_than_those_that_wrote_it(
@@ -221,7 +223,7 @@ async def test_an_archive_of_newer_tools_is_not_called_damaged(
 ) -> None:
     change_manifest(taken, tools=tools)
     events: list[Event] = []
-    result = await validate_backup(ValidateRequest(repository=repository, backup_id="latest"), events.append)
+    result = await validate_backup(asked(repository), events.append)
     assert result.valid
     (warning,) = [event.message for event in events if isinstance(event, Warned)]
     assert warning.startswith("archive.dump was hashed, but not parsed: ")
@@ -234,6 +236,7 @@ async def test_a_changed_fingerprint_in_the_manifest(repository: RepositoryTarge
     text = manifest.read_text()
     changed = f"{table.fingerprint}"[:-1] + "x"
     manifest.write_text(text.replace(f'"{table.fingerprint}"', f'"{changed}"'))
+    sign_again(taken.directory)
     result = await examine(repository)
     assert result.problems == (f"public.t: {changed!r} is no fingerprint",)
 

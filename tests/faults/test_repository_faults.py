@@ -110,16 +110,21 @@ def test_deleting_a_backup(tmp_path: Path, faults: FileFaults, failure: Failure)
         repository = local_repository(tmp_path / str(at))
         kept[at] = publish_backup(repository)
         gone[at] = publish_backup(repository, at=NOON + timedelta(hours=1))
-        return lambda: repository.delete(gone[at])
+        return lambda: repository.delete(gone[at], by="anna")
 
     for at, outcome in every_operation(faults, failure, prepare):
         repository = local_repository(tmp_path / str(at))
+        left = set(repository.leftovers()) - {gone[at]}
+        assert left <= {f"tombstones/.{gone[at]}.json.tmp"}
+        repository.clean_leftovers()
         there = require_all_or_nothing(repository, gone[at])
         assert not there or outcome.reached
+        if outcome.error is None and not outcome.died:
+            assert repository.signature_problems() == []
         assert repository.problems(kept[at]) == []
         if not there:
             with pytest.raises(RefusedError):
-                repository.delete(kept[at])
+                repository.delete(kept[at], by="anna")
 
 
 def test_cleaning_up_leftovers(tmp_path: Path, faults: FileFaults, failure: Failure) -> None:
@@ -163,7 +168,8 @@ def test_the_manifest_comes_after_everything_is_durable(tmp_path: Path, faults: 
     directory = repository.directory / backup_id
     published = faults.operations.index(Operation("replace", str(directory / ".manifest.json.tmp")))
     before, after = faults.operations[:published], faults.operations[published + 1 :]
-    for name in (*CONTENT, ".manifest.json.tmp", "."):
+    assert Operation("replace", str(directory / ".manifest.json.sig.tmp")) in before
+    for name in (*CONTENT, ".manifest.json.sig.tmp", ".manifest.json.tmp", "."):
         path = str(directory / name)
         last_write = max((i for i, done in enumerate(before) if done == ("write", path)), default=-1)
         assert ("fsync", path) in before[last_write + 1 :], f"{name} is not durable before the backup exists"

@@ -33,6 +33,7 @@ from pantry_tui.models import (
     MarkRequest,
     RepositoryTarget,
     ShortenedValue,
+    Signature,
     TableDiff,
     TablePage,
     TableSummary,
@@ -82,7 +83,12 @@ def make_backup(
 TABLES = ("organizations", "users", "contacts", "interactions", "opportunities", "products", "line_items")
 
 
-def make_details(backup: BackupSummary, tables: tuple[str, ...] = TABLES) -> BackupDetails:
+SIGNER = f"SHA256:{'Jt3v0' * 8}abc"
+
+
+def make_details(
+    backup: BackupSummary, tables: tuple[str, ...] = TABLES, signature: Signature = Signature.TRUSTED
+) -> BackupDetails:
     """What `backup show` says of it."""
     return BackupDetails(
         summary=backup,
@@ -95,6 +101,8 @@ def make_details(backup: BackupSummary, tables: tuple[str, ...] = TABLES) -> Bac
         tools={"pg_dump": "16.4", "pg_dumpall": "16.4"},
         server={"version": backup.server_version, "system_identifier": "7431984715501234567", "timeline": 1},
         source={"name": backup.database, "encoding": "UTF8", "collate": "C.UTF-8"},
+        signature=signature,
+        signer=SIGNER if signature in (Signature.TRUSTED, Signature.UNKNOWN) else None,
     )
 
 
@@ -176,6 +184,7 @@ class StandIn:
     def __init__(self, backups: list[BackupSummary] | None = None) -> None:
         self.kept = backups or []
         self.tables: tuple[str, ...] = TABLES
+        self.signature = Signature.TRUSTED
         self.page = make_page
         self.known_jobs: dict[str, Job] = {}
         self.submitted: list[JobRequest] = []
@@ -224,7 +233,7 @@ class StandIn:
         return list(self.kept)
 
     async def backup(self, repository: RepositoryTarget, backup_id: str) -> BackupDetails:
-        return make_details(next(each for each in self.kept if each.id == backup_id), self.tables)
+        return make_details(next(each for each in self.kept if each.id == backup_id), self.tables, self.signature)
 
     async def peek(
         self,

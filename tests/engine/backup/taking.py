@@ -50,6 +50,16 @@ class Taken:
         return next(entry.fingerprint for entry in self.manifest.tables if entry.qualified_name == table)
 
 
+def data_directory_of(repository: RepositoryTarget) -> str:
+    """The data directory whose key signs what tests write into that repository: the one beside it."""
+    return str(Path(repository.location).parent / "data")
+
+
+def opened(repository: RepositoryTarget) -> LocalRepository:
+    """The repository, as those see it who trust what tests have signed."""
+    return LocalRepository(repository, data_directory_of(repository))
+
+
 async def take(
     target: DatabaseTarget,
     repository: RepositoryTarget,
@@ -83,6 +93,7 @@ async def take(
         compression=compression,
         selection=selection,
         batch_size=batch_size,
+        data_directory=data_directory_of(repository),
         recipients=recipients,
         format=rows_format,
     )

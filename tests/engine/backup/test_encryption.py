@@ -23,7 +23,7 @@ from pantry_tui.models import (
     ValidationResult,
 )
 from pantry_tui.repository.local import LocalRepository
-from tests.engine.backup.taking import Taken, take
+from tests.engine.backup.taking import Taken, data_directory_of, opened, take
 from tests.engine.recovery.restoring import restore
 from tests.servers import TestServer
 
@@ -41,7 +41,12 @@ async def validated(
     repository: RepositoryTarget,
     unlocking: Unlocking = opened_by(AWAY),  # noqa: B008  # frozen
 ) -> ValidationResult:
-    request = ValidateRequest(repository=repository, backup_id=taken.summary.id, unlocking=unlocking)
+    request = ValidateRequest(
+        repository=repository,
+        backup_id=taken.summary.id,
+        unlocking=unlocking,
+        data_directory=data_directory_of(repository),
+    )
     return await validate_backup(request, ignore)
 
 
@@ -130,7 +135,7 @@ async def test_without_an_identity_only_the_stored_bytes_are_vouched_for(
     taken = await take(source, repository, recipients=BOTH)
     result = await validated(taken, repository, Unlocking())
     assert (result.valid, result.unread, result.problems, result.rows) == (False, True, (), 0)
-    summary = LocalRepository(repository).summary(taken.summary.id)
+    summary = opened(repository).summary(taken.summary.id)
     assert (summary.valid, summary.intact_at) == (None, result.validated_at)
     with pytest.raises(KeyMissingError):
         await restore(server.drop_after_test("locked"), repository)

@@ -28,7 +28,7 @@ from pantry_tui.models import (
     ValidationResult,
 )
 from pantry_tui.repository.local import LocalRepository
-from tests.engine.backup.taking import Taken, take
+from tests.engine.backup.taking import Taken, data_directory_of, take
 from tests.engine.backup.test_round_trip import without_stale_view
 from tests.engine.recovery.restoring import damage, restore
 from tests.servers import TestServer
@@ -40,7 +40,12 @@ KEYS = Unlocking(identities=(IDENTITY.secret_text,))
 
 
 async def validated(taken: Taken, repository: RepositoryTarget) -> ValidationResult:
-    request = ValidateRequest(repository=repository, backup_id=taken.summary.id, unlocking=KEYS)
+    request = ValidateRequest(
+        repository=repository,
+        backup_id=taken.summary.id,
+        unlocking=KEYS,
+        data_directory=data_directory_of(repository),
+    )
     return await validate_backup(request, ignore)
 
 

@@ -20,7 +20,7 @@ from pantry_tui.models import (
     ValidationResult,
 )
 from pantry_tui.repository.local import LocalRepository
-from tests.engine.backup.taking import Taken, take
+from tests.engine.backup.taking import Taken, data_directory_of, take
 from tests.engine.recovery.restoring import restore
 from tests.servers import TestServer
 
@@ -48,7 +48,12 @@ def source(any_server: TestServer) -> DatabaseTarget:
 
 
 async def validated(taken: Taken, repository: RepositoryTarget) -> ValidationResult:
-    return await validate_backup(ValidateRequest(repository=repository, backup_id=taken.summary.id), ignore)
+    return await validate_backup(
+        ValidateRequest(
+            repository=repository, backup_id=taken.summary.id, data_directory=data_directory_of(repository)
+        ),
+        ignore,
+    )
 
 
 def tables_of(taken: Taken) -> set[str]:

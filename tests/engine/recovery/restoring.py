@@ -6,9 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, encode_manifest
+from pantry_tui.artifact.signing_key import signing_key
 from pantry_tui.events import Event
 from pantry_tui.models import DatabaseTarget, RepositoryTarget, RestoreRequest, RestoreResult, Unlocking
 from pantry_tui.recovery.service import restore_backup
+from pantry_tui.repository.stored_manifest import PURPOSE, SIGNATURE_NAME
+from tests.engine.backup.taking import data_directory_of
 from tests.servers import TestServer
 
 
@@ -20,6 +23,8 @@ async def restore(
     tables: tuple[str, ...] = (),
     jobs: int | None = None,
     verify: bool = True,
+    trust: tuple[str, ...] = (),
+    data_directory: str | None = None,
     unlocking: Unlocking = Unlocking(),  # noqa: B008  # frozen
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> RestoreResult:
@@ -31,6 +36,8 @@ async def restore(
         tables=tables,
         jobs=jobs,
         verify=verify,
+        trust=trust,
+        data_directory=data_directory or data_directory_of(repository),
         unlocking=unlocking,
     )
     return await restore_backup(request, on_event)
@@ -51,5 +58,13 @@ def damage(file: Path, offset: int, *, length: int = 1) -> None:
 
 
 def rewrite_manifest(directory: Path, manifest: Manifest) -> None:
-    """Puts another manifest in place of a backup's."""
+    """Puts another manifest in place of a backup's, as if it had been published so."""
     (directory / MANIFEST_NAME).write_bytes(encode_manifest(manifest))
+    sign_again(directory)
+
+
+def sign_again(directory: Path) -> None:
+    """Signs the manifest that is there, with the key that signed the one before it."""
+    data = (directory / MANIFEST_NAME).read_bytes()
+    key = signing_key(directory.parent.parent / "data")
+    (directory / SIGNATURE_NAME).write_bytes(key.sign(data, purpose=PURPOSE))

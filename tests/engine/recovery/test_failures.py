@@ -14,8 +14,7 @@ import pytest
 from pantry_tui.errors import ConnectionLostError, DiskFullError, RestoreError, VerificationError, WorkerDiedError
 from pantry_tui.events import Event, PhaseStarted, TableProgress
 from pantry_tui.models import DatabaseTarget, RepositoryTarget
-from pantry_tui.repository.local import LocalRepository
-from tests.engine.backup.taking import take
+from tests.engine.backup.taking import opened, take
 from tests.engine.recovery.restoring import databases, restore, rewrite_manifest
 from tests.servers import TestServer
 
@@ -202,7 +201,7 @@ async def test_every_difference_is_found(
     (left,) = unfinished()
     assert left.startswith(f"{NEW}.unverified-")
     assert left in (failure.value.remedy or "")
-    assert LocalRepository(repository).summary(taken.summary.id).proven_at is None
+    assert opened(repository).summary(taken.summary.id).proven_at is None
 
 
 async def test_fingerprint_of_the_manifest_is_what_counts(
@@ -246,7 +245,7 @@ async def test_without_verification_nothing_is_called_proven(
     result = await restore(server.drop_after_test(NEW), repository, verify=False)
     assert result.status == "unverified"
     assert not result.validation.performed
-    assert LocalRepository(repository).summary(taken.summary.id).proven_at is None
+    assert opened(repository).summary(taken.summary.id).proven_at is None
 
 
 async def test_name_that_is_taken_meanwhile(

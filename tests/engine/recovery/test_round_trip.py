@@ -11,8 +11,7 @@ from psycopg import sql
 from pantry_tui.demo.crm import create_crm
 from pantry_tui.events import Event, Progress, TableProgress, ignore
 from pantry_tui.models import RepositoryTarget
-from pantry_tui.repository.local import LocalRepository
-from tests.engine.backup.taking import take
+from tests.engine.backup.taking import opened, take
 from tests.engine.recovery.restoring import databases, restore
 from tests.servers import TestServer
 
@@ -47,7 +46,7 @@ async def test_demo_comes_back_equal(any_server: TestServer, repository: Reposit
     assert any_server.fingerprint(new) == any_server.fingerprint(source)
     assert sum(table.inserted for table in result.tables) == taken.summary.rows
     assert result.validation.sequences_compared == len(taken.manifest.sequences) > 0
-    assert LocalRepository(repository).summary(taken.summary.id).proven_at == result.finished_at
+    assert opened(repository).summary(taken.summary.id).proven_at == result.finished_at
 
 
 async def test_restored_rows_trigger_nothing(server: TestServer, repository: RepositoryTarget) -> None:

@@ -7,8 +7,7 @@ import pytest
 from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.toc import read_toc
 from pantry_tui.models import DatabaseTarget, RepositoryTarget
-from pantry_tui.repository.local import LocalRepository
-from tests.engine.backup.taking import take
+from tests.engine.backup.taking import opened, take
 from tests.engine.recovery.restoring import damage, restore
 from tests.servers import TestServer
 
@@ -186,7 +185,7 @@ async def test_only_the_tables_own_segments_are_read(server: TestServer, reposit
     result = await restore(new, repository, tables=("a.child",))
     assert result.validation.equal
     assert server.execute(new, "SELECT count(*) FROM a.child") == [(50,)]
-    assert LocalRepository(repository).summary(taken.summary.id).proven_at is None
+    assert opened(repository).summary(taken.summary.id).proven_at is None
 
 
 async def test_one_table_needs_only_the_roles_of_that_table(server: TestServer, repository: RepositoryTarget) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from pantry_tui.artifact.signing_key import find_signing_key
 from pantry_tui.config import Config
 from pantry_tui.errors import NotFoundError, RefusedError
 from pantry_tui.events import Failed, Finished, JobChanged, PhaseStarted
@@ -25,6 +26,7 @@ from pantry_tui.models import (
     RestoreResult,
     ValidateRequest,
 )
+from pantry_tui.repository.local import LocalRepository
 from pantry_tui.runner.audit import entries, problems
 from pantry_tui.runner.client import RunnerClient, attach
 from tests.engine.runner.conftest import Blockade, StartRunner, at_work, backup_request, ended
@@ -62,6 +64,22 @@ async def test_a_backup_is_taken_listed_and_remembered(
     assert BackupSummary.from_builtins(done.result).id == listed.id
     assert [entry.action for entry in entries(Path(config.data_directory))][1:] == ["job.submit", "job.end"]
     assert "finished" in (await client.job_log(job.id))[-1]
+
+
+async def test_the_runner_signs_with_its_own_key_whoever_asks(
+    client: RunnerClient, crm: DatabaseTarget, backups: RepositoryTarget, config: Config, tmp_path: Path
+) -> None:
+    request = msgspec.structs.replace(backup_request(crm, backups), data_directory=str(tmp_path / "other"))
+
+    job = await ended(client, await client.submit(request))
+
+    assert job.state is JobState.SUCCEEDED
+    own = find_signing_key(config.data_directory)
+    assert own is not None
+    repository = LocalRepository(backups, config.data_directory)
+    assert repository.trusted_manifest(str(job.backup_id))[1] == own.signer
+    assert not (tmp_path / "other").exists()
+    assert await client.catalog_check([backups]) == []
 
 
 async def test_a_validation_is_recorded_beside_the_backup(

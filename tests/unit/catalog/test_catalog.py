@@ -15,14 +15,14 @@ from pantry_tui.catalog.catalog import PUT_BACK, Catalog
 from pantry_tui.errors import RefusedError, RunnerBusyError, StorageError
 from pantry_tui.models import CatalogRebuild, MarkRequest, RepositoryTarget
 from pantry_tui.repository.local import LocalRepository, ProofRecord
-from tests.unit.repository.samples import NOON, local_repository, publish_backup
+from tests.unit.repository.samples import NOON, installation, local_repository, publish_backup
 
 
 class ReadingRepository(LocalRepository):
     """A repository that says which manifests were read."""
 
     def __init__(self, directory: Path, name: str = "main") -> None:
-        super().__init__(RepositoryTarget(name=name, location=str(directory)))
+        super().__init__(RepositoryTarget(name=name, location=str(directory)), installation(directory))
         self.read: list[str] = []
 
     def manifest(self, backup_id: str) -> Manifest:
@@ -130,7 +130,7 @@ class TestRefreshing:
     def test_a_deleted_backup_goes(self, catalog: Catalog, repository: ReadingRepository) -> None:
         kept, gone = publish_backup(repository), publish_backup(repository)
         catalog.refresh(repository)
-        repository.delete(gone)
+        repository.delete(gone, by="anna")
         catalog.refresh(repository)
         assert ids(catalog) == [kept]
         assert ids(Catalog(catalog.directory)) == [kept]
@@ -204,7 +204,7 @@ class TestRefreshing:
     def test_the_last_backup_deleted_on_purpose_goes(self, catalog: Catalog, repository: ReadingRepository) -> None:
         made = publish_backup(repository)
         catalog.refresh(repository)
-        repository.delete(made, force=True)
+        repository.delete(made, by="anna", force=True)
         catalog.deleted(repository, made)
         assert ids(Catalog(catalog.directory)) == []
         assert catalog.check([repository]) == []
@@ -335,7 +335,7 @@ class TestRebuildingAndChecking:
         assert catalog.check([repository]) == []
         directory = repository.directory
         new = publish_backup(repository, at=NOON + timedelta(hours=9))
-        repository.delete(made[0])
+        repository.delete(made[0], by="anna")
         (directory / made[1] / "manifest.json").write_bytes(b"{")
         (directory / made[2] / "crm.sql.gz").unlink()
         repository.add_record(made[3], ProofRecord(kind="validation", at=NOON, ok=False))
@@ -348,6 +348,7 @@ class TestRebuildingAndChecking:
                 f"main: what the catalog says of {made[3]} is out of date",
                 f"main: the catalog does not list {new}",
                 f"{directory}/{made[1]}/manifest.json is not a readable manifest",
+                f"the manifest of backup {made[1]} is not the one that backup {made[2]} names: it was changed or exchanged",
                 f"{directory}/{made[2]}/crm.sql.gz is missing",
                 f"{directory}/{staged.id} was left behind by a crash",
             ]
@@ -357,6 +358,7 @@ class TestRebuildingAndChecking:
         assert sorted(catalog.check([repository])) == sorted(
             [
                 f"{directory}/{made[1]}/manifest.json is not a readable manifest",
+                f"the manifest of backup {made[1]} is not the one that backup {made[2]} names: it was changed or exchanged",
                 f"{directory}/{made[2]}/crm.sql.gz is missing",
             ]
         )

@@ -66,7 +66,6 @@ recovery execute latest --target new --dry-run
 recovery execute latest --target new --batch-size 10
 recovery execute latest --target new --no-checkpoint
 recovery execute latest --target new --identity key
-recovery execute latest --target new --trust abc
 """
 
 WRONG = """

@@ -19,6 +19,7 @@ from pantry_tui.models import (
     RestoredTable,
     RestoreResult,
     RestoreValidation,
+    Signature,
     TableSummary,
     ValidationResult,
 )
@@ -67,6 +68,8 @@ DETAILS = BackupDetails(
     tools={"client tools": "17.10"},
     server={"version": "17.10"},
     source={"name": "crm"},
+    signature=Signature.TRUSTED,
+    signer="SHA256:abc",
 )
 RESULT = RestoreResult(
     id="R",
@@ -170,6 +173,8 @@ def test_the_document_of_the_details_has_the_keys_of_the_summary() -> None:
         "tools",
         "server",
         "source",
+        "signature",
+        "signer",
         "selection",
         "left_out",
         "recipients",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,8 +29,24 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 CONTENT = {"crm.sql.gz": b"rows of the crm\n" * 8, "archive.dump": b"PGDMP and so on"}
 
 
+def installation(repository: Path) -> Path:
+    """The data directory beside a repository, whose key signs what is written into it."""
+    return repository.parent / "installation"
+
+
+def every_changed_byte(file: Path, *, step: int = 1) -> Iterator[int]:
+    """Changes one bit of every ``step``-th byte of a file, one after the other, and puts it back."""
+    data = file.read_bytes()
+    with file.open("r+b", buffering=0) as stream:
+        for at in range(0, len(data), step):
+            os.pwrite(stream.fileno(), bytes([data[at] ^ (1 << at % 8)]), at)
+            yield at
+            os.pwrite(stream.fileno(), data[at : at + 1], at)
+
+
 def local_repository(directory: Path, name: str = "main") -> LocalRepository:
-    return LocalRepository(RepositoryTarget(name=name, location=str(directory)))
+    """A repository, and beside it the `installation` that writes into it."""
+    return LocalRepository(RepositoryTarget(name=name, location=str(directory)), installation(directory))
 
 
 def manifest_of(backup_id: str, *, database: str = "crm", source: str = "crm_production") -> Manifest:

@@ -44,7 +44,9 @@ class TestPublishing:
         with local.open(made, "crm.sql.gz") as file:
             assert file.read() == CONTENT["crm.sql.gz"]
         assert local.problems(made) == []
-        assert sorted(path.name for path in local.path(made).iterdir()) == sorted([*CONTENT, "manifest.json"])
+        assert sorted(path.name for path in local.path(made).iterdir()) == sorted(
+            [*CONTENT, "manifest.json", "manifest.json.sig"]
+        )
 
     def test_everything_is_for_the_owner_alone(self, local: LocalRepository) -> None:
         before = os.umask(0)
@@ -97,7 +99,9 @@ class TestPublishing:
         assert not (tmp_path / "elsewhere").exists()
         local.discard(staged)
 
-    @pytest.mark.parametrize("name", ["../a", "/a", "", ".", "..", "a\0b", "manifest.json", ".lock"])
+    @pytest.mark.parametrize(
+        "name", ["../a", "/a", "", ".", "..", "a\0b", "manifest.json", "manifest.json.sig", ".lock"]
+    )
     def test_names_that_are_not_files_of_a_backup(self, local: LocalRepository, name: str) -> None:
         staged = local.begin(new_backup_id("daily", NOON))
         with pytest.raises(InternalError):
@@ -115,7 +119,12 @@ class TestDirectory:
     def test_others_may_not_write_into_it(self, local: LocalRepository) -> None:
         made = publish_backup(local)
         local.directory.chmod(0o770)
-        for attempt in (local.prepare, local.ids, lambda: local.resolve("latest"), lambda: local.delete(made)):
+        for attempt in (
+            local.prepare,
+            local.ids,
+            lambda: local.resolve("latest"),
+            lambda: local.delete(made, by="anna"),
+        ):
             with pytest.raises(RefusedError, match=r"other users can write into .* \(mode 0770\)") as caught:
                 attempt()
             assert caught.value.remedy == f"chmod 700 {local.directory}"
@@ -233,7 +242,7 @@ class TestReading:
         ]
         assert local.oddities(made) == [
             f"{directory}/stranger does not belong to the backup",
-            f"{directory}/validation-20261123T120000Z-0000.json is not a readable record",
+            f"{directory}/validation-20261123T120000Z-0000.json is not a readable signed document",
         ]
 
 
@@ -317,10 +326,10 @@ class TestMarks:
         made = publish_backup(local, at=NOON + timedelta(hours=1))
         self.mark(local, made, pinned=True)
         with pytest.raises(RefusedError, match="is pinned, by somebody on ") as caught:
-            local.delete(made)
+            local.delete(made, by="anna")
         assert f"unpin {made}" in str(caught.value.remedy)
         self.mark(local, made, pinned=False)
-        local.delete(made)
+        local.delete(made, by="anna")
         assert made not in local.ids()
 
     @pytest.mark.parametrize("label", ["x" * 201, "two\nlines", "\x1b[2J", "\x9b", "\u2028"])
@@ -351,19 +360,19 @@ class TestDeleting:
         publish_backup(local, database="shop", source="shop")
         publish_backup(local, database="crm", source="crm_test")
         with pytest.raises(RefusedError, match=f"{crm} is the last valid backup of the database crm") as caught:
-            local.delete(crm)
+            local.delete(crm, by="anna")
         assert "--force" in str(caught.value.remedy)
         assert local.problems(crm) == []
-        local.delete(crm, force=True)
+        local.delete(crm, by="anna", force=True)
         assert crm not in local.ids()
         assert not (local.directory / crm).exists()
 
     def test_one_of_two_goes(self, local: LocalRepository) -> None:
         first, second = publish_backup(local), publish_backup(local, at=NOON + timedelta(hours=1))
-        local.delete(second)
+        local.delete(second, by="anna")
         assert local.ids() == [first]
         with pytest.raises(RefusedError):
-            local.delete(first)
+            local.delete(first, by="anna")
 
     @pytest.mark.parametrize("fault", ["invalid", "manifest", "missing", "short"])
     def test_a_bad_backup_replaces_nothing_and_may_go(self, local: LocalRepository, fault: str) -> None:
@@ -377,31 +386,31 @@ class TestDeleting:
         else:
             os.truncate(local.path(bad) / "crm.sql.gz", 3)
         with pytest.raises(RefusedError, match="last valid backup"):
-            local.delete(good)
+            local.delete(good, by="anna")
         if fault == "manifest":
             with pytest.raises(RefusedError, match="cannot be read"):
-                local.delete(bad)
-        local.delete(bad, force=fault == "manifest")
+                local.delete(bad, by="anna")
+        local.delete(bad, by="anna", force=fault == "manifest")
         assert local.ids() == [good]
 
     def test_what_it_did_not_make_is_not_deleted(self, local: LocalRepository) -> None:
         made = publish_backup(local)
         (local.path(made) / "mine").mkdir()
         with pytest.raises(RefusedError, match="mine"):
-            local.delete(made, force=True)
+            local.delete(made, by="anna", force=True)
         assert local.ids() == [made]
 
     def test_links_inside_go_and_not_what_they_point_to(self, local: LocalRepository, tmp_path: Path) -> None:
         made = publish_backup(local)
         (tmp_path / "kept").write_bytes(b"")
         (local.path(made) / "link").symlink_to(tmp_path / "kept")
-        local.delete(made, force=True)
+        local.delete(made, by="anna", force=True)
         assert (tmp_path / "kept").exists()
 
     def test_an_unknown_id(self, local: LocalRepository) -> None:
         local.prepare()
         with pytest.raises(NotFoundError):
-            local.delete(new_backup_id("daily", NOON), force=True)
+            local.delete(new_backup_id("daily", NOON), by="anna", force=True)
 
 
 def meanwhile(work: Callable[[], object]) -> threading.Thread:
@@ -422,7 +431,7 @@ class TestAtOnce:
 
         def delete_second() -> None:
             try:
-                local_repository(local.directory).delete(second)
+                local_repository(local.directory).delete(second, by="anna")
             except RefusedError as error:
                 refused.append(error)
 
@@ -431,8 +440,8 @@ class TestAtOnce:
                 threads.append(meanwhile(delete_second))
             remove_backup_directory(path)
 
-        monkeypatch.setattr("pantry_tui.repository.local.remove_backup_directory", remove)
-        local.delete(first)
+        monkeypatch.setattr("pantry_tui.repository.deletion.remove_backup_directory", remove)
+        local.delete(first, by="anna")
         threads[0].join()
         assert local.ids() == [second]
         assert len(refused) == 1

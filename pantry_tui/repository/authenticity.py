@@ -1,0 +1,73 @@
+"""Whether the backups of a repository are those that this program published there, and all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pantry_tui.artifact.manifest import Manifest, PreviousBackup
+from pantry_tui.errors import BackupDamagedError, StorageError, UntrustedSignerError
+from pantry_tui.models import Signature
+from pantry_tui.repository.authority import Authority
+from pantry_tui.repository.chain import Chain, Named
+from pantry_tui.repository.stored_manifest import StoredManifest, read_manifest
+from pantry_tui.repository.tombstones import Tombstone, read_tombstone, tombstone_ids
+
+
+class Findings(NamedTuple):
+    """What reading all manifests and tombstones found."""
+
+    chain: Chain
+    problems: list[str]  # in words: manifests and tombstones that nobody who is believed has signed
+
+
+def examine_signatures(repository: Path, ids: Sequence[str], authority: Authority) -> Findings:
+    """Reads what is signed in a repository. A manifest that cannot be read is for others to report.
+
+    Raises OSError, and what is wrong with the keys of this data directory.
+    """
+    problems: list[str] = []
+    present: dict[str, PreviousBackup] = {}
+    names: list[Named] = []
+    for backup_id in ids:
+        try:
+            stored = read_manifest(repository / backup_id)
+            present[backup_id] = stored.link
+            manifest = stored.decode()
+        except (BackupDamagedError, FileNotFoundError):
+            continue
+        problems += _signer_problems(stored, authority)
+        names += _named(f"backup {backup_id}", manifest)
+    tombstones: dict[str, Tombstone] = {}
+    for backup_id in tombstone_ids(repository):
+        try:
+            tombstones[backup_id] = read_tombstone(repository, backup_id, authority)
+        except (StorageError, UntrustedSignerError) as error:
+            problems.append(error.message)
+        else:
+            names += _named(f"the tombstone of {backup_id}", tombstones[backup_id])
+    return Findings(Chain(names, present, tombstones), problems)
+
+
+def signature_of(stored: StoredManifest, authority: Authority) -> tuple[Signature, str | None]:
+    """Who signed a manifest, by the fingerprint, and what that is worth here."""
+    try:
+        signer = stored.signer()
+    except StorageError:
+        return Signature.WRONG, None
+    if signer is None:
+        return Signature.MISSING, None
+    return (Signature.TRUSTED if authority.believes(signer) else Signature.UNKNOWN), signer.fingerprint
+
+
+def _signer_problems(stored: StoredManifest, authority: Authority) -> list[str]:
+    try:
+        authority.require_believed(stored.signer(), what=f"backup {stored.directory.name}")
+    except (StorageError, UntrustedSignerError) as error:
+        return [error.message]
+    return []
+
+
+def _named(by: str, what: Manifest | Tombstone) -> list[Named]:
+    return [] if what.previous is None else [Named(by, what.previous)]

@@ -1,0 +1,120 @@
+"""What protects backups from being deleted, and how one goes that nothing protects."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pantry_tui.artifact.files import fsync_directory
+from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, PreviousBackup
+from pantry_tui.errors import BackupDamagedError, NotFoundError, RefusedError, StorageError, UntrustedSignerError
+from pantry_tui.models import utc_now
+from pantry_tui.repository.authority import Authority
+from pantry_tui.repository.records import Mark
+from pantry_tui.repository.soundness import wrong_files
+from pantry_tui.repository.staging import remove_backup_directory
+from pantry_tui.repository.tombstones import Tombstone, write_tombstone
+
+if TYPE_CHECKING:
+    from pantry_tui.repository.local import LocalRepository
+
+
+def require_plain_files(directory: Path) -> None:
+    """Checks that a backup's directory has no other in it. Raises `RefusedError`, OSError."""
+    with os.scandir(directory) as entries:
+        strange = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    if strange:
+        raise RefusedError(
+            f"{directory} holds a directory that this program did not make: {strange[0]}",
+            remedy="move it away, then delete the backup again",
+        )
+
+
+def require_unpinned(repository: LocalRepository, backup_id: str) -> None:
+    """Raises `RefusedError` for a backup that is pinned."""
+    pins = [record for record in repository.records(backup_id) if isinstance(record, Mark) and record.kind == "pin"]
+    if pins and pins[-1].pinned:
+        raise RefusedError(
+            f"{backup_id} is pinned, by {pins[-1].by} on {pins[-1].at:%Y-%m-%d %H:%M} UTC",
+            remedy=f"take the pin out with: pantry-tui backup unpin {backup_id}; or delete it with --force",
+        )
+
+
+def require_another(repository: LocalRepository, backup_id: str) -> None:
+    """Raises `RefusedError` for the last valid backup of its database, and for one that cannot be read."""
+    try:
+        manifest = repository.manifest(backup_id)
+    except BackupDamagedError as error:
+        raise RefusedError(
+            f"backup {backup_id} cannot be read, so it is not known which others could replace it",
+            remedy="delete it with --force",
+            detail=error.message,
+        ) from error
+    if not _is_good(repository, manifest) or _has_another(repository, manifest):
+        return
+    raise RefusedError(
+        f"backup {backup_id} is the last valid backup of the database {manifest.database}",
+        remedy="take another one first, or delete it with --force",
+    )
+
+
+def _has_another(repository: LocalRepository, manifest: Manifest) -> bool:
+    """Whether another backup can replace it: one that somebody slipped in, signed by nobody who is believed, cannot."""
+    wanted = (manifest.database, manifest.source.name)
+    for other in repository.ids():
+        with suppress(BackupDamagedError, NotFoundError, UntrustedSignerError):
+            if other == manifest.id:
+                continue
+            found, _ = repository.trusted_manifest(other)
+            if (found.database, found.source.name) == wanted and _is_good(repository, found):
+                return True
+    return False
+
+
+def _is_good(repository: LocalRepository, manifest: Manifest) -> bool:
+    """Whether the database can be made whole from it: no validation found it damaged, and its files are there."""
+    summary = repository.summary(manifest.id)
+    return summary.is_whole and summary.valid is not False and not wrong_files(repository.path(manifest.id), manifest)
+
+
+def tombstone_of(repository: LocalRepository, backup_id: str, *, by: str, forced: bool) -> Tombstone:
+    """What will be said of a backup that is deleted now; less, where its manifest cannot be read."""
+    link = previous = None
+    with suppress(BackupDamagedError, StorageError):
+        stored = repository.stored_manifest(backup_id)
+        link = stored.link
+        previous = stored.decode().previous
+    sha256 = link.sha256 if link is not None else None
+    return Tombstone(id=backup_id, manifest_sha256=sha256, previous=previous, at=utc_now(), by=by, forced=forced)
+
+
+def tombstone_of_missing(link: PreviousBackup, *, by: str) -> Tombstone:
+    """What is said of a backup that was removed in another way, when somebody says that this is known."""
+    return Tombstone(id=link.id, manifest_sha256=link.sha256, previous=None, at=utc_now(), by=by, forced=True)
+
+
+def bury(repository: Path, tombstone: Tombstone, authority: Authority) -> None:
+    """Writes the tombstone, then removes the backup. Raises OSError, and what the key raises that signs.
+
+    The tombstone comes first, so that a crash in between leaves no backup that looks as if somebody had removed it. On
+    a full disk it comes last: deleting is how room is made.
+    """
+    directory = repository / tombstone.id
+    try:
+        stone = write_tombstone(repository, tombstone, authority)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        remove_backup_directory(directory)
+        write_tombstone(repository, tombstone, authority)
+        return
+    try:
+        remove_backup_directory(directory)
+    except OSError:
+        if (directory / MANIFEST_NAME).exists():
+            stone.unlink()
+            fsync_directory(stone.parent)
+        raise

@@ -1,0 +1,79 @@
+"""A manifest as it lies in a repository: its bytes, what they say, and who signed them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from pantry_tui.artifact.files import open_file_in, read_descriptor, storage_errors
+from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, PreviousBackup, decode_manifest
+from pantry_tui.errors import BackupDamagedError
+
+if TYPE_CHECKING:
+    from pantry_tui.artifact.signing import Signer
+
+SIGNATURE_NAME = f"{MANIFEST_NAME}.sig"
+PURPOSE = "manifest"
+
+_LARGEST_MANIFEST = 1 << 30
+_LARGEST_SIGNATURE = 1 << 16
+
+
+class StoredManifest(NamedTuple):
+    """What vouches for all the other files of a backup."""
+
+    directory: Path
+    data: bytes
+
+    @property
+    def link(self) -> PreviousBackup:
+        """How the backup that is published next names this one."""
+        return PreviousBackup(id=self.directory.name, sha256=hashlib.sha256(self.data).hexdigest())
+
+    def decode(self) -> Manifest:
+        """What it says. Raises `BackupDamagedError` when it is no manifest, or that of another backup."""
+        where, backup_id = self.directory / MANIFEST_NAME, self.directory.name
+        try:
+            manifest = decode_manifest(self.data, where=str(where))
+        except BackupDamagedError as error:
+            error.remedy = error.remedy or (
+                f"its rows may be whole: the .sql.gz in {where.parent} is plain SQL, for psql; or remove the backup with:"
+                f" pantry-tui backup delete {backup_id} --force"
+            )
+            raise
+        if manifest.id != backup_id:
+            raise BackupDamagedError(
+                f"{where} is the manifest of another backup: {manifest.id}",
+                remedy="move the directory back to its own name",
+            )
+        return manifest
+
+    def signer(self) -> Signer | None:
+        """Who signed it, believed or not; None when nobody did.
+
+        Raises `StorageError`, `BackupDamagedError` when the signature does not fit.
+        """
+        from pantry_tui.artifact.signing import verify
+
+        where = self.directory / SIGNATURE_NAME
+        with storage_errors(where, "reading a signature"):
+            try:
+                signature = _read(self.directory, SIGNATURE_NAME, _LARGEST_SIGNATURE)
+            except FileNotFoundError:
+                return None
+        return verify(self.data, signature, purpose=PURPOSE, where=str(self.directory / MANIFEST_NAME))
+
+
+def read_manifest(directory: Path) -> StoredManifest:
+    """Reads a manifest. Raises OSError, and `BackupDamagedError` for what is no plain file or far too large."""
+    return StoredManifest(directory, _read(directory, MANIFEST_NAME, _LARGEST_MANIFEST))
+
+
+def _read(directory: Path, name: str, limit: int) -> bytes:
+    descriptor = open_file_in(directory, name)
+    try:
+        return read_descriptor(descriptor, directory / name, limit=limit)
+    finally:
+        os.close(descriptor)

@@ -18,7 +18,9 @@ from pantry_tui.postgres.snapshot import LockedSnapshot
 
 Connection = psycopg.AsyncConnection[Any]
 
-UNPLANNABLE_REASON = "an index of it calls a function that needs a search_path: only pg_dump can read it"
+UNPLANNABLE_REASON = (
+    "no query on it can be planned, because of a function that an index of it calls; pg_dump needs none"
+)
 
 _SUSPECTS = """
 SELECT DISTINCT x.indrelid::pg_catalog.int8 FROM pg_catalog.pg_index x
@@ -49,12 +51,11 @@ async def _can_be_planned(connection: Connection, table: SourceTable) -> bool:
         await connection.execute(
             sql.SQL("EXPLAIN SELECT FROM ONLY {}").format(sql.Identifier(table.schema, table.name))
         )
-    except (
-        psycopg.errors.UndefinedTable,
-        psycopg.errors.UndefinedFunction,
-        psycopg.errors.UndefinedObject,
-        psycopg.errors.UndefinedColumn,
-    ):
+    except psycopg.errors.InsufficientPrivilege:
+        return True  # as far as that goes; the worker that reads the table says what is missing
+    except psycopg.OperationalError:
+        raise
+    except psycopg.DatabaseError:  # whatever the planner, or a function that it evaluates, has against it
         return False
     finally:
         await connection.execute("ROLLBACK TO SAVEPOINT planning")

@@ -17,7 +17,8 @@ Each says what happened, why, and what to do next, and each class has an exit st
     │   ├── ClientToolError            15  pg_dump and friends missing, too old or failing
     │   ├── LockTimeoutError           16
     │   ├── ConnectionLostError        17
-    │   └── DatabaseChangedError       18  tables changed while they were being locked
+    │   ├── DatabaseChangedError       18  tables changed while they were being locked
+    │   └── TooManyConnectionsError    19  the server or the role has no connection left
     ├── StorageError                   20  reading or writing files failed
     │   ├── DiskFullError              21
     │   └── BackupDamagedError         22  stored bytes are not what was written
@@ -166,6 +167,13 @@ class DatabaseChangedError(ServerError):
 
     exit_status = 18
     code = "database_changed"
+
+
+class TooManyConnectionsError(ServerError):
+    """The server, the database or the role has no connection left."""
+
+    exit_status = 19
+    code = "too_many_connections"
 
 
 class StorageError(PantryError):

@@ -28,7 +28,8 @@ from pantry_tui.backup.subset import Subset
 from pantry_tui.events import Logged
 from pantry_tui.models import BackupFormat, BackupKind
 from pantry_tui.postgres.fingerprint import fingerprint_query
-from pantry_tui.postgres.introspect import moved_between, read_sequences
+from pantry_tui.postgres.introspect import SourceTable, moved_between, read_sequences
+from pantry_tui.postgres.planning import UNPLANNABLE_REASON, count_by_copy
 from pantry_tui.postgres.snapshot import require_unchanged
 from pantry_tui.together import together
 
@@ -127,6 +128,15 @@ def _without_rows(backup: Snapshotted) -> list[TableEntry]:
     ]
 
 
+async def _content(backup: Snapshotted, table: SourceTable) -> tuple[int, str | None]:
+    """Rows and fingerprint of a table that pg_dump carries; without the latter where no query can be planned."""
+    if table.archive_reason == UNPLANNABLE_REASON:
+        return await count_by_copy(backup.connection, table), None
+    query = fingerprint_query(table.schema, table.name, table.expression)
+    row = await (await backup.connection.execute(query)).fetchone()
+    return row or (0, None)
+
+
 async def _read_archived(backup: Snapshotted) -> list[TableEntry]:
     """Counts and fingerprints the tables whose rows pg_dump carries."""
     entries: list[TableEntry] = []
@@ -134,9 +144,7 @@ async def _read_archived(backup: Snapshotted) -> list[TableEntry]:
         if not backup.holds(table) or table.archive_reason is None:
             continue
         backup.listener(Logged(message=f"{table.qualified_name}: rows in the archive ({table.archive_reason})"))
-        query = fingerprint_query(table.schema, table.name, table.expression)
-        row = await (await backup.connection.execute(query)).fetchone()
-        rows, content = row or (0, None)
+        rows, content = await _content(backup, table)
         # An extension's own rows may differ from version to version: only the count is compared.
         fingerprint = content if backup.fingerprints and not table.is_configuration else None
         entries.append(archived_entry(table, backup.snapshot.sizes[table.oid], rows, fingerprint))

@@ -27,11 +27,13 @@ from pantry_tui.postgres.introspect import (
     extensions,
     large_object_count,
     may_read_passwords,
-    remarks,
     server_identity,
     source_database,
 )
 from pantry_tui.postgres.patterns import Chosen, choose
+from pantry_tui.postgres.planning import leave_unplannable_to_archive
+from pantry_tui.postgres.privileges import require_large_objects
+from pantry_tui.postgres.remarks import remarks, unresolved_functions
 from pantry_tui.postgres.snapshot import LockedSnapshot, open_catalog, take_snapshot
 from pantry_tui.postgres.tools import ClientTools, find_client_tools
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
@@ -44,6 +46,7 @@ Connection = psycopg.AsyncConnection[Any]
 
 OLDEST_SERVER = 140000  # ranges of pages need the TID range scans of PostgreSQL 14
 FLUSH_SECONDS = 60.0
+LONG_SNAPSHOT_SECONDS = 3600.0
 SUFFIXES = {Compression.GZIP: ".gz", Compression.ZSTD: ".zst", Compression.NONE: ""}
 
 
@@ -124,7 +127,7 @@ class FullBackup:
             )
         )
         await together([connecting, taking])
-        return taking.result()
+        return await leave_unplannable_to_archive(connection, taking.result())
 
     async def _choose(self, connection: Connection) -> Chosen | None:
         """What the patterns mean in this snapshot; None: no pattern was given."""
@@ -153,8 +156,10 @@ class FullBackup:
     async def _write(self, backup: Snapshotted, server: ServerIdentity) -> Manifest:
         if not backup.role_passwords:
             self._warn("roles are stored without their passwords: this role may not read pg_authid")
-        for remark in await remarks(backup.connection):
+        for remark in (*await remarks(backup.connection), *await unresolved_functions(backup.observer)):
             self._warn(remark)
+        if _holds_large_objects(backup):
+            await require_large_objects(backup.connection)
         for table in backup.snapshot.tables:
             if table.unreadable_reason and backup.holds(table):
                 self._warn(f"{table.qualified_name} is stored without rows ({table.unreadable_reason})")
@@ -165,6 +170,7 @@ class FullBackup:
         large_objects = await large_object_count(backup.connection) if _holds_large_objects(backup) else 0
         contents = await write_contents(backup)
         await backup.connection.execute("COMMIT")
+        self._warn_of_long_snapshot()
         await _require_same_role(backup.observer, server)
         await self._wait_for_log(backup.connection, backup.snapshot.position, in_recovery=server.in_recovery)
         return Manifest(
@@ -233,6 +239,14 @@ class FullBackup:
                     remedy="look at the server's disk and log, then take the backup again",
                 )
             await asyncio.sleep(0.05)
+
+    def _warn_of_long_snapshot(self) -> None:
+        held = time.monotonic() - self._started
+        if held >= LONG_SNAPSHOT_SECONDS:
+            self._warn(
+                f"the snapshot was held for {held / 60:.0f} minutes, in which vacuum could not remove dead rows: more jobs, or"
+                " backups of a standby, keep that shorter"
+            )
 
     def _warn(self, message: str) -> None:
         self._warnings.append(message)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from pantry_tui.backup.full import FullBackup
-from pantry_tui.errors import DatabaseChangedError, LockTimeoutError, ServerError, UsageError
+from pantry_tui.errors import DatabaseChangedError, LockTimeoutError, ServerError, TooManyConnectionsError, UsageError
 from pantry_tui.events import Listener, Logged, Warned
 from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, BackupSummary, Compression
+from pantry_tui.postgres.workers import default_worker_count
 from pantry_tui.repository.ids import require_name
 from pantry_tui.repository.local import LocalRepository
 
@@ -17,8 +20,8 @@ async def take_backup(request: BackupRequest, listener: Listener) -> BackupSumma
     """Takes a backup and publishes it; nothing is left of one that fails.
 
     A lock that some migration holds, or a table that goes away while it is read, makes the whole run start again, three times
-    at most: a backup that leaves a table out is none. Raises `UsageError`, `ServerError` and its kin, `StorageError`, and
-    `ConfigError` for a signing key that cannot be used.
+    at most: a backup that leaves a table out is none. Where the server has no connection left, it starts with fewer workers.
+    Raises `UsageError`, `ServerError` and its kin, `StorageError`, and `ConfigError` for a signing key that cannot be used.
     """
     _refuse_unsupported(request)
     repository = LocalRepository(request.repository, request.data_directory)
@@ -32,14 +35,22 @@ async def take_backup(request: BackupRequest, listener: Listener) -> BackupSumma
         except ServerError as error:
             if attempt == ATTEMPTS or not _can_pass(error):
                 raise
+            if isinstance(error, TooManyConnectionsError):
+                request = _with_fewer_workers(request)
             listener(Warned(message=f"{error.message}; starting again ({attempt + 1} of {ATTEMPTS})"))
     return repository.summary(manifest.id)
 
 
 def _can_pass(error: ServerError) -> bool:
     """Whether the same may well succeed in a moment: a lock, a migration, a standby that had to apply changes."""
-    passing = isinstance(error, LockTimeoutError | DatabaseChangedError)
+    passing = isinstance(error, LockTimeoutError | DatabaseChangedError | TooManyConnectionsError)
     return passing or "conflict with recovery" in (error.detail or "")
+
+
+def _with_fewer_workers(request: BackupRequest) -> BackupRequest:
+    """A third as many: the second try shall need clearly fewer connections, the third hardly more than one."""
+    jobs = request.jobs or default_worker_count()
+    return msgspec.structs.replace(request, jobs=max(1, jobs // 3))
 
 
 def _refuse_unsupported(request: BackupRequest) -> None:

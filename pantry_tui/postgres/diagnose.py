@@ -10,7 +10,9 @@ from psycopg.rows import dict_row
 
 from pantry_tui.errors import PantryError
 from pantry_tui.models import DatabaseTarget, Finding, FindingStatus, Model
+from pantry_tui.postgres.advisories import known_holes
 from pantry_tui.postgres.connect import connect, server_error
+from pantry_tui.postgres.pooling import share_sessions
 from pantry_tui.postgres.privileges import (
     DEFAULT_ROLE,
     LARGE_OBJECTS,
@@ -20,7 +22,7 @@ from pantry_tui.postgres.privileges import (
     listed,
     sight_findings,
 )
-from pantry_tui.postgres.tools import find_client_tools, version_text
+from pantry_tui.postgres.tools import ClientTools, find_client_tools, version_text
 from pantry_tui.postgres.unverified import abandoned_databases, drop_statement
 
 OLDEST_TESTED = 140000
@@ -83,7 +85,7 @@ async def examine_database(
             facts = Facts.from_builtins((await _rows(connection, _FACTS))[0])
             return [
                 _reachable(facts, target.name),
-                *await _pooler(connection, target.name),
+                *await _pooler(connection, target),
                 *await _client_tools(facts, target),
                 *_encoding(facts, target.name),
                 *_standby(facts, target.name),
@@ -136,20 +138,29 @@ def _reachable(facts: Facts, subject: str) -> Finding:
     return _finding("reachable", subject, message)
 
 
-async def _pooler(connection: psycopg.AsyncConnection[Any], subject: str) -> list[Finding]:
+async def _pooler(connection: psycopg.AsyncConnection[Any], target: DatabaseTarget) -> list[Finding]:
     seen = [(await _rows(connection, "SELECT pg_catalog.pg_backend_pid() AS pid"))[0]["pid"] for _ in range(3)]
-    return pooler_findings(seen, connection.info.backend_pid, connection.info.port, subject)
+    shared = False
+    if set(seen) != {connection.info.backend_pid}:
+        async with await connect(target, application="doctor") as other:
+            shared = await share_sessions(connection, other)
+    return pooler_findings(seen, connection.info.backend_pid, connection.info.port, target.name, shared=shared)
 
 
-def pooler_findings(seen: Sequence[int], announced: int, port: int, subject: str) -> list[Finding]:
-    """A pooler shows by a server process (``seen``) that is not the ``announced`` one, or that changes."""
-    if len(set(seen)) > 1 or port == _POOLER_PORT:
+def pooler_findings(
+    seen: Sequence[int], announced: int, port: int, subject: str, *, shared: bool = False
+) -> list[Finding]:
+    """A pooler shows by a server process (``seen``) that is not the ``announced`` one, or that changes.
+
+    ``shared``: another connection was given the same session.
+    """
+    if shared or len(set(seen)) > 1 or port == _POOLER_PORT:
         message = "A connection pooler in transaction mode stands before the server: it cannot hold a snapshot"
         remedy = "Connect directly or in session mode (Supabase: port 5432, not 6543)."
         return [_finding("pooler", subject, message, status=FindingStatus.PROBLEM, remedy=remedy)]
     if set(seen) != {announced}:
-        message = "A connection pooler stands before the server"
-        return [_warning("pooler", subject, message, "Make sure that it is in session mode, or connect directly.")]
+        message = "A connection pooler stands before the server, in session mode as far as can be seen"
+        return [_warning("pooler", subject, message, "Connect directly if you can: restores need that.")]
     return []
 
 
@@ -159,11 +170,22 @@ async def _client_tools(facts: Facts, target: DatabaseTarget) -> list[Finding]:
     except PantryError as error:
         return [_from_error("client_tools", target.name, error)]
     message = f"Client tools {tools.version} in {tools.directory} ({tools.source})"
-    if not tools.warnings:
-        return [_finding("client_tools", target.name, message)]
     major = version_text(facts.version_num).partition(".")[0]
-    return [
+    found = [
         _warning("client_tools", target.name, text, f"Install postgresql-client-{major}.") for text in tools.warnings
+    ]
+    return [*(found or [_finding("client_tools", target.name, message)]), *_holes(tools, target.name)]
+
+
+def _holes(tools: ClientTools, subject: str) -> list[Finding]:
+    holes = known_holes(tools.version_num)
+    if not holes:
+        return []
+    what = "; ".join(f"{hole.name}: {hole.danger}" for hole in holes)
+    major = version_text(tools.version_num).partition(".")[0]
+    remedy = f"Upgrade postgresql-client-{major} to its newest minor version."
+    return [
+        _warning("client_tools_security", subject, f"Client tools {tools.version} have known holes ({what})", remedy)
     ]
 
 

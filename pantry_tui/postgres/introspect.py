@@ -312,32 +312,6 @@ async def may_read_passwords(connection: Connection) -> bool:
     return bool(allowed)
 
 
-async def remarks(connection: Connection) -> list[str]:
-    """What a person should know of a database before relying on its backup."""
-    cursor = await connection.execute(_REMARKS)
-    tables, foreign, money, lc_monetary = _one(await cursor.fetchone())
-    found = []
-    if not tables:
-        found.append("the database has no tables")
-    if foreign:
-        found.append(f"rows of {foreign} foreign tables are not included: they live on other servers")
-    if money:
-        found.append(
-            f"{money} columns of type money are written for lc_monetary {lc_monetary!r}: restore under the same"
-        )
-    return found
-
-
-_REMARKS = """
-SELECT pg_catalog.count(*) FILTER (WHERE c.relkind IN ('r', 'p')), pg_catalog.count(*) FILTER (WHERE c.relkind = 'f'),
-    (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class k ON k.oid = a.attrelid
-        WHERE a.atttypid = 'pg_catalog.money'::pg_catalog.regtype AND NOT a.attisdropped AND k.relkind = 'r'),
-    pg_catalog.current_setting('lc_monetary')
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-"""
-
-
 def _one(row: tuple[Any, ...] | None) -> tuple[Any, ...]:
     if row is None:
         raise msgspec.ValidationError("the server's catalogs gave no row where there is always one")

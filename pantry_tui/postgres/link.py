@@ -17,6 +17,7 @@ from pantry_tui.models import DatabaseTarget
 from pantry_tui.postgres.connect import connection_failure, conninfo, pooler_between, server_error
 from pantry_tui.postgres.session import client_encoding
 
+_PROCESS = "SELECT pg_catalog.pg_backend_pid()"
 CHUNK_BYTES = 128 * 1024  # rows are joined to pieces of this size; a call per row into anything else would dominate
 
 
@@ -27,6 +28,7 @@ class Link:
         self._connection = connection
         self._encoding = encoding
         self._doing = ""
+        self._process = b""
 
     @classmethod
     def open(cls, target: DatabaseTarget, *, application: str, settings: str = "") -> Link:
@@ -38,13 +40,13 @@ class Link:
         connection.notice_handler = None
         encoding, codec = client_encoding((connection.parameter_status(b"server_encoding") or b"UTF8").decode())
         link = cls(connection, codec)
-        link.execute(f"SET client_encoding = '{encoding}'; {settings}", doing="preparing a session")
+        statements = f"SET client_encoding = '{encoding}'; {f'{settings}; ' if settings else ''}{_PROCESS}"
+        link._process = link.execute(statements, doing="preparing a session").get_value(0, 0) or b""
         return link
 
     def require_one_session(self) -> None:
         """Raises `ServerError` where a pooler gives the statements of one connection to several server sessions."""
-        found = self.execute("SELECT pg_catalog.pg_backend_pid()", doing="looking for a pooler").get_value(0, 0)
-        if found != str(self._connection.backend_pid).encode():
+        if self.execute(_PROCESS, doing="looking for a pooler").get_value(0, 0) != self._process:
             raise pooler_between()
 
     def execute(self, statement: str, *, doing: str, result_format: pq.Format = pq.Format.TEXT) -> PGresult:

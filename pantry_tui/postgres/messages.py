@@ -18,6 +18,7 @@ from pantry_tui.errors import (
     PrivilegeError,
     ServerError,
     ServerUnreachableError,
+    TooManyConnectionsError,
 )
 
 
@@ -41,12 +42,13 @@ _AUTHENTICATION = Meaning(
 )
 _NO_DATABASE = Meaning(DatabaseMissingError, "Check the name (it is case-sensitive), or create the database.")
 _TOO_MANY = Meaning(
-    ServerError, "Close other sessions, use fewer --jobs, or raise max_connections or the role's CONNECTION LIMIT."
+    TooManyConnectionsError,
+    "Close other sessions, use fewer --jobs, or raise max_connections or the role's CONNECTION LIMIT.",
 )
 _POOLER = Meaning(
     ServerError,
-    "This looks like a connection pooler in transaction mode, which cannot hold a snapshot. "
-    "Connect to PostgreSQL directly or in session mode (Supabase: port 5432, not 6543).",
+    "This looks like a connection pooler. In transaction mode it cannot hold a snapshot: connect to PostgreSQL directly or in "
+    "session mode (Supabase: port 5432, not 6543). Restores need the server itself: few poolers pass settings on.",
 )
 _PRIVILEGE = Meaning(
     PrivilegeError, "Use a role with enough rights; pantry-tui doctor --sql prints the SQL that creates a backup role."
@@ -79,6 +81,13 @@ _ENCODING = Meaning(
     "database up in format sql, which keeps its bytes, and restore into the encoding of the source.",
 )
 
+_TOO_LARGE = Meaning(
+    ServerError,
+    "A value or row is larger than the server can send as text: 1 GB, and for bytea half of that, because text takes two "
+    "characters a byte. Find it by its ctid (SELECT ctid FROM … WHERE octet_length(…) > 500000000), then move it to a large "
+    "object or out of the database; --exclude-table backs up the other tables until then.",
+)
+
 _BY_STATE = {
     "22021": _ENCODING,
     "22P05": _ENCODING,
@@ -96,6 +105,7 @@ _BY_STATE = {
     "57P05": _LOST,
 }
 
+_TOO_LARGE_TEXT = re.compile(r"invalid memory alloc request size|cannot enlarge string buffer", re.IGNORECASE)
 _LOST_TEXT = (
     r"server closed the connection unexpectedly|connection to server was lost|terminating connection|"
     r"could not (receive data from|send data to) server|SSL SYSCALL error|SSL error: unexpected eof|"
@@ -136,6 +146,8 @@ def meaning_of_state(sqlstate: str, text: str) -> Meaning | None:
         return _ROW_SECURITY
     if sqlstate in ("40001", "57014", "40P01") and "conflict with recovery" in text:
         return _STANDBY_CONFLICT
+    if sqlstate in ("XX000", "54000") and _TOO_LARGE_TEXT.search(text):
+        return _TOO_LARGE
     if sqlstate in _BY_STATE:
         return _BY_STATE[sqlstate]
     return _LOST if sqlstate.startswith("08") else None

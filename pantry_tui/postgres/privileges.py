@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import psycopg
 from psycopg import sql
 
+from pantry_tui.errors import PrivilegeError
 from pantry_tui.models import Finding, FindingStatus, Model
 
 DEFAULT_ROLE = "pantry_backup"
@@ -88,6 +91,17 @@ def sight_findings(sight: Sight, *, database: str, subject: str, role: str) -> l
         remedy = "Grant it pg_read_all_data, or set them anew after a disaster."
         findings.append(_finding("role_passwords", subject, FindingStatus.WARNING, message, remedy))
     return findings
+
+
+async def require_large_objects(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Raises `PrivilegeError` naming large objects that the role may not read: found out before the rows are, not after."""
+    unreadable = [str(oid) for (oid,) in await (await connection.execute(LARGE_OBJECTS)).fetchall()]
+    if unreadable:
+        role = connection.info.user
+        raise PrivilegeError(
+            f"role {role} may not read large objects of the database: {listed(unreadable)}",
+            remedy=f"let a superuser run {large_object_sql(role)} or back up chosen schemas, to which no large object belongs",
+        )
 
 
 def backup_role_sql(role: str, database: str) -> str:

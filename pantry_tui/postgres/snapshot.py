@@ -17,8 +17,9 @@ from psycopg import sql
 from pantry_tui.artifact.manifest import SnapshotPosition
 from pantry_tui.errors import DatabaseChangedError, LockTimeoutError, PantryError, ServerError
 from pantry_tui.models import DatabaseTarget, Model
-from pantry_tui.postgres.connect import connect, pooler_between, server_error
+from pantry_tui.postgres.connect import connect, server_error
 from pantry_tui.postgres.introspect import SourceTable, TableSize, list_tables, snapshot_position, table_sizes
+from pantry_tui.postgres.pooling import require_own_session, require_same_session
 from pantry_tui.postgres.session import client_encoding, pin_statements
 
 Connection = psycopg.AsyncConnection[Any]
@@ -64,6 +65,7 @@ async def take_snapshot(
     Raises `LockTimeoutError`, naming who holds the lock, and `DatabaseChangedError` when tables kept changing.
     """
     wait = f"SET LOCAL lock_timeout = {int(lock_timeout_seconds * 1000)}"
+    process = await require_own_session(connection, target)
     for _ in range(ATTEMPTS):
         listed = await list_tables(connection)
         await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -71,7 +73,7 @@ async def take_snapshot(
         await connection.execute(wait.encode())
         try:
             await _lock(connection, target, listed)
-            await _require_one_session(connection)
+            await require_same_session(connection, process)
             row = await (await connection.execute("SELECT pg_catalog.pg_export_snapshot()")).fetchone()
             position = await snapshot_position(connection, in_recovery=in_recovery)
             locked = await list_tables(connection)
@@ -102,12 +104,6 @@ async def require_unchanged(observer: Connection, target: DatabaseTarget, snapsh
                 f"the definition of {table.qualified_name} in {target.name}, or of a type it uses, changed during the backup",
                 remedy="run the backup when no migration is under way",
             )
-
-
-async def _require_one_session(connection: Connection) -> None:
-    row = await (await connection.execute("SELECT pg_catalog.pg_backend_pid()")).fetchone()
-    if row is not None and row[0] != connection.info.backend_pid:
-        raise pooler_between()
 
 
 async def _lock(connection: Connection, target: DatabaseTarget, tables: Sequence[SourceTable]) -> None:

@@ -85,11 +85,10 @@ def build_settings(target: DatabaseTarget, jobs: int) -> tuple[tuple[str, str], 
     return () if memory is None else (("maintenance_work_mem", f"{memory // 1024}kB"),)
 
 
-def remaining_entries(toc: Sequence[TocEntry], taken: Collection[int]) -> tuple[TocEntry, ...]:
-    """What is left of post-data without the ``taken`` entries, in an order that `pg_restore --use-list` does not lose.
+def remaining_entries(toc: Sequence[TocEntry], taken: Collection[int]) -> list[tuple[TocEntry, ...]]:
+    """What is left of post-data without the ``taken`` entries, in one or two parts: event triggers come last of all.
 
-    Comments and privileges have no section of their own: pg_restore counts them to that of the entry listed before
-    them, so none may come first.
+    pg_restore makes them before it refreshes materialised views, and they would see that.
     """
     section = "pre-data"
     left: list[TocEntry] = []
@@ -97,8 +96,23 @@ def remaining_entries(toc: Sequence[TocEntry], taken: Collection[int]) -> tuple[
         section = section if entry.section == "none" else entry.section
         if section == "post-data" and entry.id not in taken:
             left.append(entry)
-    first = next((position for position, entry in enumerate(left) if entry.section != "none"), 0)
-    return (*left[first : first + 1], *left[:first], *left[first + 1 :])
+    last = [entry for entry in left if _is_of_event_trigger(entry)]
+    first = [entry for entry in left if not _is_of_event_trigger(entry)]
+    return [_with_section_first(part) for part in (first, last) if part]
+
+
+def _is_of_event_trigger(entry: TocEntry) -> bool:
+    return entry.kind == "EVENT TRIGGER" or (entry.section == "none" and entry.tag.startswith("EVENT TRIGGER "))
+
+
+def _with_section_first(entries: Sequence[TocEntry]) -> tuple[TocEntry, ...]:
+    """An order that `pg_restore --use-list` does not lose.
+
+    Comments and privileges have no section of their own: pg_restore counts them to that of the entry listed before
+    them, so none may come first.
+    """
+    first = next((position for position, entry in enumerate(entries) if entry.section != "none"), 0)
+    return (*entries[first : first + 1], *entries[:first], *entries[first + 1 :])
 
 
 def is_local(target: DatabaseTarget) -> bool:

@@ -45,7 +45,7 @@ SELECT kind, name FROM (
     UNION ALL SELECT 'event trigger', evtname FROM pg_catalog.pg_event_trigger
     UNION ALL SELECT 'publication', pubname FROM pg_catalog.pg_publication
     UNION ALL SELECT 'foreign data wrapper', fdwname FROM pg_catalog.pg_foreign_data_wrapper
-    UNION ALL SELECT 'default privilege', pg_catalog.pg_get_userbyid(defaclrole) FROM pg_catalog.pg_default_acl
+    UNION ALL SELECT 'default privilege', defaclrole::pg_catalog.regrole::text FROM pg_catalog.pg_default_acl
     UNION ALL SELECT 'large object', oid::text FROM pg_catalog.pg_largeobject_metadata
 ) found ORDER BY 1, 2
 """

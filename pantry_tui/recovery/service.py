@@ -160,6 +160,7 @@ class _Restore:
             await asyncio.shield(self._clean_up(database))
             raise
         await self._finish(plan, database)
+        self._tell_of_refreshed_views(plan)
         result = self._result(plan, database, tables, validation)
         self._record(plan, result)
         self._progress.finished()
@@ -189,11 +190,10 @@ class _Restore:
             raise _as_restore_error(error) from error
         await self._pool.close()
         self._progress.phase("post-data")
-        rest = remaining_entries(plan.expected.toc, filling.entries)
-        if rest:
-            archive = msgspec.structs.replace(archive, entries=tuple(entry.id for entry in rest))
+        for rest in remaining_entries(plan.expected.toc, filling.entries):
+            part = msgspec.structs.replace(archive, entries=tuple(entry.id for entry in rest))
             jobs = self._pool.count if any(entry.kind in HEAVY for entry in rest) else 1
-            self._warn_of(await archive.restore("post-data", jobs=jobs))
+            self._warn_of(await part.restore("post-data", jobs=jobs))
         return loaded
 
     def _archive(self, plan: RestorePlan, target: DatabaseTarget) -> Archive:
@@ -209,6 +209,13 @@ class _Restore:
         """What server and pg_restore had to say about statements that succeeded."""
         for line in lines:
             self._progress.warn(line)
+
+    def _tell_of_refreshed_views(self, plan: RestorePlan) -> None:
+        count = sum(1 for entry in plan.expected.toc if entry.kind == "MATERIALIZED VIEW DATA")
+        if count:
+            self._progress.log(
+                f"{count} materialized views were refreshed: one that was stale in the source is not any more"
+            )
 
     async def _verify(
         self, plan: RestorePlan, database: RestoreDatabase, loaded: dict[int, int]

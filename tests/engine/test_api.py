@@ -8,7 +8,7 @@ import pytest
 
 from pantry_tui import BackupConfig, BackupService, RecoveryConfig, RecoveryService
 from pantry_tui.errors import NotFoundError, RefusedError, UsageError
-from pantry_tui.models import BackupFormat
+from pantry_tui.models import BackupFormat, Compression
 from tests.servers import TestServer
 
 

@@ -21,7 +21,8 @@ async def examine(target: DatabaseTarget, role: str = "test_backup", free: int |
     findings = await examine_database(target, role=role, free_bytes=free)
     assert len({finding.check for finding in findings}) == len(findings)
     assert all(finding.remedy for finding in findings if finding.status is not OK)
-    return {finding.check: finding for finding in findings}
+    about_the_database = [finding for finding in findings if finding.check != "client_tools_security"]
+    return {finding.check: finding for finding in about_the_database}
 
 
 def statuses(findings: dict[str, Finding]) -> dict[str, FindingStatus]:

@@ -14,6 +14,7 @@ from pantry_tui.errors import (
     PrivilegeError,
     ServerError,
     ServerUnreachableError,
+    TooManyConnectionsError,
 )
 from pantry_tui.postgres.messages import meaning_of_state, meaning_of_text
 
@@ -27,9 +28,13 @@ from pantry_tui.postgres.messages import meaning_of_state, meaning_of_text
         ('FATAL:  role "u" does not exist', AuthenticationError, "role"),
         ("FATAL:  Tenant or user not found", AuthenticationError, "role"),
         ('FATAL:  database "x" does not exist', DatabaseMissingError, "name"),
-        ("FATAL:  sorry, too many clients already", ServerError, "max_connections"),
-        ("FATAL:  remaining connection slots are reserved for roles with SUPERUSER", ServerError, "max_connections"),
-        ('FATAL:  too many connections for role "u"', ServerError, "CONNECTION LIMIT"),
+        ("FATAL:  sorry, too many clients already", TooManyConnectionsError, "max_connections"),
+        (
+            "FATAL:  remaining connection slots are reserved for roles with SUPERUSER",
+            TooManyConnectionsError,
+            "max_connections",
+        ),
+        ('FATAL:  too many connections for role "u"', TooManyConnectionsError, "CONNECTION LIMIT"),
         ("FATAL:  the database system is starting up", ServerUnreachableError, "again"),
         ("ERROR:  unsupported startup parameter: options", ServerError, "5432, not 6543"),
         ('ERROR:  prepared statement "s1" does not exist', ServerError, "pooler"),
@@ -57,6 +62,7 @@ def test_text(text: str, kind: type[PantryError], remedy: str) -> None:
         ("55P03", LockTimeoutError),
         ("57P01", ConnectionLostError),
         ("08006", ConnectionLostError),
+        ("53300", TooManyConnectionsError),
     ],
 )
 def test_state(state: str, kind: type[PantryError]) -> None:
@@ -69,6 +75,13 @@ def test_row_security_is_told_from_a_missing_grant() -> None:
     meaning = meaning_of_state("42501", 'query would be affected by row-level security policy for table "t"')
     assert meaning is not None
     assert "BYPASSRLS" in meaning.remedy
+
+
+def test_a_value_too_large_for_text_is_told_from_other_errors() -> None:
+    meaning = meaning_of_state("XX000", "ERROR:  invalid memory alloc request size 1258291203")
+    assert meaning is not None
+    assert "octet_length" in meaning.remedy
+    assert meaning_of_state("XX000", "cache lookup failed for relation 1") is None
 
 
 def test_what_has_no_class_has_no_meaning() -> None:

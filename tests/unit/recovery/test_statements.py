@@ -70,6 +70,20 @@ def test_roles_are_quoted_in_the_remedy() -> None:
     assert create_statements(['a"b', "c"]) == 'CREATE ROLE "a""b"; CREATE ROLE "c";'
 
 
+def ids(parts: list[tuple[TocEntry, ...]]) -> list[list[int]]:
+    return [[one.id for one in part] for part in parts]
+
+
+def test_event_triggers_come_last_with_their_comments() -> None:
+    toc = [
+        entry(1, "EVENT TRIGGER"),
+        entry(2, "COMMENT", section="none", tag="EVENT TRIGGER watch"),
+        entry(3, "TRIGGER"),
+        entry(4, "MATERIALIZED VIEW DATA"),
+    ]
+    assert ids(remaining_entries(toc, set())) == [[3, 4], [1, 2]]
+
+
 def test_comments_do_not_come_before_what_they_are_about() -> None:
     toc = [
         entry(1, "TABLE", section="pre-data"),
@@ -79,7 +93,7 @@ def test_comments_do_not_come_before_what_they_are_about() -> None:
         entry(5, "TRIGGER"),
         entry(6, "COMMENT", section="none"),
     ]
-    assert [one.id for one in remaining_entries(toc, {3})] == [5, 4, 6]
-    assert [one.id for one in remaining_entries(toc, {3, 4})] == [5, 6]
-    assert remaining_entries(toc, {3, 4, 5, 6}) == ()
+    assert ids(remaining_entries(toc, {3})) == [[5, 4, 6]]
+    assert ids(remaining_entries(toc, {3, 4})) == [[5, 6]]
+    assert remaining_entries(toc, {3, 4, 5, 6}) == []
     assert use_list([5, 6]) == b"5;\n6;\n"

@@ -1,4 +1,4 @@
-"""Examining the keys of this host: whether backups can be encrypted as configured, and what opens them here."""
+"""Examining the keys of this host: whether backups can be encrypted as configured and signed, and what opens them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from pantry_tui.artifact.age import PublicKey, new_file
 from pantry_tui.artifact.keyring import configured_identities, configured_recipients
-from pantry_tui.artifact.signing_key import keys_directory
+from pantry_tui.artifact.signing_key import find_signing_key, keys_directory
+from pantry_tui.artifact.trusted import trusted_fingerprints
 from pantry_tui.config import Config
 from pantry_tui.errors import KeyMissingError, PantryError
 from pantry_tui.models import Finding, FindingStatus
 
 
 def examine_keys(config: Config) -> list[Finding]:
-    """What there is to say about encryption; nothing, where none is configured."""
+    """What there is to say about encryption, where it is configured, and about a signing key that cannot be used."""
     findings: list[Finding] = []
     recipients: Sequence[PublicKey] = ()
     if config.encryption.wanted:
@@ -28,7 +29,17 @@ def examine_keys(config: Config) -> list[Finding]:
             findings += _left_here(config)
     if config.encryption.identity is not None:
         findings.append(_examine_identity(config, recipients))
-    return findings
+    return [*findings, *_examine_signing(config)]
+
+
+def _examine_signing(config: Config) -> list[Finding]:
+    """What keeps backups from being signed, or others' signatures from being checked; nothing, where all is well."""
+    try:
+        find_signing_key(config.data_directory)
+        trusted_fingerprints(config.data_directory)
+    except PantryError as error:
+        return [_problem("signing", config, error)]
+    return []
 
 
 def _examine_identity(config: Config, recipients: Sequence[PublicKey]) -> Finding:

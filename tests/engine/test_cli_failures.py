@@ -28,7 +28,8 @@ def cli(tmp_path: Path, crm: DatabaseTarget) -> Iterator[CommandLine]:
 
 
 def backups_in(cli: CommandLine) -> list[str]:
-    return [path.name for path in cli.repository.iterdir() if path.is_dir()] if cli.repository.exists() else []
+    """What stands for a backup in the repository, finished or not; the deleted ones have a directory of their own."""
+    return [path.name for path in cli.repository.glob("*/") if path.is_dir() and path.name != "tombstones"]
 
 
 def fails(cli: CommandLine, status: int, words: str, *arguments: str, **environment: str) -> None:

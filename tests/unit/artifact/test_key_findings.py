@@ -8,6 +8,7 @@ import pytest
 
 from pantry_tui.artifact.age import X25519Identity, X25519Recipient, identity_text, lock_identities
 from pantry_tui.artifact.key_findings import examine_keys
+from pantry_tui.artifact.signing_key import signing_key
 from pantry_tui.config import Config, EncryptionSettings
 from pantry_tui.models import FindingStatus
 
@@ -22,6 +23,16 @@ def found(place: Path, encryption: EncryptionSettings, **environment: str) -> li
 
 def test_nothing_where_nothing_is_configured(tmp_path: Path) -> None:
     assert found(tmp_path, EncryptionSettings()) == []
+
+
+@pytest.mark.parametrize("name", ["signing.key", "trusted"])
+def test_signing_that_is_impossible(tmp_path: Path, name: str) -> None:
+    signing_key(tmp_path)
+    assert found(tmp_path, EncryptionSettings()) == []
+    (tmp_path / "keys" / name).write_text("x")
+    ((status, message),) = found(tmp_path, EncryptionSettings())
+    assert status is FindingStatus.PROBLEM
+    assert f"{tmp_path}/keys/{name}" in message
 
 
 def test_recipients_that_can_be_encrypted_to(tmp_path: Path) -> None:

@@ -57,8 +57,8 @@ def _json_field(value: msgspec.Raw) -> bytes:
 def _from_csv(pieces: Iterable[bytes]) -> Iterator[bytes]:
     held = bytearray()
     row: list[bytes] = []
+    in_value = False
     for piece in pieces:
-        in_value = held.startswith(b'"')
         held += piece
         if in_value and b'"' not in piece:  # a large value: looking at all of it each time would take for ever
             continue
@@ -74,6 +74,7 @@ def _from_csv(pieces: Iterable[bytes]) -> Iterator[bytes]:
                 lines.append(b"\t".join(row) + b"\n")
                 row = []
         del held[:position]
+        in_value = held.count(b'"') % 2 == 1
         if lines:
             yield b"".join(lines)
     if held or row:

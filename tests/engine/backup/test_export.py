@@ -393,7 +393,7 @@ async def test_other_kinds(
         document = (tmp_path / name).read_bytes()
         new = any_server.create_database(template="template0", encoding="UTF8", locale="C")
         if kind is BackupKind.DATA:
-            dumped = [any_server.client_tools / "pg_dump", "--schema-only", f"--dbname={source.conninfo}"]
+            dumped = [str(any_server.client_tools / "pg_dump"), "--schema-only", f"--dbname={source.conninfo}"]
             any_server.psql(new, subprocess.run(dumped, check=True, capture_output=True).stdout)
         any_server.psql(new, document)
         found, expected = any_server.fingerprint(new)["tables"], any_server.fingerprint(source)["tables"]

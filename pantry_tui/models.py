@@ -225,14 +225,43 @@ class DiffRequest(Model, frozen=True, kw_only=True, tag="diff", tag_field="type"
     data_directory: str | None = None  # whose signers are trusted; the runner puts its own in
 
 
-JobRequest = BackupRequest | ValidateRequest | RestoreRequest | DiffRequest
+STANDARD_OUTPUT = "-"  # in the place of a file
+
+
+class ExportRequest(Model, frozen=True, kw_only=True, tag="export", tag_field="type"):
+    """Write what a backup holds into a new file, whole or some tables of it, in its own or another format.
+
+    ``output`` is an absolute path, whose ending says how it is compressed and whether it is encrypted; of a request that
+    `-` is written for, the bytes go where the caller says. ``tables`` are names or patterns (`sales.*`); none: all.
+    """
+
+    repository: RepositoryTarget
+    backup_id: str
+    output: str
+    format: BackupFormat | None = None  # None: the backup's own
+    tables: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()  # whom the file is encrypted to; none: it is not
+    unlocking: Unlocking = Unlocking()
+    started_by: str = ""
+
+
+def export_formats(backup: BackupFormat, kind: BackupKind) -> tuple[BackupFormat, ...]:
+    """The formats that a backup can be exported to without a server, its own first."""
+    if backup is BackupFormat.JSON:
+        return (BackupFormat.JSON,)
+    if kind is not BackupKind.FULL:
+        return (backup,)
+    return (backup, BackupFormat.CSV if backup is BackupFormat.SQL else BackupFormat.SQL)
+
+
+JobRequest = BackupRequest | ValidateRequest | RestoreRequest | DiffRequest | ExportRequest
 
 
 class Job(Model, frozen=True, kw_only=True):
     """One piece of work of the runner, from queue to history. Never holds a secret."""
 
     id: str
-    kind: str  # backup, validate, restore, diff
+    kind: str  # backup, validate, restore, diff, export
     title: str  # "backup of crm into local", for people
     database: str | None
     state: JobState
@@ -520,6 +549,32 @@ class BackupDiff(Model, frozen=True, kw_only=True):
     def is_equal(self) -> bool:
         """Whether every table was found equal."""
         return self.different == self.not_comparable == 0
+
+
+class ExportedTable(Model, frozen=True, kw_only=True):
+    """A table of an exported file."""
+
+    schema: str
+    name: str
+    rows: int
+    file: str | None = None  # what it is called in a zip file
+
+
+class BackupExport(Model, frozen=True, kw_only=True):
+    """What was exported, and what of it is not in the file."""
+
+    backup_id: str
+    path: str  # `-`: standard output
+    format: BackupFormat
+    tables: int
+    rows: int
+    bytes: int  # of the file
+    raw_bytes: int  # of the text in it
+    encrypted: bool
+    table_list: tuple[ExportedTable, ...]
+    left_out: tuple[str, ...]  # what points to tables that were not chosen
+    warnings: tuple[str, ...]
+    duration_seconds: float
 
 
 class RunnerStatus(Model, frozen=True, kw_only=True):

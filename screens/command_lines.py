@@ -58,6 +58,27 @@ def diff(backup_id: str, other: str, *, repository: str | None = None) -> tuple[
     return (PROGRAM, "backup", "diff", backup_id, other, *_repository(repository))
 
 
+def export(
+    backup_id: str,
+    *,
+    output: str,
+    rows_format: str | None = None,
+    tables: Sequence[str] = (),
+    recipients: Sequence[str] = (),
+    identity: str | None = None,
+    repository: str | None = None,
+) -> tuple[str, ...]:
+    """Writes a backup, or some of its tables, into a file."""
+    argv = [PROGRAM, "backup", "export", backup_id, "-o", output]
+    if rows_format is not None:
+        argv += ["-f", rows_format]
+    argv += [part for table in tables for part in ("-t", table)]
+    argv += [part for each in recipients for part in ("--recipient", each)]
+    if identity is not None:
+        argv += ["--identity", identity]
+    return (*argv, *_repository(repository))
+
+
 def label_backup(backup_id: str, text: str, *, repository: str | None = None) -> tuple[str, ...]:
     """Labels a backup."""
     return (PROGRAM, "backup", "label", backup_id, text, *_repository(repository))

@@ -246,6 +246,17 @@ COMMANDS: tuple[Command, ...] = (
         rank=12,
     ),
     Command(
+        id="backup.export",
+        keys="X",
+        title="Export",
+        description="Write the backup, or some of its tables, into one file: for psql, or as CSV for a spreadsheet.",
+        panes=_ONE_BACKUP,
+        command_line="pantry-tui backup export ID -o FILE",
+        changes=True,
+        condition=_backup,
+        rank=15,
+    ),
+    Command(
         id="backup.pin",
         keys="P",
         title="Pin",

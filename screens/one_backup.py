@@ -10,6 +10,7 @@ from screens import command_lines
 from screens.commands import Situation
 from screens.compare_backup import CompareBackup
 from screens.delete_backup import DeleteBackup
+from screens.export_backup import ExportBackup
 from screens.frame import FramedScreen
 from screens.label_backup import LabelBackup
 from screens.restore_backup import RestoreBackup
@@ -49,6 +50,10 @@ class OneBackupScreen(FramedScreen[None]):
     def do_backup_diff(self) -> None:
         if (backup := self.selected) is not None:
             self.app.push_screen(CompareBackup(backup))
+
+    def do_backup_export(self) -> None:
+        if (backup := self.selected) is not None:
+            self.app.push_screen(ExportBackup(backup))
 
     def do_backup_pin(self) -> None:
         if (backup := self.selected) is not None:

@@ -12,6 +12,7 @@ from pantry_tui.artifact.toc import PG_CLASS, TocEntry, is_partitioned
 from pantry_tui.errors import NotFoundError, UsageError
 
 SUGGESTIONS = 5
+_WILD = frozenset("*?")
 _ESCAPED = re.compile(r"\\(?:([nrt])|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 _NAMED = {"n": "\n", "r": "\r", "t": "\t"}
 
@@ -40,12 +41,42 @@ def find_tables(tables: Sequence[TableEntry], toc: Iterable[TocEntry], names: It
 
     Raises `NotFoundError` naming those that the backup does not have, `UsageError` for a name that several have.
     """
+    return _find(_known(tables, toc), names)
+
+
+def find_matching(tables: Sequence[TableEntry], toc: Iterable[TocEntry], patterns: Iterable[str]) -> list[NamedTable]:
+    """The same for names that may hold `*` (any text) and `?` (one character), compared with `schema.name` as it is.
+
+    A table that is called exactly so comes first. Raises as `find_tables` does; also for a pattern that nothing matches.
+    """
+    known = _known(tables, toc)
+    called = {table.plain for table in known}
+    found: list[NamedTable] = []
+    names: list[str] = []
+    for pattern in patterns:
+        expression = _glob(pattern) if pattern not in called and _WILD.intersection(pattern) else None
+        matching = [table for table in known if expression is not None and expression.fullmatch(table.plain)]
+        found.extend(matching)
+        names.extend([] if matching else [pattern])
+    return list(dict.fromkeys([*found, *_find(known, names)]))
+
+
+def _known(tables: Sequence[TableEntry], toc: Iterable[TocEntry]) -> list[NamedTable]:
     known = [NamedTable(table.schema, table.name, position=position) for position, table in enumerate(tables)]
     known += [
         NamedTable(entry.schema, entry.tag, entry=entry.id)
         for entry in toc
         if entry.kind == "TABLE" and entry.catalog == PG_CLASS and is_partitioned(entry)
     ]
+    return known
+
+
+def _glob(pattern: str) -> re.Pattern[str]:
+    parts = {"*": ".*", "?": "."}
+    return re.compile("".join(parts.get(character) or re.escape(character) for character in pattern), re.DOTALL)
+
+
+def _find(known: Sequence[NamedTable], names: Iterable[str]) -> list[NamedTable]:
     plain: dict[str, list[NamedTable]] = {}
     quoted: dict[str, list[NamedTable]] = {}
     for table in known:

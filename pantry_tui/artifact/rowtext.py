@@ -1,4 +1,4 @@
-"""Rows of any format as COPY text, for looking at them: fields between tabs, `\\N` for NULL, a line a row."""
+"""Rows of any format as COPY text: fields between tabs, `\\N` for NULL, a line a row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pantry_tui.models import BackupFormat
 _JSON_BATCH = 16 * 1024  # a page shows few rows
 _NULL = b"\\N"
 _ESCAPES = ((b"\\", b"\\\\"), (b"\t", b"\\t"), (b"\n", b"\\n"), (b"\r", b"\\r"))
-_FIELD = re.compile(rb'(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)')
+_FIELD = re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",\r\n]*+))(,|\r\n)')  # possessive: no memory for ways back
 
 _rows: msgspec.json.Decoder[list[dict[str, msgspec.Raw]]] = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
@@ -26,11 +26,16 @@ def encoding_of_rows(manifest: Manifest) -> str:
 
 
 def copy_text(pieces: Iterable[bytes], manifest: Manifest, table: TableEntry) -> Iterator[bytes]:
-    """The rows of a segment as COPY text, as they come. Raises `BackupDamagedError` where they are none."""
+    """The rows of a segment as COPY text, as they come. Raises `BackupDamagedError` where they are none.
+
+    What comes of json is for looking at: the server would not read arrays so. What comes of csv, it reads.
+    """
     if manifest.format is BackupFormat.JSON:
         columns = [name_in_document(name, manifest.source.encoding) for name in table.columns]
         return _from_json(pieces, columns)
-    return _from_csv(pieces) if manifest.format is BackupFormat.CSV else iter(pieces)
+    if manifest.format is not BackupFormat.CSV:
+        return iter(pieces)
+    return _from_csv(pieces) if table.columns else (piece.replace(b"\r", b"") for piece in pieces)
 
 
 def _from_json(pieces: Iterable[bytes], columns: Sequence[str]) -> Iterator[bytes]:
@@ -52,8 +57,8 @@ def _json_field(value: msgspec.Raw) -> bytes:
 def _from_csv(pieces: Iterable[bytes]) -> Iterator[bytes]:
     held = bytearray()
     row: list[bytes] = []
+    in_value = False
     for piece in pieces:
-        in_value = held.startswith(b'"')
         held += piece
         if in_value and b'"' not in piece:  # a large value: looking at all of it each time would take for ever
             continue
@@ -69,6 +74,7 @@ def _from_csv(pieces: Iterable[bytes]) -> Iterator[bytes]:
                 lines.append(b"\t".join(row) + b"\n")
                 row = []
         del held[:position]
+        in_value = held.count(b'"') % 2 == 1
         if lines:
             yield b"".join(lines)
     if held or row:

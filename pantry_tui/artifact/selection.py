@@ -31,7 +31,12 @@ def select_tables(manifest: Manifest, toc: Sequence[TocEntry], names: Sequence[s
     """
     if not names:
         return Selection(tables=tuple(range(len(manifest.tables))), entries=manifest.entries, is_whole=True)
-    selected = _entries(manifest.tables, toc, find_tables(manifest.tables, toc, names))
+    return select_found(manifest, toc, find_tables(manifest.tables, toc, names))
+
+
+def select_found(manifest: Manifest, toc: Sequence[TocEntry], found: Sequence[NamedTable]) -> Selection:
+    """These tables and what comes with them; ``toc`` as for `select_tables`."""
+    selected = _entries(manifest.tables, toc, found)
     oids = {entry.oid for entry in toc if entry.id in selected and entry.catalog == PG_CLASS}
     tables = tuple(index for index, table in enumerate(manifest.tables) if table.oid in oids)
     closure = Closure(toc, selected)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from pantry_tui.artifact.keyring import configured_recipients, unlocking
 from pantry_tui.backup.diff import compare_backups
+from pantry_tui.backup.export import export_backup
 from pantry_tui.backup.live import compare_with_live
 from pantry_tui.backup.peek import peek_table
 from pantry_tui.backup.service import take_backup
@@ -21,6 +23,7 @@ from pantry_tui.models import (
     PEEK_ROWS,
     BackupDetails,
     BackupDiff,
+    BackupExport,
     BackupFormat,
     BackupKind,
     BackupRequest,
@@ -29,6 +32,7 @@ from pantry_tui.models import (
     Compression,
     DatabaseTarget,
     DiffRequest,
+    ExportRequest,
     MarkRequest,
     Model,
     RepositoryTarget,
@@ -138,6 +142,33 @@ class BackupService:
         )
         return await compare_with_live(request, self._listener)
 
+    async def export(
+        self,
+        backup_id: str,
+        output: str | Path,
+        *,
+        format: BackupFormat | None = None,  # noqa: A002
+        tables: Sequence[str] = (),
+        recipients: Sequence[str] = (),
+    ) -> BackupExport:
+        """Writes what a backup holds into the new file ``output``, without a server.
+
+        Its ending says how it is compressed (`.sql`, `.sql.gz`, `.sql.zst`, `.json…`, `.zip`). ``format`` None is the
+        backup's own; ``tables`` are names or patterns (`sales.*`), none means all. ``recipients`` encrypt the file, which
+        then ends with `.age`; it is not encrypted otherwise, whatever the backup is. Raises `NotFoundError`, `UsageError`,
+        `RefusedError` for a file that is there, `BackupDamagedError`, `StorageError`; nothing is left of the file then.
+        """
+        request = ExportRequest(
+            repository=self._repository,
+            backup_id=backup_id,
+            output=_absolute(output),
+            format=format,
+            tables=tuple(tables),
+            recipients=tuple(recipients),
+            unlocking=await self._unlocking(backup_id),
+        )
+        return await export_backup(request, self._listener)
+
     async def validate_backup(self, backup_id: str) -> ValidationResult:
         """Reads a backup back, whole. Damage is a result, not an error. Raises `NotFoundError`, `StorageError`."""
         keys = await self._unlocking(backup_id)
@@ -185,6 +216,10 @@ class BackupService:
         if isinstance(self._database, DatabaseTarget):
             return self._database
         return load_config().database_target(self._database)
+
+
+def _absolute(output: str | Path) -> str:
+    return str(Path(output).expanduser().absolute())
 
 
 def _repository(output_dir: str | None) -> RepositoryTarget:

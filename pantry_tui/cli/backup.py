@@ -1,11 +1,11 @@
-"""`pantry-tui backup`: take, list, show, look into, validate, pin, label and delete backups."""
+"""`pantry-tui backup`: take, list, show, look into, export, validate, pin, label and delete backups."""
 
 from __future__ import annotations
 
 import argparse
 from enum import StrEnum
 
-from pantry_tui.cli import backup_diff, backup_peek
+from pantry_tui.cli import backup_diff, backup_export, backup_peek
 from pantry_tui.cli import backup_view as view
 from pantry_tui.cli.keys_given import add_identity_options, add_recipient_options, recipients, unlocking
 from pantry_tui.cli.output import note, print_document, print_line
@@ -55,6 +55,7 @@ def add_arguments(parser: Parser) -> None:
     )
     backup_peek.add_command(commands)
     backup_diff.add_command(commands)
+    backup_export.add_command(commands)
     validate = command(
         commands,
         "validate",

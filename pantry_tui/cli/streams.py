@@ -21,6 +21,14 @@ def write_line(line: str) -> None:
         raise _explained(error) from error
 
 
+def write_bytes(data: bytes | bytearray | memoryview) -> None:
+    """Writes a part of a result that is no text. Raises `NobodyReadsError`, `StorageError`."""
+    try:
+        sys.stdout.buffer.write(data)
+    except OSError as error:
+        raise _explained(error) from error
+
+
 def flush() -> None:
     """Makes sure that what was written has arrived. Raises `NobodyReadsError`, `StorageError`."""
     try:

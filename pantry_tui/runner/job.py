@@ -19,7 +19,16 @@ from collections.abc import Sequence
 
 from pantry_tui.errors import CancelledError, InternalError, PantryError
 from pantry_tui.events import Event, Failed, Finished, encode_event
-from pantry_tui.models import BackupRequest, DiffRequest, Failure, JobRequest, Model, RestoreRequest, ValidateRequest
+from pantry_tui.models import (
+    BackupRequest,
+    DiffRequest,
+    ExportRequest,
+    Failure,
+    JobRequest,
+    Model,
+    RestoreRequest,
+    ValidateRequest,
+)
 from pantry_tui.runner.request import decode_request, secrets_of
 
 GRACE_SECONDS = 10.0  # from being told to stop to being killed
@@ -137,6 +146,10 @@ async def _perform(request: JobRequest, reporter: _Reporter) -> Model:
 
         adopt_environment(request.database)
         return await compare_with_live(request, reporter.send)
+    if isinstance(request, ExportRequest):
+        from pantry_tui.backup.export import export_backup
+
+        return await export_backup(request, reporter.send)
     return await _validate(request, reporter)
 
 

@@ -12,6 +12,7 @@ import http.client
 import os
 import socket
 import urllib.parse
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -20,10 +21,13 @@ import msgspec
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.config import Config
 from pantry_tui.errors import BackupDamagedError, InterruptedJobError, NotFoundError, RunnerBusyError
+from pantry_tui.events import Listener
 from pantry_tui.models import (
     BackupDetails,
     BackupDiff,
+    BackupExport,
     BackupSummary,
+    ExportRequest,
     Failure,
     Job,
     JobState,
@@ -88,6 +92,14 @@ class LocalReads:
         from pantry_tui.backup.peek import peek_table  # unpacking is for those who look into a backup
 
         return await peek_table(repository, backup_id, table, limit=limit, skip=skip, unlocking=unlocking)
+
+    async def export(
+        self, request: ExportRequest, write: Callable[[bytes | bytearray | memoryview], object], listener: Listener
+    ) -> BackupExport:
+        """Has the bytes of an export written by ``write``; into a file, a job writes. Raises what `export_backup` does."""
+        from pantry_tui.backup.export import export_backup
+
+        return await export_backup(request, listener, write)
 
     async def diff(self, repository: RepositoryTarget, backup_id: str, other_id: str) -> BackupDiff:
         """Two backups compared. Raises what `compare_backups` does."""

@@ -8,11 +8,11 @@ from pantry_tui.models import (
     BackupRequest,
     DatabaseTarget,
     DiffRequest,
+    ExportRequest,
     JobRequest,
     MarkRequest,
     RestoreRequest,
     Unlocking,
-    ValidateRequest,
 )
 
 _WHERE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGSERVICEFILE")
@@ -38,7 +38,7 @@ def decode_unlocking(data: bytes) -> Unlocking:
 
 
 def kind_of(request: JobRequest) -> str:
-    """backup, validate, restore or diff."""
+    """backup, validate, restore, diff or export."""
     kind = request.__struct_config__.tag
     return str(kind)
 
@@ -51,6 +51,8 @@ def title_of(request: JobRequest) -> str:
         return f"restore of {request.backup_id} into {request.target.name}"
     if isinstance(request, DiffRequest):
         return f"comparison of {request.backup_id} with {request.database.name}"
+    if isinstance(request, ExportRequest):
+        return f"export of {request.backup_id} into {request.output}"
     return f"validation of {request.backup_id}"
 
 
@@ -93,5 +95,5 @@ def secrets_of(request: JobRequest) -> tuple[str, ...]:
     """What must never appear in anything written down."""
     target = database_of(request)
     password = target.environment.get("PGPASSWORD") if target else None
-    identities = request.unlocking.identities if isinstance(request, ValidateRequest | RestoreRequest) else ()
-    return (*([password] if password else ()), *identities)
+    unlocking = Unlocking() if isinstance(request, BackupRequest | DiffRequest) else request.unlocking
+    return (*([password] if password else ()), *unlocking.identities)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from pantry_tui.models import BackupDiff, BackupSummary, Job, JobState, RestoredTable, RestoreResult, ValidationResult
+from pantry_tui.models import (
+    BackupDiff,
+    BackupExport,
+    BackupSummary,
+    Job,
+    JobState,
+    RestoredTable,
+    RestoreResult,
+    ValidationResult,
+)
 from screens.widgets import figures
 from screens.widgets.difference import diff_words
 from screens.widgets.glyphs import Glyphs
@@ -37,6 +46,8 @@ def result_words(job: Job, glyphs: Glyphs) -> Content:
         return _validation(ValidationResult.from_builtins(job.result), glyphs)
     if job.kind == "diff":
         return diff_words(BackupDiff.from_builtins(job.result), glyphs)
+    if job.kind == "export":
+        return _export(BackupExport.from_builtins(job.result))
     return _restore(RestoreResult.from_builtins(job.result), glyphs)
 
 
@@ -65,6 +76,19 @@ def _validation(result: ValidationResult, glyphs: Glyphs) -> Content:
     return Content.assemble(
         (f"{glyphs.good} valid", "bold $success"),
         f"\n{read}, {counted}, in {figures.duration(result.duration_seconds)}",
+    )
+
+
+def _export(done: BackupExport) -> Content:
+    kind = "encrypted" if done.encrypted else "not encrypted"
+    remarks = [f"\n{visible(each)}" for each in done.warnings]
+    left_out = [f"\nleft out: {visible(each)}" for each in done.left_out]
+    return Content.assemble(
+        (visible(done.path), "bold"),
+        f"\n{figures.plural(done.tables, 'table')}, {figures.plural(done.rows, 'row')} as {done.format}, {kind}: "
+        f"{figures.size(done.bytes)}, in {figures.duration(done.duration_seconds)}",
+        *((each, "$warning") for each in remarks),
+        *((each, "$muted") for each in left_out),
     )
 
 

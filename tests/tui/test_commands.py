@@ -118,6 +118,9 @@ def test_typing_nonsense_finds_nothing() -> None:
         command_lines.show_backup("some-id"),
         command_lines.peek("some-id", '"a b"."c"', skip=100, repository="remote"),
         command_lines.diff("some-id", "live"),
+        command_lines.export(
+            "some-id", output="x.zip", rows_format="csv", tables=["a.*"], recipients=["age1"], identity="i"
+        ),
         command_lines.delete_backup("some-id", repository="remote", force=True),
         command_lines.restore("some-id", target="x", database="crm", tables=("public.a", "public.b")),
         command_lines.show_job("some-id"),

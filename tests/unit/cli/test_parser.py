@@ -22,6 +22,8 @@ backup list
 backup list -l 5 -d crm
 backup show latest
 backup validate latest
+backup export latest -o x.sql.gz
+backup export latest -o x.zip -f csv -t a.b -t 'c.*' --recipient age1 --identity i
 backup delete 20261123T020000Z-daily-7f3a --force
 recovery execute latest --target new
 recovery execute latest -s replace -t public.a -t public.b --target postgresql://h/d --no-validate --yes --jobs 2

@@ -45,6 +45,12 @@ def test_there_and_back(rows: list[list[str | None]], size: int) -> None:
     assert back == copied(rows).replace(rb"\b", b"\b").replace(rb"\f", b"\f")
 
 
+def test_a_large_value_is_not_looked_at_again_and_again() -> None:
+    value = "word" * 250_000 + '"'
+    text = b"".join(csv_pieces([copied([["1", value, "x,"]])], columns=3, rows=1))
+    assert b"".join(_from_csv(cut(text, 128 * 1024))) == copied([["1", value, "x,"]])
+
+
 def test_null_and_the_empty_string_differ() -> None:
     assert b"".join(csv_pieces([b"\\N\t\n", b"\t\\N\n"], columns=2, rows=2)) == b',""\r\n"",\r\n'
     assert b"".join(csv_pieces([b"\\N\n\n"], columns=1, rows=2)) == b'\r\n""\r\n'

@@ -242,6 +242,8 @@ class ExportRequest(Model, frozen=True, kw_only=True, tag="export", tag_field="t
     tables: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()  # whom the file is encrypted to; none: it is not
     unlocking: Unlocking = Unlocking()
+    trust: tuple[str, ...] = ()  # fingerprints of signers to believe besides those of the data directory
+    data_directory: str | None = None  # whose signers are believed
     started_by: str = ""
 
 

@@ -32,7 +32,7 @@ class NewBackup(Form):
         yield Field("Database", default, id="database", hint="empty: the one the environment names")
         if names:
             yield Static(Content(f"configured: {visible(', '.join(names))}"), classes="hint")
-        yield Field("Name", "manual", id="name", hint="how you will recognise it")
+        yield Field("Name", "manual", id="name", hint="how you will recognise it", close=bool(names))
         yield Field("Tables", id="tables", hint="empty: all; or patterns: sales.* public.users", close=True)
         yield Field("Without tables", id="exclude", hint="patterns: audit.* public.log", close=True)
         yield Pick("Kind", KINDS, BackupKind.FULL, id="kind")

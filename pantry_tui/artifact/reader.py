@@ -21,6 +21,7 @@ from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import BackupFormat
 
 STORED_PIECE = CHUNK  # larger ones cost more: they leave the cache, and their memory goes back to the system each time
+LONGEST_TEXT = 64 * 1024 * 1024  # of what is read whole
 REMEDY = "restore from another backup; the storage under this one has lost or changed bytes"
 
 
@@ -82,7 +83,9 @@ class SegmentReader:
             yield piece
 
     def read(self, number: int) -> bytes:
-        """The whole text of a segment. Raises `BackupDamagedError`."""
+        """The whole text of a segment, which is none of rows. Raises `BackupDamagedError`, also where it is far too long."""
+        if self._manifest.segments[number].raw_length > LONGEST_TEXT:
+            raise self._damaged(number, f"is longer than the {LONGEST_TEXT:,} bytes that any such text has")
         return b"".join(self.pieces(number))
 
     def rows(self, number: int) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from pantry_tui.artifact.structure_json import count_json_rows, json_problems
 from pantry_tui.errors import PantryError
 from pantry_tui.models import BackupFormat, Model
 
+LONGEST_FRAMES = 256 * 1024 * 1024  # of a JSON document, together
 SECTIONS = {
     BackupFormat.SQL: ("pre-data", "rows", "data", "post-data", "end"),
     BackupFormat.JSON: ("head", "frame", "rows", "end"),
@@ -98,6 +99,9 @@ def _row_count(title: str, found: int, expected: int) -> str:
 def document_problems(reader: SegmentReader, manifest: Manifest, found: Mapping[int, SegmentFindings]) -> list[str]:
     """In words: what is wrong with the document as a whole."""
     if manifest.format is BackupFormat.JSON:
+        around = sum(segment.raw_length for segment in manifest.segments if segment.section != "rows")
+        if around > LONGEST_FRAMES:
+            return [f"{around:,} bytes stand around the rows: that is no document of this program"]
         return json_problems(manifest, {number: each.text for number, each in found.items() if each.text})
     if manifest.format is BackupFormat.CSV:
         crcs = {number: each.crc32 for number, each in found.items() if each.crc32 is not None}

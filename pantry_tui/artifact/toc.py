@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import BinaryIO, NamedTuple
 
 from pantry_tui.artifact.content import Content
@@ -161,6 +161,16 @@ def partitions(toc: Sequence[TocEntry]) -> dict[int, list[int]]:
         return [leaf for child in children.get(table, ()) for leaf in (child, *below(child))]
 
     return {table: below(table) for table in children}
+
+
+def owned_sequences(toc: Sequence[TocEntry], oids: Collection[int]) -> frozenset[tuple[str, str]]:
+    """The sequences, by schema and name, that columns of the tables with these oids own."""
+    tables = {entry.id for entry in toc if entry.catalog == PG_CLASS and entry.kind == "TABLE" and entry.oid in oids}
+    return frozenset(
+        (entry.schema, entry.tag)
+        for entry in toc
+        if entry.kind in ("SEQUENCE", "SEQUENCE OWNED BY") and not tables.isdisjoint(entry.depends_on)
+    )
 
 
 def use_list(entries: Sequence[int]) -> bytes:

@@ -122,7 +122,15 @@ class BackupService:
         rows, `BackupDamagedError`, `StorageError`.
         """
         keys = await self._unlocking(backup_id)
-        return await peek_table(self._repository, backup_id, table, limit=limit, skip=skip, unlocking=keys)
+        return await peek_table(
+            self._repository,
+            backup_id,
+            table,
+            limit=limit,
+            skip=skip,
+            unlocking=keys,
+            data_directory=self._data_directory,
+        )
 
     async def diff(self, backup_id: str, other: str = LIVE) -> BackupDiff:
         """Compares a backup with another, or with this service's database as it is now, table by table.
@@ -166,6 +174,7 @@ class BackupService:
             tables=tuple(tables),
             recipients=tuple(recipients),
             unlocking=await self._unlocking(backup_id),
+            data_directory=self._data_directory,
         )
         return await export_backup(request, self._listener)
 

@@ -90,6 +90,10 @@ async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, seal: Sea
     sequences = moved_between(sequences, await read_sequences(backup.observer))
     if document.subset is not None:
         sequences = tuple(each for each in sequences if (each.schema, each.name) in document.subset.sequences)
+    if document.subset is not None:
+        document.subset.require(tables)
+        for line in document.subset.left_out:
+            backup.listener(Logged(message=f"left out: {line}"))
     await document.end(placement, len(tables), sum(table.rows for table in tables))
     placement.finish()
     start_phase(backup.listener, "storing", "Making the files durable and reading them back", READING_SHARES[1])

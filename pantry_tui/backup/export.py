@@ -40,11 +40,12 @@ async def export_backup(request: ExportRequest, listener: Listener, write: Write
     ``write`` takes the bytes where the request's output is `-`. Raises `NotFoundError` for an unknown backup or table,
     `UsageError` for what the format or the file's name cannot be, `RefusedError` for a file that is there or belongs into
     no repository, `BackupDamagedError` when the stored bytes are not those that were written, `StorageError`, and what opening
-    an encrypted backup raises.
+    an encrypted backup raises; `UntrustedSignerError`: what it writes is run by others.
     """
     started = time.monotonic()
-    repository = LocalRepository(request.repository)
-    manifest = await asyncio.to_thread(lambda: repository.manifest(repository.resolve(request.backup_id)))
+    repository = LocalRepository(request.repository, request.data_directory)
+    backup_id = await asyncio.to_thread(repository.resolve, request.backup_id)
+    manifest, _ = await asyncio.to_thread(repository.trusted_manifest, backup_id, besides=request.trust)
     rows_format = request.format or manifest.format
     _refuse_impossible(manifest, rows_format)
     recipients = tuple(parse_recipient(text, key="--recipient") for text in request.recipients)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from pantry_tui.artifact.age import Identity, identities_of
 from pantry_tui.artifact.content import Content
@@ -38,6 +39,7 @@ async def peek_table(
     skip: int = 0,
     page_bytes: int | None = None,
     unlocking: Unlocking = Unlocking(),  # noqa: B008  # frozen
+    data_directory: Path | str | None = None,
 ) -> TablePage:
     """At most ``limit`` rows of a table behind its first ``skip``.
 
@@ -46,13 +48,14 @@ async def peek_table(
     ``table`` is named as `schema.name`, also in quotes. Rows come in the order of the backup, which is that of the table's
     pages on the server. Raises `NotFoundError` for an unknown backup or table, naming tables written much like it,
     `UsageError` for a name that several tables have, a partitioned table or more than 10,000 rows,
-    `BackupDamagedError` when the stored bytes of these rows are not those that were written, `StorageError`.
+    `BackupDamagedError` when the stored bytes of these rows are not those that were written, `StorageError`; and
+    `UntrustedSignerError` for rows that pg_dump's archive carries, where ``data_directory`` does not believe its signer.
     """
     if not 1 <= limit <= MAXIMUM_ROWS or skip < 0:
         raise UsageError(
             f"{limit:,} rows behind {skip:,} cannot be shown", remedy=f"ask for 1 to {MAXIMUM_ROWS:,} rows"
         )
-    repository = LocalRepository(target)
+    repository = LocalRepository(target, data_directory)
     manifest = await asyncio.to_thread(lambda: repository.manifest(repository.resolve(backup_id)))
     identities = identities_of(unlocking)
     position = await asyncio.to_thread(_find, repository, manifest, table, identities)
@@ -70,6 +73,8 @@ async def peek_table(
                 f"backup {manifest.id}: {entry.qualified_name} has fewer rows than its manifest says", remedy=_REMEDY
             )
         return _page(manifest, entry, entry.columns, skip, found)
+    # A crafted archive could harm pg_restore (CVE-2026-116314): only those of signers who are believed are given to it.
+    await asyncio.to_thread(repository.trusted_manifest, manifest.id)
     archived = ArchivedRows(CopyRows(skip=skip, wanted=wanted, value_limit=value_limit))
     columns = await archived.read(repository, manifest, entry, identities)
     return _page(manifest, entry, columns, skip, archived.rows.rows)

@@ -6,11 +6,13 @@ a list of entries in its manifest, by which the document is written and every re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from pantry_tui.artifact.closure import ATTACHED, PREAMBLE, RELATIONS, Closure
+from pantry_tui.artifact.manifest import TableEntry
 from pantry_tui.artifact.toc import PG_CLASS, TocEntry
+from pantry_tui.errors import InternalError
 from pantry_tui.postgres.patterns import Chosen
 
 
@@ -20,6 +22,13 @@ class Subset(NamedTuple):
     entries: tuple[int, ...]
     left_out: tuple[str, ...]
     sequences: frozenset[tuple[str, str]]  # that belong to it, by schema and name
+    tables: frozenset[int] | None  # oids of those whose definitions belong to it; None: no definition does
+
+    def require(self, tables: Iterable[TableEntry]) -> None:
+        """Raises `InternalError` for rows without the table they belong into: such a backup could not be restored."""
+        bare = [table.qualified_name for table in tables if self.tables is not None and table.oid not in self.tables]
+        if bare:
+            raise InternalError(f"the definition of {', '.join(bare[:5])} is left out, and its rows are not")
 
 
 def subset(toc: Sequence[TocEntry], chosen: Chosen, *, only_data: bool = False) -> Subset:
@@ -29,7 +38,8 @@ def subset(toc: Sequence[TocEntry], chosen: Chosen, *, only_data: bool = False) 
     sequences = frozenset((entry.schema, entry.tag) for entry in toc if entry.kind == "SEQUENCE" and entry.id in there)
     if only_data:
         entries, left_out = tuple(entry.id for entry in toc if entry.id in there and _is_data(entry)), ()
-    return Subset(entries, left_out, sequences)
+    tables = frozenset(entry.oid for entry in toc if entry.kind == "TABLE" and entry.id in there)
+    return Subset(entries, left_out, sequences, None if only_data else tables)
 
 
 def _is_data(entry: TocEntry) -> bool:
@@ -87,10 +97,12 @@ class _Remainder:
     def _keep_what_is_needed(self) -> None:
         """A table that stays needs the definitions of its inheritance parents and types, and the schemas they are in."""
         waiting = [entry for entry in self._toc if entry.kind == "TABLE" and entry.id not in self._excluded]
+        seen = {entry.id for entry in waiting}
         while waiting:
             for number in waiting.pop().depends_on:
-                if number in self._excluded:
-                    self._excluded.discard(number)
+                self._excluded.discard(number)
+                if number not in seen and number in self._by_id:
+                    seen.add(number)
                     waiting.append(self._by_id[number])
 
     def _is_part(self, entry: TocEntry, gone: Collection[int]) -> bool:

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from pantry_tui.artifact.age import parse_recipient
-from pantry_tui.cli.keys_given import add_identity_options, unlocking
+from pantry_tui.artifact.trusted import require_fingerprints
+from pantry_tui.cli.keys_given import add_identity_options, add_trust_option, unlocking
 from pantry_tui.cli.output import counted, duration, note, print_document, print_line, size
 from pantry_tui.cli.parser import Parser, command
 from pantry_tui.cli.progress import ProgressPrinter
@@ -69,6 +70,7 @@ def add_command(commands: argparse._SubParsersAction[Parser]) -> None:
         metavar="KEY",
         help="encrypt the file to this recipient (age1…); repeatable",
     )
+    add_trust_option(export)
     add_identity_options(export)
     add_repository_option(export)
 
@@ -90,6 +92,7 @@ def export_backup(args: argparse.Namespace) -> int:
 
 
 def _request(args: argparse.Namespace, config: Config) -> ExportRequest:
+    require_fingerprints(args.trust)
     place = repository(args, config)
     encrypted = bool(args.identity or config.encryption.identity) and (
         look_up(config, lambda reads: reads.backup(place, args.id)).summary.encrypted
@@ -103,6 +106,8 @@ def _request(args: argparse.Namespace, config: Config) -> ExportRequest:
         tables=tuple(args.table),
         recipients=tuple(parse_recipient(text, key="--recipient").text for text in args.recipient),
         unlocking=unlocking(args, config, encrypted=encrypted),
+        trust=tuple(args.trust),
+        data_directory=config.data_directory,
         started_by=started_by(),
     )
 

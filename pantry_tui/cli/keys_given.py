@@ -36,6 +36,17 @@ def add_identity_options(parser: Parser) -> None:
     add_passphrase_option(parser)
 
 
+def add_trust_option(parser: Parser) -> None:
+    """Declares `--trust`."""
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="FINGERPRINT",
+        help="accept a backup that this signer signed; `unsigned` accepts one without a signature",
+    )
+
+
 def recipients(args: argparse.Namespace, config: Config) -> tuple[str, ...]:
     """To whom the backup is encrypted; nobody, where neither options nor configuration ask for that.
 

@@ -6,7 +6,7 @@ import argparse
 
 from pantry_tui.artifact.trusted import require_fingerprints
 from pantry_tui.cli import recovery_view as view
-from pantry_tui.cli.keys_given import add_identity_options, unlocking
+from pantry_tui.cli.keys_given import add_identity_options, add_trust_option, unlocking
 from pantry_tui.cli.output import counted, print_document
 from pantry_tui.cli.parser import Parser, Unsupported, command, positive, unsupported
 from pantry_tui.cli.question import confirm, require_terminal
@@ -63,13 +63,7 @@ def add_arguments(parser: Parser) -> None:
     execute.add_argument(
         "--jobs", type=positive, metavar="N", help="connections at work at once (default: one per core)"
     )
-    execute.add_argument(
-        "--trust",
-        action="append",
-        default=[],
-        metavar="FINGERPRINT",
-        help="accept a backup that this signer signed; `unsigned` accepts one without a signature",
-    )
+    add_trust_option(execute)
     execute.add_argument("--no-validate", action="store_true", help="do not compare the result with the backup")
     execute.add_argument("--no-analyze", action="store_true", help="do not collect the planner's statistics afterwards")
     execute.add_argument("--yes", action="store_true", help="do not ask")

@@ -14,10 +14,10 @@ from psycopg import sql
 
 from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.content import Content
-from pantry_tui.artifact.manifest import Manifest, TableEntry
+from pantry_tui.artifact.manifest import Manifest, SequenceState, TableEntry
 from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.artifact.selection import Selection, select_tables
-from pantry_tui.artifact.toc import TocEntry, read_toc
+from pantry_tui.artifact.toc import TocEntry, owned_sequences, read_toc
 from pantry_tui.config.restoring import check_target
 from pantry_tui.errors import (
     DatabaseMissingError,
@@ -76,8 +76,12 @@ async def fill_tables(
         await check_segments(file, manifest, selection, segments, identities)
         reader = SegmentReader(file, manifest, identities)
         rows = RowsAlone(request.target, reader, manifest, segments, progress)
-        refreshes = [entry for entry in toc if entry.kind == "MATERIALIZED VIEW DATA" and not request.tables]
-        return await rows.run(refreshes)
+        if not request.tables:
+            belonging = frozenset(manifest.entries or ())
+            refreshes = [entry for entry in toc if entry.kind == "MATERIALIZED VIEW DATA" and entry.id in belonging]
+            return await rows.run(manifest.sequences, refreshes)
+        owned = owned_sequences(toc, {manifest.tables[index].oid for index in tables})
+        return await rows.run([each for each in manifest.sequences if (each.schema, each.name) in owned], ())
 
 
 def refuse_archived(manifest: Manifest, tables: Sequence[int]) -> None:
@@ -111,8 +115,8 @@ class RowsAlone:
         self._segments = segments
         self._progress = progress
 
-    async def run(self, refreshes: Sequence[TocEntry]) -> Filled:
-        """Fills the tables; ``refreshes`` are the archive's statements that refresh materialised views.
+    async def run(self, sequences: Sequence[SequenceState], refreshes: Sequence[TocEntry]) -> Filled:
+        """Fills the tables, sets the sequences; ``refreshes`` are the archive's statements for materialised views.
 
         Raises `DatabaseMissingError`, `TargetNotEmptyError`, `RestoreError` where the tables are not those of the backup,
         `VerificationError`, `ServerError` and its kin. Nothing stays of one that fails.
@@ -125,13 +129,15 @@ class RowsAlone:
         async with connection:
             try:
                 await connection.execute("BEGIN")
-                filled = await self._fill(connection, refreshes)
+                filled = await self._fill(connection, sequences, refreshes)
                 await connection.execute("COMMIT")
             except psycopg.Error as error:
                 raise _failed(server_error(error, doing="filling the tables")) from error
         return filled
 
-    async def _fill(self, connection: Connection, refreshes: Sequence[TocEntry]) -> Filled:
+    async def _fill(
+        self, connection: Connection, sequences: Sequence[SequenceState], refreshes: Sequence[TocEntry]
+    ) -> Filled:
         tables = await self._lock(connection)
         aside = await SetAside.of(connection, [table.oid for table in tables.values()])
         self._progress.phase("rows")
@@ -143,10 +149,10 @@ class RowsAlone:
         await aside.put_back(connection)
         for entry in refreshes:
             await connection.execute(entry.statement.encode())
-        sequences = await self._set_sequences(connection)
         self._progress.phase("verify")
         compared = [await self._compare(connection, index, tables[index]) for index in tables]
-        return Filled(tuple(compared), sequences, len(aside.keys))
+        # Last of all: what they are set to stays, even where the transaction does not.
+        return Filled(tuple(compared), await self._set_sequences(connection, sequences), len(aside.keys))
 
     async def _lock(self, connection: Connection) -> dict[int, SourceTable]:
         """The target's tables by their index in the manifest: there, with the columns, locked and empty."""
@@ -204,10 +210,10 @@ class RowsAlone:
                     f"{entry.qualified_name}: the server took {cursor.rowcount:,} rows of {entry.rows:,} in the backup"
                 )
 
-    async def _set_sequences(self, connection: Connection) -> int:
-        """Sets the sequences that are there; they follow no transaction, so this comes late."""
+    async def _set_sequences(self, connection: Connection, sequences: Sequence[SequenceState]) -> int:
+        """Sets those of the sequences that are there."""
         done = 0
-        for state in self._manifest.sequences:
+        for state in sequences:
             name = sql.Identifier(state.schema, state.name).as_string(connection)
             found = await connection.execute(
                 "SELECT pg_catalog.setval(pg_catalog.to_regclass(%s), %s, %s)"

@@ -83,7 +83,10 @@ async def _restore_rows(
     if request.analyze:
         progress.phase("analyze")
         names = [(table.schema, table.name) for table in filled.tables]
-        analyzed = await analyze(request.target, request.jobs or default_worker_count(), names)
+        try:
+            analyzed = await analyze(request.target, request.jobs or default_worker_count(), names)
+        except PantryError as error:  # the rows are there, and compared
+            progress.warn(f"the tables are not analyzed: {error.message}; run ANALYZE")
     for warning in analyzed.warnings:
         progress.warn(warning)
     progress.finished()

@@ -32,11 +32,16 @@ _TRIGGERS = """
 SELECT n.nspname::text, c.relname::text, t.tgname::text, t.tgenabled::text
 FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgrelid = ANY (%s::pg_catalog.oid[])
-ORDER BY 1, 2, 3
+WHERE NOT t.tgisinternal AND t.tgrelid = ANY (%s::pg_catalog.oid[])
+ORDER BY (SELECT pg_catalog.count(*) FROM pg_catalog.pg_partition_ancestors(c.oid)), 1, 2, 3
 """
 
-_ENABLE = {"O": sql.SQL("ENABLE"), "R": sql.SQL("ENABLE REPLICA"), "A": sql.SQL("ENABLE ALWAYS")}
+_ENABLE = {
+    "D": sql.SQL("DISABLE"),
+    "O": sql.SQL("ENABLE"),
+    "R": sql.SQL("ENABLE REPLICA"),
+    "A": sql.SQL("ENABLE ALWAYS"),
+}
 
 
 class _Key(NamedTuple):
@@ -51,7 +56,7 @@ class _Trigger(NamedTuple):
     schema: str
     table: str
     name: str
-    state: str  # O, R or A
+    state: str  # D, O, R or A
 
 
 class SetAside(NamedTuple):
@@ -67,7 +72,10 @@ class SetAside(NamedTuple):
         roots = [oid for (oid,) in await (await connection.execute(_ROOTS, (tables,))).fetchall()]
         found = await connection.execute(_KEYS, {"oids": [*tables, *roots]})  # a partition's keys are its root's
         keys = tuple(_Key(*row) for row in await found.fetchall())
-        triggers = tuple(_Trigger(*row) for row in await (await connection.execute(_TRIGGERS, (tables,))).fetchall())
+        # A partitioned table's come first: what is done to them is done to its partitions', whose own state follows. In
+        # release 14 those of partitions cannot be named at all.
+        found = await connection.execute(_TRIGGERS, ([*tables, *roots],))
+        triggers = tuple(_Trigger(*row) for row in await found.fetchall())
         for key in keys:
             await connection.execute(_alter(key, sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(key.name))))
         for trigger in triggers:

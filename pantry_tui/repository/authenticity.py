@@ -11,6 +11,7 @@ from pantry_tui.errors import BackupDamagedError, StorageError, UntrustedSignerE
 from pantry_tui.models import Signature
 from pantry_tui.repository.authority import Authority
 from pantry_tui.repository.chain import Chain, Named
+from pantry_tui.repository.ids import is_backup_id
 from pantry_tui.repository.stored_manifest import StoredManifest, read_manifest
 from pantry_tui.repository.tombstones import Tombstone, read_tombstone, tombstone_ids
 
@@ -37,8 +38,10 @@ def examine_signatures(repository: Path, ids: Sequence[str], authority: Authorit
             manifest = stored.decode()
         except (BackupDamagedError, FileNotFoundError):
             continue
-        problems += _signer_problems(stored, authority)
-        names += _named(f"backup {backup_id}", manifest)
+        if wrong := _signer_problems(stored, authority):
+            problems += wrong  # and what it names is not looked for: anybody may have written it
+        else:
+            names += _named(f"backup {backup_id}", manifest)
     tombstones: dict[str, Tombstone] = {}
     for backup_id in tombstone_ids(repository):
         try:
@@ -70,4 +73,4 @@ def _signer_problems(stored: StoredManifest, authority: Authority) -> list[str]:
 
 
 def _named(by: str, what: Manifest | Tombstone) -> list[Named]:
-    return [] if what.previous is None else [Named(by, what.previous)]
+    return [] if what.previous is None or not is_backup_id(what.previous.id) else [Named(by, what.previous)]

@@ -84,9 +84,9 @@ def tombstone_of(repository: LocalRepository, backup_id: str, *, by: str, forced
     """What will be said of a backup that is deleted now; less, where its manifest cannot be read."""
     link = previous = None
     with suppress(BackupDamagedError, StorageError):
-        stored = repository.stored_manifest(backup_id)
-        link = stored.link
-        previous = stored.decode().previous
+        link = repository.stored_manifest(backup_id).link
+    with suppress(BackupDamagedError, StorageError, UntrustedSignerError):  # what a stranger wrote is not repeated
+        previous = repository.trusted_manifest(backup_id)[0].previous
     sha256 = link.sha256 if link is not None else None
     return Tombstone(id=backup_id, manifest_sha256=sha256, previous=previous, at=utc_now(), by=by, forced=forced)
 

@@ -55,6 +55,8 @@ def write_tombstone(repository: Path, tombstone: Tombstone, authority: Authority
 
     Raises OSError, and what the key raises that signs it.
     """
+    if not is_backup_id(tombstone.id):  # it becomes part of a path
+        raise BackupDamagedError(f"{tombstone.id!r} is not the id of a backup")
     document = authority.sign(tombstone.to_json(), purpose=PURPOSE)
     folder = repository / FOLDER
     with suppress(FileExistsError):

@@ -70,7 +70,14 @@ class Library:
 
         limit = min(limit or PEEK_ROWS, MOST_ROWS)
         return await peek_table(
-            target, reference, table, limit=limit, skip=skip, page_bytes=PAGE_BYTES, unlocking=unlocking
+            target,
+            reference,
+            table,
+            limit=limit,
+            skip=skip,
+            page_bytes=PAGE_BYTES,
+            unlocking=unlocking,
+            data_directory=self._data_directory,
         )
 
     async def diff(self, target: RepositoryTarget, reference: str, other: str) -> BackupDiff:

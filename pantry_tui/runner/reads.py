@@ -91,7 +91,9 @@ class LocalReads:
         """Some rows of a table out of a backup. Raises what `peek_table` does."""
         from pantry_tui.backup.peek import peek_table  # unpacking is for those who look into a backup
 
-        return await peek_table(repository, backup_id, table, limit=limit, skip=skip, unlocking=unlocking)
+        return await peek_table(
+            repository, backup_id, table, limit=limit, skip=skip, unlocking=unlocking, data_directory=self._directory
+        )
 
     async def export(
         self, request: ExportRequest, write: Callable[[bytes | bytearray | memoryview], object], listener: Listener

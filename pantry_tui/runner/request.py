@@ -70,7 +70,7 @@ def backup_of(request: JobRequest) -> str | None:
 
 def trust_of(request: JobRequest) -> dict[str, list[str]]:
     """Whom the request trusts besides those that always are, for the audit trail; nothing for nobody."""
-    trust = request.trust if isinstance(request, RestoreRequest) else ()
+    trust = request.trust if isinstance(request, RestoreRequest | ExportRequest) else ()
     return {"trust": list(trust)} if trust else {}
 
 

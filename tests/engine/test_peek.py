@@ -11,7 +11,7 @@ from pantry_tui import BackupConfig, BackupService
 from pantry_tui.backup.peek import MAXIMUM_ROWS, peek_table
 from pantry_tui.errors import BackupDamagedError, NotFoundError, UsageError
 from pantry_tui.models import BackupFormat, RepositoryTarget, ShortenedValue
-from tests.engine.backup.taking import Taken, take
+from tests.engine.backup.taking import Taken, data_directory_of, take
 from tests.engine.recovery.restoring import damage
 from tests.servers import TestServer
 
@@ -113,7 +113,10 @@ async def odd_ones(any_server: TestServer, repository: RepositoryTarget) -> Take
 
 
 async def test_rows_that_the_archive_carries(odd_ones: Taken, repository: RepositoryTarget) -> None:
-    pages = [await peek_table(repository, "latest", f"public.painted_{number}") for number in (0, 1)]
+    pages = [
+        await peek_table(repository, "latest", f"public.painted_{number}", data_directory=data_directory_of(repository))
+        for number in (0, 1)
+    ]
 
     assert [page.columns for page in pages] == [("c", 'q"uo\nte')] * 2
     rows = [row for page in pages for row in page.rows]
@@ -121,12 +124,14 @@ async def test_rows_that_the_archive_carries(odd_ones: Taken, repository: Reposi
         ((c, v) for c in ("red", "green", "blue") for v in ("x\ty", None, "\\.")), key=str
     )
     full = next(number for number, page in enumerate(pages) if page.rows)
-    some = await peek_table(repository, "latest", f"public.painted_{full}", limit=2, skip=1)
+    some = await peek_table(
+        repository, "latest", f"public.painted_{full}", limit=2, skip=1, data_directory=data_directory_of(repository)
+    )
     assert some.rows == pages[full].rows[1:3]
 
     damage(odd_ones.directory / "archive.dump", 500)
     with pytest.raises(BackupDamagedError, match=r"archive\.dump"):
-        await peek_table(repository, "latest", f"public.painted_{full}")
+        await peek_table(repository, "latest", f"public.painted_{full}", data_directory=data_directory_of(repository))
 
 
 @pytest.mark.usefixtures("odd_ones")

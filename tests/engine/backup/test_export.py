@@ -45,7 +45,7 @@ from pantry_tui.models import (
     RepositoryTarget,
     Unlocking,
 )
-from tests.engine.backup.taking import Taken, take
+from tests.engine.backup.taking import Taken, data_directory_of, take
 from tests.engine.recovery.restoring import damage
 from tests.servers import TestServer
 
@@ -82,6 +82,7 @@ async def export(
 ) -> BackupExport:
     """Exports the newest backup."""
     request = ExportRequest(
+        data_directory=data_directory_of(repository),
         repository=repository,
         backup_id="latest",
         output=str(output),
@@ -353,7 +354,9 @@ async def test_a_file_that_comes_meanwhile_stays(
     def meanwhile(event: Event) -> None:
         path.write_text("mine")
 
-    request = ExportRequest(repository=repository, backup_id="latest", output=str(path))
+    request = ExportRequest(
+        data_directory=data_directory_of(repository), repository=repository, backup_id="latest", output=str(path)
+    )
     with pytest.raises(RefusedError):
         await export_backup(request, meanwhile)
     assert path.read_text() == "mine"
@@ -465,7 +468,9 @@ async def test_standard_output_takes_the_same_bytes(
 ) -> None:
     taken = await take(await source_of(server, "odd"), repository)
     taking = io.BytesIO()
-    request = ExportRequest(repository=repository, backup_id="latest", output="-")
+    request = ExportRequest(
+        data_directory=data_directory_of(repository), repository=repository, backup_id="latest", output="-"
+    )
     done = await export_backup(request, ignore, taking.write)
     assert (taking.getvalue(), done.bytes, done.path) == (taken.document, len(taken.document), "-")
     with pytest.raises(UsageError):

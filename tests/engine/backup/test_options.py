@@ -8,7 +8,14 @@ import subprocess
 import pytest
 
 from pantry_tui.backup.validate import validate_backup
-from pantry_tui.errors import DatabaseMissingError, NotFoundError, RestoreError, TargetNotEmptyError, UsageError
+from pantry_tui.errors import (
+    DatabaseMissingError,
+    NotFoundError,
+    RestoreError,
+    TargetNotEmptyError,
+    UsageError,
+    VerificationError,
+)
 from pantry_tui.events import Warned, ignore
 from pantry_tui.models import (
     BackupKind,
@@ -322,3 +329,86 @@ async def test_batches_bound_the_rows_of_a_segment(server: TestServer, repositor
     assert (await restore(new, repository)).validation.equal
     with pytest.raises(UsageError, match="batch"):
         await take(source, repository, batch_size=0)
+
+
+class TestReviewed:
+    """Cases that went wrong once."""
+
+    async def test_rows_of_one_table_leave_the_sequences_of_others(
+        self, server: TestServer, repository: RepositoryTarget
+    ) -> None:
+        source = server.create_database()
+        server.psql(
+            source,
+            b"CREATE TABLE p (id serial, v int); CREATE TABLE q (id serial, v int);"
+            b"INSERT INTO p (v) SELECT 1 FROM generate_series(1, 5); INSERT INTO q (v) SELECT 1 FROM generate_series(1, 5);"
+            b"CREATE MATERIALIZED VIEW mv AS SELECT count(*) FROM q;",
+        )
+        taken = await take(source, repository, kind=BackupKind.DATA)
+        new = server.create_database()
+        server.psql(
+            new,
+            b"CREATE TABLE p (id serial, v int); CREATE TABLE q (id serial, v int); SELECT setval('q_id_seq', 1000);",
+        )
+        result = await restore(new, repository, backup_id=taken.summary.id, tables=("public.p",))
+        assert result.validation.sequences_compared == 1
+        assert server.execute(new, "SELECT nextval('p_id_seq'), nextval('q_id_seq')") == [(6, 1001)]
+
+    async def test_rows_of_some_tables_need_no_view_of_others(
+        self, server: TestServer, repository: RepositoryTarget
+    ) -> None:
+        source = server.create_database()
+        server.psql(
+            source,
+            b"CREATE TABLE p AS SELECT 1 AS i; CREATE TABLE q (i int); CREATE MATERIALIZED VIEW mv AS SELECT count(*) FROM q;",
+        )
+        taken = await take(source, repository, kind=BackupKind.DATA, selection=BackupSelection(tables=("public.p",)))
+        new = server.create_database()
+        server.psql(new, b"CREATE TABLE p (i int);")
+        assert (await restore(new, repository, backup_id=taken.summary.id)).validation.equal
+
+    async def test_a_failed_comparison_leaves_the_sequences(
+        self, server: TestServer, repository: RepositoryTarget
+    ) -> None:
+        source, new = server.create_database(), server.create_database()
+        server.psql(source, b"CREATE TABLE p (id serial, v numeric); INSERT INTO p (v) VALUES (1.5);")
+        server.psql(new, b"CREATE TABLE p (id serial, v numeric(10, 0)); SELECT setval('p_id_seq', 500);")
+        taken = await take(source, repository, kind=BackupKind.DATA)
+        with pytest.raises(VerificationError):
+            await restore(new, repository, backup_id=taken.summary.id)
+        assert server.execute(new, "SELECT (SELECT count(*) FROM p), nextval('p_id_seq')") == [(0, 501)]
+
+    async def test_a_table_brings_what_its_type_needs_of_one_left_out(
+        self, server: TestServer, repository: RepositoryTarget
+    ) -> None:
+        source = server.create_database()
+        server.psql(
+            source,
+            b"CREATE TABLE a (i int); CREATE TYPE ty AS (x a); CREATE TABLE b (c ty, n int); INSERT INTO b (n) VALUES (1);"
+            b"INSERT INTO a VALUES (1);",
+        )
+        taken = await take(source, repository, selection=BackupSelection(exclude_tables=("public.a",)))
+        assert (tables_of(taken), taken.manifest.left_out) == ({"public.b"}, ())
+        new = server.drop_after_test("typed")
+        assert (await restore(new, repository)).validation.equal
+        assert server.execute(new, "SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM b)") == [(0, 1)]
+
+    async def test_triggers_of_partitions_keep_their_state(
+        self, any_server: TestServer, repository: RepositoryTarget
+    ) -> None:
+        schema = (
+            b"CREATE TABLE log (i int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS"
+            b" $$BEGIN INSERT INTO public.log VALUES (NEW.i); RETURN NEW; END$$;"
+            b"CREATE TABLE p (i int) PARTITION BY RANGE (i); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9);"
+            b"CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (9) TO (99);"
+            b"CREATE TRIGGER t BEFORE INSERT ON p FOR EACH ROW EXECUTE FUNCTION f();"
+        )
+        source, new = any_server.create_database(), any_server.create_database()
+        any_server.psql(source, schema + b"ALTER TABLE p DISABLE TRIGGER t; INSERT INTO p VALUES (1), (10);")
+        any_server.psql(new, schema + b"ALTER TABLE p2 ENABLE ALWAYS TRIGGER t; ALTER TABLE p1 DISABLE TRIGGER t;")
+        states = "SELECT tgrelid::regclass::text, tgenabled::text FROM pg_trigger WHERE tgname = 't' ORDER BY 1"
+        before = any_server.execute(new, states)
+        taken = await take(source, repository, kind=BackupKind.DATA)
+        assert (await restore(new, repository, backup_id=taken.summary.id)).validation.equal
+        assert any_server.execute(new, "SELECT count(*) FROM log") == [(0,)]
+        assert any_server.execute(new, states) == before

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Set
 
 import msgspec
 
@@ -15,6 +16,7 @@ from pantry_tui.backup.inventory import Inventory, TableInventory, fingerprints_
 from pantry_tui.models import BackupDiff, DiffStatus, RepositoryTarget, TableDiff
 from pantry_tui.repository.local import LocalRepository
 
+_Key = tuple[str, str]
 _SPREAD = "on another server an enum's hash may put its rows into other partitions"
 
 
@@ -34,7 +36,9 @@ def compare(a: Inventory, b: Inventory, *, seconds: float = 0.0) -> BackupDiff:
     """The tables of both sides, in the order of their names."""
     of_a, of_b = ({table.key: table for table in side.tables} for side in (a, b))
     why_not = _why_not_comparable(a, b)
-    tables = tuple(_compare(of_a.get(key), of_b.get(key), why_not, a, b) for key in sorted(of_a.keys() | of_b.keys()))
+    unchosen = _unchosen(a, of_a.keys(), of_b.keys()) | _unchosen(b, of_b.keys(), of_a.keys())
+    keys = sorted((of_a.keys() | of_b.keys()) - unchosen)
+    tables = tuple(_compare(of_a.get(key), of_b.get(key), why_not, a, b) for key in keys)
     counted = Counter(table.status for table in tables)
     equal, unknown = counted[DiffStatus.EQUAL], counted[DiffStatus.UNKNOWN]
     return BackupDiff(
@@ -44,7 +48,7 @@ def compare(a: Inventory, b: Inventory, *, seconds: float = 0.0) -> BackupDiff:
         equal=equal,
         different=len(tables) - equal - unknown,
         not_comparable=unknown,
-        remarks=_remarks(a, b, why_not),
+        remarks=_remarks(a, b, why_not, len(unchosen)),
         duration_seconds=seconds,
     )
 
@@ -115,8 +119,15 @@ def _same_server(a: Inventory, b: Inventory) -> bool:
     return a.server.system_identifier == b.server.system_identifier
 
 
-def _remarks(a: Inventory, b: Inventory, why_not: str | None) -> tuple[str, ...]:
+def _unchosen(side: Inventory, own: Set[_Key], others: Set[_Key]) -> Set[_Key]:
+    """What the other side has and this one was not asked to hold."""
+    return others - own if side.partial else set()
+
+
+def _remarks(a: Inventory, b: Inventory, why_not: str | None, unchosen: int) -> tuple[str, ...]:
     remarks = [why_not] if why_not else []
+    if unchosen:
+        remarks.append(f"tables that were not chosen for a backup are not compared: {unchosen:,}")
     if not _same_server(a, b):
         remarks.append("A and B are of different servers")
     return tuple(remarks)

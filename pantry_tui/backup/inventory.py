@@ -30,6 +30,7 @@ class Inventory(Model, frozen=True, kw_only=True):
     side: DiffSide
     server: ServerIdentity
     tables: tuple[TableInventory, ...]
+    partial: bool = False  # some tables were chosen, or left out: what is missing here may be on the other side
 
 
 def fingerprints_depend_on(server: ServerIdentity) -> tuple[int, str]:
@@ -49,11 +50,14 @@ def inventory_of(manifest: Manifest) -> Inventory:
         ),
         server=manifest.server,
         tables=tuple(_table(manifest, entry) for entry in manifest.tables),
+        partial=not manifest.selection.is_everything,
     )
 
 
 def _table(manifest: Manifest, entry: TableEntry) -> TableInventory:
-    holds_rows = manifest.kind is not BackupKind.SCHEMA
+    # A table that could not be read has a reason and no ranges: nothing is known of its rows.
+    unreadable = entry.carried_by == "segments" and entry.reason is not None and not entry.ranges
+    holds_rows = manifest.kind is not BackupKind.SCHEMA and not unreadable
     return TableInventory(
         schema=entry.schema,
         name=entry.name,
@@ -68,7 +72,7 @@ def _table(manifest: Manifest, entry: TableEntry) -> TableInventory:
 
 def _why_no_fingerprint(manifest: Manifest, entry: TableEntry, *, holds_rows: bool) -> str | None:
     if not holds_rows:
-        return f"{manifest.id} holds no rows"
+        return entry.reason or f"{manifest.id} holds no rows"
     if entry.fingerprint is not None:
         return None
     return entry.reason or f"{manifest.id} was taken without fingerprints"

@@ -11,7 +11,15 @@ from pantry_tui.backup.diff import compare_backups
 from pantry_tui.backup.live import compare_with_live
 from pantry_tui.errors import DatabaseMissingError, LockTimeoutError, NotFoundError, PrivilegeError, UsageError
 from pantry_tui.events import Event, Progress, TableProgress, ignore
-from pantry_tui.models import BackupDiff, DatabaseTarget, DiffRequest, DiffStatus, RepositoryTarget, TableDiff
+from pantry_tui.models import (
+    BackupDiff,
+    BackupSelection,
+    DatabaseTarget,
+    DiffRequest,
+    DiffStatus,
+    RepositoryTarget,
+    TableDiff,
+)
 from tests.engine.backup.taking import take
 from tests.engine.recovery.restoring import restore
 from tests.servers import TestServer
@@ -214,3 +222,13 @@ async def test_from_python(server: TestServer, tmp_path: Path) -> None:
         connection.execute("INSERT INTO t VALUES (2)")
     assert (await backups.diff(backup.id, "live")).different == 1
     assert (await backups.diff(backup.id, backup.id)).is_equal
+
+
+async def test_tables_that_were_not_chosen_are_not_missed(repository: RepositoryTarget, crm: DatabaseTarget) -> None:
+    chosen = await take(crm, repository, selection=BackupSelection(tables=("same", "grown")))
+    live = await compare_live(repository, crm)
+    assert {table.name: table.status for table in live.tables} == {"same": DiffStatus.EQUAL, "grown": DiffStatus.EQUAL}
+    assert any("not chosen" in remark for remark in live.remarks)
+    whole = await take(crm, repository)
+    found = await compare_backups(repository, whole.summary.id, chosen.summary.id)
+    assert (found.equal, found.different, found.not_comparable) == (2, 0, 0)

@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pantry_tui.artifact.manifest import PreviousBackup
+from pantry_tui.artifact.manifest import PreviousBackup, encode_manifest
+from pantry_tui.errors import BackupDamagedError
 from pantry_tui.repository.authority import Authority
 from pantry_tui.repository.local import LocalRepository
 from pantry_tui.repository.tombstones import Tombstone, read_tombstone, write_tombstone
@@ -99,6 +101,22 @@ class TestMissing:
                 f"the tombstone of {made[1]} names it as the one before"
             )
         ]
+
+    def test_what_a_stranger_names_is_not_followed(self, local: LocalRepository) -> None:
+        """A link becomes part of a tombstone's path: nobody may choose where that leads."""
+        made = publish(local, 0)
+        for forged in ("../../outside", "20200101T000000Z-never-0000"):
+            directory = local.path(made)
+            manifest = msgspec.structs.replace(
+                local.manifest(made), previous=PreviousBackup(id=forged, sha256="0" * 64)
+            )
+            (directory / "manifest.json").write_bytes(encode_manifest(manifest))
+            (directory / "manifest.json.sig").unlink(missing_ok=True)
+            assert local.forget_missing(by="somebody") == []
+        assert not (local.directory / "tombstones").exists()
+        stone = Tombstone(id="../../x", manifest_sha256=None, previous=None, at=NOON, by="somebody", forced=True)
+        with pytest.raises(BackupDamagedError):
+            write_tombstone(local.directory, stone, local.authority)
 
     def test_removals_that_are_known_are_forgotten(self, local: LocalRepository) -> None:
         made = [publish(local, hour) for hour in range(4)]

@@ -1,0 +1,95 @@
+"""The nouns of this program, as values that cross process borders.
+
+Every model is frozen, takes keywords only, and reads and writes JSON (`to_json`, `from_json`). Datetimes are time-zone
+aware (UTC where this program makes them); sizes are bytes, durations seconds.
+"""
+
+from pantry_tui.models.backups import (
+    BackupDetails,
+    BackupSummary,
+    CatalogRebuild,
+    FileSummary,
+    Signature,
+    TableSummary,
+    ValidationResult,
+)
+from pantry_tui.models.base import Failure, Model, utc_now
+from pantry_tui.models.findings import Finding, FindingStatus
+from pantry_tui.models.jobs import AuditEntry, Job, JobState, RunnerStatus
+from pantry_tui.models.kinds import BackupFormat, BackupKind, BackupSelection, Compression
+from pantry_tui.models.looking import (
+    LIVE,
+    PEEK_ROWS,
+    BackupDiff,
+    BackupExport,
+    DiffSide,
+    DiffStatus,
+    ExportedTable,
+    ShortenedValue,
+    TableDiff,
+    TablePage,
+    shown_value,
+)
+from pantry_tui.models.requests import (
+    STANDARD_OUTPUT,
+    BackupRequest,
+    DiffRequest,
+    ExportRequest,
+    JobRequest,
+    MarkRequest,
+    RestoreRequest,
+    Unlocking,
+    ValidateRequest,
+    export_formats,
+)
+from pantry_tui.models.restores import RestoredTable, RestoreResult, RestoreValidation
+from pantry_tui.models.targets import DatabaseTarget, RepositoryTarget
+
+__all__ = [
+    "LIVE",
+    "PEEK_ROWS",
+    "STANDARD_OUTPUT",
+    "AuditEntry",
+    "BackupDetails",
+    "BackupDiff",
+    "BackupExport",
+    "BackupFormat",
+    "BackupKind",
+    "BackupRequest",
+    "BackupSelection",
+    "BackupSummary",
+    "CatalogRebuild",
+    "Compression",
+    "DatabaseTarget",
+    "DiffRequest",
+    "DiffSide",
+    "DiffStatus",
+    "ExportRequest",
+    "ExportedTable",
+    "Failure",
+    "FileSummary",
+    "Finding",
+    "FindingStatus",
+    "Job",
+    "JobRequest",
+    "JobState",
+    "MarkRequest",
+    "Model",
+    "RepositoryTarget",
+    "RestoreRequest",
+    "RestoreResult",
+    "RestoreValidation",
+    "RestoredTable",
+    "RunnerStatus",
+    "ShortenedValue",
+    "Signature",
+    "TableDiff",
+    "TablePage",
+    "TableSummary",
+    "Unlocking",
+    "ValidateRequest",
+    "ValidationResult",
+    "export_formats",
+    "shown_value",
+    "utc_now",
+]

@@ -1,0 +1,74 @@
+"""Jobs, the runner, and what is written down of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from pantry_tui.models.base import Failure, Model
+
+
+class JobState(StrEnum):
+    """Where a job stands. The first two are alive, the others final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    TIMED_OUT = "timed_out"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can change any more."""
+        return self not in (JobState.QUEUED, JobState.RUNNING)
+
+
+class Job(Model, frozen=True, kw_only=True):
+    """One piece of work of the runner, from queue to history. Never holds a secret."""
+
+    id: str
+    kind: str  # backup, validate, restore, diff, export
+    title: str  # "backup of crm into local", for people
+    database: str | None
+    state: JobState
+    queued_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    started_by: str = ""
+    backup_id: str | None = None
+    share: float = 0.0  # of the work done, 0 to 1
+    phase: str = ""
+    seconds_left: float | None = None
+    warnings: int = 0
+    failure: Failure | None = None
+    result: dict[str, Any] | None = None  # the result model as builtins
+
+
+class RunnerStatus(Model, frozen=True, kw_only=True):
+    """Who the runner is and what it does."""
+
+    version: str
+    pid: int
+    started_at: datetime
+    data_directory: str
+    socket: str
+    running: int
+    queued: int
+    stopping: bool = False
+
+
+class AuditEntry(Model, frozen=True, kw_only=True):
+    """One line of the audit trail."""
+
+    at: datetime
+    who: str
+    action: str
+    object: str
+    result: str
+    details: dict[str, Any] = msgspec.field(default_factory=dict)
+    previous: str = ""  # sha256 of the line before

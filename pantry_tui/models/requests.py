@@ -1,0 +1,119 @@
+"""What the runner can be asked to do."""
+
+from __future__ import annotations
+
+from pantry_tui.models.base import Model
+from pantry_tui.models.kinds import BackupFormat, BackupKind, BackupSelection, Compression
+from pantry_tui.models.targets import DatabaseTarget, RepositoryTarget
+
+
+class Unlocking(Model, frozen=True, kw_only=True):
+    """The identities that open encrypted backups, as `AGE-SECRET-KEY-…` each. Secret: repr does not show them."""
+
+    identities: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Unlocking({len(self.identities)} identities)"
+
+
+class BackupRequest(Model, frozen=True, kw_only=True, tag="backup", tag_field="type"):
+    """Take a backup of ``database`` into ``repository``."""
+
+    database: DatabaseTarget
+    repository: RepositoryTarget
+    name: str
+    kind: BackupKind = BackupKind.FULL
+    format: BackupFormat = BackupFormat.SQL
+    compression: Compression = Compression.GZIP
+    selection: BackupSelection = BackupSelection()
+    batch_size: int | None = None  # most rows of a segment; None: by size alone
+    recipients: tuple[str, ...] = ()  # whom the backup is encrypted to; none: it is not
+    jobs: int | None = None  # worker processes; None: one per core
+    fingerprints: bool = True
+    lock_timeout_seconds: float = 10.0
+    started_by: str = ""
+    data_directory: str | None = None  # whose key signs; the runner puts its own in
+
+
+class ValidateRequest(Model, frozen=True, kw_only=True, tag="validate", tag_field="type"):
+    """Read a backup back, whole."""
+
+    repository: RepositoryTarget
+    backup_id: str
+    unlocking: Unlocking = Unlocking()
+    started_by: str = ""
+    data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
+
+
+class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field="type"):
+    """Restore a backup into a new or empty database and compare the result.
+
+    ``target`` names server and database: the database is created when it does not exist. ``tables`` selects some tables
+    (`schema.name` as the backup lists them); empty means all. ``trust`` names signers that are believed this once besides
+    those that always are: fingerprints, or `unsigned` for a backup without a signature.
+    """
+
+    repository: RepositoryTarget
+    backup_id: str
+    target: DatabaseTarget
+    tables: tuple[str, ...] = ()
+    jobs: int | None = None
+    verify: bool = True
+    trust: tuple[str, ...] = ()
+    analyze: bool = True  # collect the planner's statistics
+    unlocking: Unlocking = Unlocking()
+    started_by: str = ""
+    data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
+
+
+class DiffRequest(Model, frozen=True, kw_only=True, tag="diff", tag_field="type"):
+    """Compare a backup with ``database`` as it is now."""
+
+    repository: RepositoryTarget
+    backup_id: str
+    database: DatabaseTarget
+    jobs: int | None = None  # connections; None: one per core
+    lock_timeout_seconds: float = 10.0
+    started_by: str = ""
+    data_directory: str | None = None  # whose signers are trusted; the runner puts its own in
+
+
+STANDARD_OUTPUT = "-"  # in the place of a file
+
+
+class ExportRequest(Model, frozen=True, kw_only=True, tag="export", tag_field="type"):
+    """Write what a backup holds into a new file, whole or some tables of it, in its own or another format.
+
+    ``output`` is an absolute path, whose ending says how it is compressed and whether it is encrypted; of a request that
+    `-` is written for, the bytes go where the caller says. ``tables`` are names or patterns (`sales.*`); none: all.
+    """
+
+    repository: RepositoryTarget
+    backup_id: str
+    output: str
+    format: BackupFormat | None = None  # None: the backup's own
+    tables: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()  # whom the file is encrypted to; none: it is not
+    unlocking: Unlocking = Unlocking()
+    trust: tuple[str, ...] = ()  # fingerprints of signers to believe besides those of the data directory
+    data_directory: str | None = None  # whose signers are believed
+    started_by: str = ""
+
+
+def export_formats(backup: BackupFormat, kind: BackupKind) -> tuple[BackupFormat, ...]:
+    """The formats that a backup can be exported to without a server, its own first."""
+    if backup is BackupFormat.JSON:
+        return (BackupFormat.JSON,)
+    if kind is not BackupKind.FULL:
+        return (backup,)
+    return (backup, BackupFormat.CSV if backup is BackupFormat.SQL else BackupFormat.SQL)
+
+
+JobRequest = BackupRequest | ValidateRequest | RestoreRequest | DiffRequest | ExportRequest
+
+
+class MarkRequest(Model, frozen=True, kw_only=True):
+    """What to mark a backup with; None leaves that as it is, an empty label takes it off."""
+
+    pinned: bool | None = None
+    label: str | None = None

@@ -1,0 +1,53 @@
+"""What a restore did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pantry_tui.models.base import Model
+
+
+class RestoredTable(Model, frozen=True, kw_only=True):
+    """What a restore did to one table, and whether the result equals the backup."""
+
+    schema: str
+    name: str
+    inserted: int
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    verified: str = "unverified"  # "fingerprint", "text", "count" or "unverified"
+    difference: str | None = None
+
+
+class RestoreValidation(Model, frozen=True, kw_only=True):
+    """The comparison of the restored database with the backup."""
+
+    performed: bool
+    equal: bool
+    tables_compared: int
+    constraints_validated: int
+    constraints_not_valid: int  # as they were in the source: NOT VALID there too
+    sequences_compared: int
+    differences: tuple[str, ...]
+
+
+class RestoreResult(Model, frozen=True, kw_only=True):
+    """The outcome of a restore. ``status`` is "succeeded" only when every comparison was equal."""
+
+    id: str
+    backup_id: str
+    status: str
+    dry_run: bool
+    target: str  # database name
+    created_database: bool
+    tables: tuple[RestoredTable, ...]
+    validation: RestoreValidation
+    left_out: tuple[str, ...]  # objects of a table selection that point outside it
+    warnings: tuple[str, ...]
+    started_at: datetime
+    finished_at: datetime
+    duration_seconds: float  # without verification and analyzing
+    verification_seconds: float
+    analyzed_tables: int = 0  # that the planner has statistics of
+    analyze_seconds: float = 0.0

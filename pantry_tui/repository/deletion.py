@@ -80,6 +80,9 @@ def _is_good(repository: LocalRepository, manifest: Manifest) -> bool:
     return summary.is_whole and summary.valid is not False and not wrong_files(repository.path(manifest.id), manifest)
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def tombstone_of(repository: LocalRepository, backup_id: str, *, by: str, forced: bool) -> Tombstone:
     """What will be said of a backup that is deleted now; less, where its manifest cannot be read."""
     link = previous = None
@@ -100,16 +103,18 @@ def bury(repository: Path, tombstone: Tombstone, authority: Authority) -> None:
     """Writes the tombstone, then removes the backup. Raises OSError, and what the key raises that signs.
 
     The tombstone comes first, so that a crash in between leaves no backup that looks as if somebody had removed it. On
-    a full disk it comes last: deleting is how room is made.
+    a full disk it comes last: deleting is how room is made. If there is no room even then, the backup is gone all the same,
+    as the audit trail says, and `catalog check` will miss it.
     """
     directory = repository / tombstone.id
     try:
         stone = write_tombstone(repository, tombstone, authority)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in _NO_ROOM:
             raise
         remove_backup_directory(directory)
-        write_tombstone(repository, tombstone, authority)
+        with suppress(OSError):
+            write_tombstone(repository, tombstone, authority)
         return
     try:
         remove_backup_directory(directory)

@@ -85,7 +85,7 @@ def describe(manifest: Manifest, summary: BackupSummary, *, signature: Signature
         selection=manifest.selection,
         left_out=manifest.left_out,
         recipients=manifest.recipients,
-        environment=manifest.environment.to_builtins() if manifest.environment is not None else {},
+        environment=msgspec.json.decode(manifest.environment.to_json()) if manifest.environment is not None else {},
     )
 
 

@@ -166,7 +166,7 @@ async def test_everything_comes_back_equal(
     archive = tmp_path / "all.zip"
     done = await export(repository, archive, rows_format=CSV)
     assert any_server.fingerprint(loaded(any_server, taken, archive, done)) == expected
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["all.sql.gz", "all.zip", "repository"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["all.sql.gz", "all.zip", "data", "repository"]
 
 
 @pytest.mark.parametrize("taken_as", [SQL, CSV])
@@ -342,7 +342,7 @@ async def test_nothing_is_overwritten(server: TestServer, repository: Repository
         await export(repository, tmp_path / "missing" / "x.sql")
     with pytest.raises(UsageError, match="absolute"):
         await export(repository, "x.sql")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling.sql", "repository", "there.sql"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling.sql", "data", "repository", "there.sql"]
 
 
 async def test_a_file_that_comes_meanwhile_stays(
@@ -360,7 +360,7 @@ async def test_a_file_that_comes_meanwhile_stays(
     with pytest.raises(RefusedError):
         await export_backup(request, meanwhile)
     assert path.read_text() == "mine"
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["repository", "x.sql"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["data", "repository", "x.sql"]
 
 
 async def test_tables_are_found_by_name_and_pattern(

@@ -117,6 +117,7 @@ async def test_files_are_private_and_hashed(server: TestServer, repository: Repo
         assert hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
     assert {path.name for path in taken.directory.iterdir()} == {
         "manifest.json",
+        "manifest.json.sig",
         *(file.name for file in taken.manifest.files),
     }
 

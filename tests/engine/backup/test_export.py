@@ -149,7 +149,7 @@ async def source_of(server: TestServer, which: str) -> DatabaseTarget:
     return source
 
 
-@pytest.mark.parametrize("which", ["pagila", "crm", "odd"])
+@pytest.mark.parametrize("which", ["pagila", pytest.param("crm", marks=pytest.mark.slow), "odd"])
 @pytest.mark.parametrize("taken_as", [SQL, CSV])
 async def test_everything_comes_back_equal(
     any_server: TestServer, repository: RepositoryTarget, tmp_path: Path, which: str, taken_as: BackupFormat

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -101,6 +102,10 @@ class LocalRepository:
             linked = msgspec.structs.replace(manifest, previous=predecessor(manifest, self._last_published()))
             data = encode_manifest(linked)
             staged.publish(data, key.sign(data, purpose=PURPOSE))
+            # The kernel's own stamps are some milliseconds coarse: two backups could seem to be of one moment.
+            now = time.time_ns()
+            with suppress(OSError):
+                os.utime(staged.path / MANIFEST_NAME, ns=(now, now))
         return staged.path
 
     def _last_published(self) -> Iterator[StoredManifest]:

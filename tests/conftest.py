@@ -88,6 +88,15 @@ def _tidy_servers(started_servers: list[TestServer]) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _same_umask() -> Iterator[None]:
+    """Where a program's entry point is called in this process, its strict umask ends with the test."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> RepositoryTarget:
     """An empty place for backups; its directory does not exist yet."""

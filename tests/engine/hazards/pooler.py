@@ -45,22 +45,25 @@ def pgbouncer(server: TestServer, mode: str) -> Iterator[Path]:
     text = _CONFIGURATION.format(
         server=server.private.socket_directory, port=server.private.port, own_port=PORT, directory=directory, mode=mode
     )
-    (directory / "pgbouncer.ini").write_text(text)
-    shutil.chown(directory, account.user, account.group)
+    settings = directory / "pgbouncer.ini"
+    settings.write_text(text)
+    for owned in (directory, settings):  # whatever the umask of this process has become
+        shutil.chown(owned, account.user, account.group)
     process = subprocess.Popen(
-        [program, "-q", str(directory / "pgbouncer.ini")],
+        [program, "-q", str(settings)],
+        cwd=directory,
         user=account.user if account.switched else None,
         group=account.group if account.switched else None,
         extra_groups=[] if account.switched else None,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     try:
         _wait(directory, process)
         yield directory
     finally:
         process.terminate()
-        process.wait()
+        process.communicate()
         shutil.rmtree(directory)
 
 
@@ -73,8 +76,6 @@ def through(directory: Path, target: DatabaseTarget) -> DatabaseTarget:
 def _wait(directory: Path, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + 10
     while not (directory / f".s.PGSQL.{PORT}").exists():
-        if process.poll() is not None and not (directory / "log").exists():
-            pytest.skip(f"pgbouncer does not start here: status {process.returncode}")
-        assert process.poll() is None, (directory / "log").read_text()
+        assert process.poll() is None, process.communicate()[1].decode()
         assert time.monotonic() < until
         time.sleep(0.01)

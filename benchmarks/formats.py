@@ -136,11 +136,13 @@ def main() -> None:
             for name, run in chosen.items():
                 data.settle(where.maintenance)
                 usages[name].append(run())
-        medians = {name: median(found) for name, found in usages.items()}
-        print_usages(f"Formats, crm, {args.megabytes} MB, medians of {args.rounds}", medians)
-        print_targets(medians, TARGETS, judged=True)
-        if not args.only:
+        if chosen:
+            medians = {name: median(found) for name, found in usages.items()}
+            print_usages(f"Formats, crm, {args.megabytes} MB, medians of {args.rounds}", medians)
+            print_targets(medians, TARGETS, judged=True)
+        if args.only in "validating":
             print_validations(where, target, args.rounds)
+        if args.only in "peek":
             print_peeks(where, target)
 
 

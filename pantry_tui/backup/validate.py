@@ -22,6 +22,7 @@ from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest, StoredFile
 from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
 from pantry_tui.artifact.structure import SegmentFindings, document_problems, examine_segment, row_problems
+from pantry_tui.backup.examining import ExaminedSegment
 from pantry_tui.backup.progress import ProgressMeter, start_phase
 from pantry_tui.errors import (
     BackupDamagedError,
@@ -35,16 +36,21 @@ from pantry_tui.events import Listener, Logged, Warned
 from pantry_tui.models import ValidateRequest, ValidationResult, utc_now
 from pantry_tui.postgres.pg_restore import pg_restore
 from pantry_tui.postgres.tools import ClientTools, find_client_tools, version_number
+from pantry_tui.postgres.workers import Answers, WorkerPool, default_worker_count
 from pantry_tui.repository.authority import Authority
+from pantry_tui.repository.handed_over import HandedOver
 from pantry_tui.repository.local import LocalRepository, ProofRecord
 from pantry_tui.repository.stored_manifest import StoredManifest
 
+EXAMINERS = "pantry_tui.backup.examining"
+WORTH_PROCESSES = 16 * 1024 * 1024  # of text: less is read before they are there
 PROBLEM_LIMIT = 50
-THREADS = 4
 GLOBALS_END = b"PostgreSQL database cluster dump complete"
 GLOBALS_TAIL = 4096
 PG_RESTORE_REFUSES = 1  # its only status for what it cannot read; 127 is the loader's, a signal somebody else's
 UNREADABLE = (errno.EIO, errno.EACCES, errno.ENOENT, errno.ESTALE, errno.EMFILE, errno.ENFILE)  # says nothing of bytes
+
+_examined: Answers[None, ExaminedSegment] = Answers(None, ExaminedSegment)
 
 
 @dataclass
@@ -95,7 +101,8 @@ async def validate_backup(request: ValidateRequest, listener: Listener) -> Valid
         start_phase(listener, "archive", "Reading the archive", 0.1)
         await _check_archive(repository.path(backup_id), manifest, identities, findings, listener)
         start_phase(listener, "segments", "Unpacking and checking every row", 0.15)
-        await _check_artifact(repository, manifest, identities, findings, listener)
+        handed_over = HandedOver.of(manifest, request.repository, request.unlocking)
+        await _check_artifact(handed_over, manifest, identities, findings, listener)
     result = _result(manifest, findings, time.monotonic() - started, unread=unread)
     _record(repository, result, listener)
     return result
@@ -215,15 +222,14 @@ async def _tools_to_read(archive: Path, manifest: Manifest, listener: Listener) 
 
 
 async def _check_artifact(
-    repository: LocalRepository,
+    backup: HandedOver,
     manifest: Manifest,
     identities: Sequence[Identity],
     findings: _Findings,
     listener: Listener,
 ) -> None:
     try:
-        stored = manifest.file("artifact")
-        file = repository.open(manifest.id, stored.name)
+        file = backup.open_artifact(manifest)
     except (BackupDamagedError, NotFoundError) as error:
         findings.add([error.message])
         return
@@ -234,30 +240,41 @@ async def _check_artifact(
             findings.add([error.message])
             return
         findings.add(layout_problems(manifest.segments, reader.size))
-        await _check_segments(reader, manifest, findings, listener)
+        await _check_segments(backup, reader, manifest, findings, listener)
         findings.add(document_problems(reader, manifest, findings.segments))
     findings.add(row_problems(manifest, findings.segments))
 
 
-async def _check_segments(reader: SegmentReader, manifest: Manifest, findings: _Findings, listener: Listener) -> None:
+async def _check_segments(
+    backup: HandedOver, reader: SegmentReader, manifest: Manifest, findings: _Findings, listener: Listener
+) -> None:
     weights: dict[str, int] = {}
     for segment in manifest.segments:
         weights[_title(manifest, segment.table)] = weights.get(_title(manifest, segment.table), 0) + segment.raw_length
     meter = ProgressMeter(listener, weights, first=0.15)
 
-    async def work(numbers: Iterator[int]) -> None:
+    def take_in(examined: ExaminedSegment) -> None:
+        found, segment = examined.findings, manifest.segments[examined.number]
+        findings.segments[examined.number] = found
+        findings.add(found.problems)
+        title = _title(manifest, segment.table)
+        meter.moved(title, found.rows, found.raw_bytes)
+        meter.finished_part(title, segment.raw_length)
+
+    async def examine_here(numbers: Iterator[int]) -> None:
         for number in numbers:
             found = await asyncio.to_thread(examine_segment, reader, manifest, number)
-            findings.segments[number] = found
-            findings.add(found.problems)
-            title = _title(manifest, manifest.segments[number].table)
-            meter.moved(title, found.rows, found.raw_bytes)
-            meter.finished_part(title, manifest.segments[number].raw_length)
+            take_in(ExaminedSegment(number=number, findings=found))
 
-    numbers = iter(range(len(manifest.segments)))
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(min(THREADS, len(os.sched_getaffinity(0)))):
-            tasks.create_task(work(numbers))
+    rows = [number for number, segment in enumerate(manifest.segments) if segment.section == "rows"]
+    others = [number for number, segment in enumerate(manifest.segments) if segment.section != "rows"]
+    if manifest.raw_bytes < WORTH_PROCESSES:
+        await examine_here(iter(others + rows))
+        return
+    await examine_here(iter(others))
+    async with WorkerPool.launch(default_worker_count(), EXAMINERS) as pool:
+        await pool.open(EXAMINERS, [backup.to_json()] * pool.count)
+        await pool.run([b"%d" % number for number in rows], _examined, lambda nothing: None, take_in)
 
 
 def _title(manifest: Manifest, table: int | None) -> str:

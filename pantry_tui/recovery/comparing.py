@@ -15,7 +15,6 @@ from pantry_tui.postgres.connect import adopt_environment
 from pantry_tui.postgres.link import Link
 from pantry_tui.postgres.rowcsv import with_line_ends
 from pantry_tui.recovery.loading import LoadingSetup
-from pantry_tui.repository.local import LocalRepository
 
 
 class CompareTable(Model, frozen=True, kw_only=True):
@@ -51,10 +50,9 @@ def open_session(setup: bytes) -> Callable[[bytes, _Report], bytes]:
 class _Comparer:
     def __init__(self, setup: LoadingSetup) -> None:
         adopt_environment(setup.target)
-        repository = LocalRepository(setup.repository)
-        self._manifest = setup.manifest(repository)
-        self._file = repository.open(setup.backup_id, self._manifest.file("artifact").name)
-        self._reader = SegmentReader(self._file, self._manifest, identities_of(setup.unlocking))
+        self._manifest = setup.backup.manifest()
+        self._file = setup.backup.open_artifact(self._manifest)
+        self._reader = SegmentReader(self._file, self._manifest, identities_of(setup.backup.unlocking))
         self._link = Link.open(setup.target, application="restore verification", settings=setup.settings)
 
     def compare(self, command: CompareTable) -> TextCompared:

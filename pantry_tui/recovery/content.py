@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from pantry_tui.artifact.manifest import Manifest, TableEntry, manifest_digest
+from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.artifact.selection import Selection
 from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.models import BackupFormat, DatabaseTarget, Model, RepositoryTarget, RestoredTable, Unlocking
@@ -29,6 +29,7 @@ from pantry_tui.recovery.database import writable_session
 from pantry_tui.recovery.loading import LoadingSetup
 from pantry_tui.recovery.preflight import Segments
 from pantry_tui.recovery.progress import RestoreProgress
+from pantry_tui.repository.handed_over import HandedOver
 
 COMPARERS = "pantry_tui.recovery.comparing"
 COMPARING = (("default_transaction_read_only", "on"),)
@@ -162,10 +163,7 @@ class ContentComparison:
         setup = LoadingSetup(
             target=self._target,
             settings=pin_statements(server_version, COMPARING),
-            repository=self._expected.repository,
-            backup_id=self._manifest.id,
-            manifest_digest=manifest_digest(self._manifest),
-            unlocking=self._expected.unlocking,
+            backup=HandedOver.of(self._manifest, self._expected.repository, self._expected.unlocking),
         ).to_json()
         ordered = sorted(tables, key=lambda index: -self._manifest.tables[index].raw_bytes)
         commands = [

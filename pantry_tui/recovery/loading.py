@@ -15,15 +15,14 @@ from psycopg import sql
 
 from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.jsondocument import row_batches
-from pantry_tui.artifact.manifest import Manifest, manifest_digest
 from pantry_tui.artifact.reader import SegmentReader
-from pantry_tui.errors import BackupDamagedError, PantryError, RestoreError
-from pantry_tui.models import BackupFormat, DatabaseTarget, Model, RepositoryTarget, Unlocking
+from pantry_tui.errors import PantryError, RestoreError
+from pantry_tui.models import BackupFormat, DatabaseTarget, Model
 from pantry_tui.postgres.connect import adopt_environment
 from pantry_tui.postgres.copy import copy_in
 from pantry_tui.postgres.link import Link
 from pantry_tui.postgres.rowcsv import csv_copy_in
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.handed_over import HandedOver
 
 BLOCK_BYTES = 256 * 1024
 
@@ -33,20 +32,7 @@ class LoadingSetup(Model, frozen=True, kw_only=True):
 
     target: DatabaseTarget
     settings: str
-    repository: RepositoryTarget
-    backup_id: str
-    manifest_digest: str  # of the manifest whose signature was checked
-    unlocking: Unlocking = Unlocking()
-
-    def manifest(self, repository: LocalRepository) -> Manifest:
-        """That manifest, read again. Raises `BackupDamagedError` when it is another one by now."""
-        manifest = repository.manifest(self.backup_id)
-        if manifest_digest(manifest) != self.manifest_digest:
-            raise BackupDamagedError(
-                f"the manifest of backup {self.backup_id} was exchanged during the restore",
-                remedy="find out who could write into the repository, and restore from another copy",
-            )
-        return manifest
+    backup: HandedOver
 
 
 class TablePart(Model, frozen=True, kw_only=True):
@@ -109,10 +95,9 @@ def open_session(setup: bytes) -> Callable[[bytes, _Report], bytes]:
 class _Loader:
     def __init__(self, setup: LoadingSetup) -> None:
         adopt_environment(setup.target)
-        repository = LocalRepository(setup.repository)
-        self._manifest = setup.manifest(repository)
-        self._file = repository.open(setup.backup_id, self._manifest.file("artifact").name)
-        self._reader = SegmentReader(self._file, self._manifest, identities_of(setup.unlocking))
+        self._manifest = setup.backup.manifest()
+        self._file = setup.backup.open_artifact(self._manifest)
+        self._reader = SegmentReader(self._file, self._manifest, identities_of(setup.backup.unlocking))
         self._link = Link.open(setup.target, application="restore worker", settings=setup.settings)
         self._tablespace = ""
 

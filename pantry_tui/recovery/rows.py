@@ -7,7 +7,7 @@ from functools import partial
 
 import msgspec
 
-from pantry_tui.artifact.manifest import Manifest, manifest_digest
+from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.toc import PG_CLASS
 from pantry_tui.errors import RestoreError
 from pantry_tui.models import BackupFormat, DatabaseTarget
@@ -24,6 +24,7 @@ from pantry_tui.recovery.plan import RestorePlan
 from pantry_tui.recovery.preflight import Segments, raw_bytes
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.schedule import Work, WorkSchedule
+from pantry_tui.repository.handed_over import HandedOver
 
 HANDLERS = "pantry_tui.recovery.loading"
 PART_BYTES = 64 * 1024 * 1024  # of text, that a worker takes of a large table at once
@@ -98,10 +99,7 @@ class Filling:
         setup = LoadingSetup(
             target=target,
             settings=pin_statements(plan.server_version, settings),
-            repository=plan.expected.repository,
-            backup_id=self._manifest.id,
-            manifest_digest=manifest_digest(self._manifest),
-            unlocking=plan.expected.unlocking,
+            backup=HandedOver.of(self._manifest, plan.expected.repository, plan.expected.unlocking),
         ).to_json()
         await pool.open(HANDLERS, [setup] * pool.count)
 

@@ -22,7 +22,6 @@ from pantry_tui.events import Event, Failed, Finished, encode_event
 from pantry_tui.models import (
     BackupRequest,
     DiffRequest,
-    ExportRequest,
     Failure,
     JobRequest,
     Model,
@@ -33,7 +32,7 @@ from pantry_tui.runner.request import decode_request, secrets_of
 
 GRACE_SECONDS = 10.0  # from being told to stop to being killed
 
-_HANDLERS = ("pantry_tui.backup.reading", "pantry_tui.recovery.loading")
+_HANDLERS = ("pantry_tui.backup.reading", "pantry_tui.backup.examining", "pantry_tui.recovery.loading")
 _ENGINE = ("pantry_tui.backup.service", "pantry_tui.backup.validate", "pantry_tui.recovery.service")
 
 
@@ -140,23 +139,19 @@ async def _perform(request: JobRequest, reporter: _Reporter) -> Model:
 
         adopt_environment(request.target)
         return await restore_backup(request, reporter.send)
+    if isinstance(request, ValidateRequest):
+        from pantry_tui.backup.validate import validate_backup
+
+        return await validate_backup(request, reporter.send)
     _discard_spare_workers()  # what follows needs no processes of its own
     if isinstance(request, DiffRequest):
         from pantry_tui.backup.live import compare_with_live
 
         adopt_environment(request.database)
         return await compare_with_live(request, reporter.send)
-    if isinstance(request, ExportRequest):
-        from pantry_tui.backup.export import export_backup
+    from pantry_tui.backup.export import export_backup
 
-        return await export_backup(request, reporter.send)
-    return await _validate(request, reporter)
-
-
-async def _validate(request: ValidateRequest, reporter: _Reporter) -> Model:
-    from pantry_tui.backup.validate import validate_backup
-
-    return await validate_backup(request, reporter.send)
+    return await export_backup(request, reporter.send)
 
 
 def _explained(error: BaseException, secrets: tuple[str, ...]) -> PantryError:

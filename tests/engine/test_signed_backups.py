@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from pantry_tui.artifact.manifest import MANIFEST_NAME, manifest_digest
+from pantry_tui.artifact.manifest import MANIFEST_NAME
 from pantry_tui.artifact.signing_key import keys_directory, signing_key
 from pantry_tui.artifact.trusted import trusted_file
 from pantry_tui.backup.validate import validate_backup
 from pantry_tui.errors import BackupDamagedError, ConfigError, RefusedError, UntrustedSignerError, UsageError
 from pantry_tui.events import Event, Logged, Warned, ignore
-from pantry_tui.models import DatabaseTarget, RepositoryTarget, ValidateRequest, ValidationResult
-from pantry_tui.recovery.loading import LoadingSetup
+from pantry_tui.models import DatabaseTarget, RepositoryTarget, Unlocking, ValidateRequest, ValidationResult
+from pantry_tui.repository.handed_over import HandedOver
 from pantry_tui.repository.local import LocalRepository
 from pantry_tui.repository.stored_manifest import SIGNATURE_NAME
 from tests.engine.backup.taking import Taken, data_directory_of, opened, take
@@ -178,18 +178,12 @@ async def test_a_key_that_cannot_be_used_stops_the_backup_before_anything(
 
 
 async def test_a_worker_reads_the_manifest_that_was_checked(repository: RepositoryTarget, taken: Taken) -> None:
-    setup = LoadingSetup(
-        target=DatabaseTarget(name="crm"),
-        settings="",
-        repository=repository,
-        backup_id=taken.summary.id,
-        manifest_digest=manifest_digest(taken.manifest),
-    )
-    assert setup.manifest(opened(repository)) == taken.manifest
+    backup = HandedOver.of(taken.manifest, repository, Unlocking())
+    assert backup.manifest() == taken.manifest
     file = taken.directory / MANIFEST_NAME
     file.write_bytes(file.read_bytes().replace(b'"nightly"', b'"another"'))
-    with pytest.raises(BackupDamagedError, match="was exchanged during the restore"):
-        setup.manifest(opened(repository))
+    with pytest.raises(BackupDamagedError, match="was exchanged while"):
+        backup.manifest()
 
 
 class TestCommandLine:

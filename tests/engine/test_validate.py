@@ -80,6 +80,20 @@ async def test_changed_byte_in_any_file(repository: RepositoryTarget, taken: Tak
     assert opened(repository).summary(taken.summary.id).valid is False
 
 
+async def test_large_backups_are_examined_by_other_processes(
+    repository: RepositoryTarget, taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validate, "WORTH_PROCESSES", 0)
+    assert (await examine(repository)).rows == 20001
+    numbers = [number for number, segment in enumerate(taken.manifest.segments) if segment.section == "rows"]
+    segment = taken.manifest.segments[numbers[0]]
+    file = taken.directory / "nightly.sql.gz"
+    damage(file, segment.offset + segment.length // 2)
+    result = await examine(repository)
+    assert any(f"segment {numbers[0]} (rows of" in problem for problem in result.problems)
+    assert result.rows < 20001
+
+
 @pytest.mark.parametrize("name", ["nightly.sql.gz", "archive.dump", "globals.sql", "positions.bin"])
 async def test_missing_and_truncated_files(repository: RepositoryTarget, taken: Taken, name: str) -> None:
     file = taken.directory / name

@@ -1,0 +1,39 @@
+"""A stored backup as the worker processes of one operation are told of it."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, Self
+
+from pantry_tui.artifact.manifest import Manifest, manifest_digest
+from pantry_tui.errors import BackupDamagedError
+from pantry_tui.models import Model, RepositoryTarget, Unlocking
+from pantry_tui.repository.local import LocalRepository
+
+
+class HandedOver(Model, frozen=True, kw_only=True):
+    """Which backup to read, and with what; small enough for one line, whatever the manifest's size."""
+
+    repository: RepositoryTarget
+    backup_id: str
+    manifest_digest: str  # of the manifest whose signature was checked
+    unlocking: Unlocking = Unlocking()
+
+    @classmethod
+    def of(cls, manifest: Manifest, repository: RepositoryTarget, unlocking: Unlocking) -> Self:
+        """The backup of that manifest."""
+        digest = manifest_digest(manifest)
+        return cls(repository=repository, backup_id=manifest.id, manifest_digest=digest, unlocking=unlocking)
+
+    def manifest(self) -> Manifest:
+        """That manifest, read again. Raises `BackupDamagedError` when it is another one by now."""
+        manifest = LocalRepository(self.repository).manifest(self.backup_id)
+        if manifest_digest(manifest) != self.manifest_digest:
+            raise BackupDamagedError(
+                f"the manifest of backup {self.backup_id} was exchanged while the backup was being read",
+                remedy="find out who could write into the repository, and use another copy",
+            )
+        return manifest
+
+    def open_artifact(self, manifest: Manifest) -> BinaryIO:
+        """Its artifact, to be closed by the caller. Raises `BackupDamagedError`, `NotFoundError`."""
+        return LocalRepository(self.repository).open(self.backup_id, manifest.file("artifact").name)

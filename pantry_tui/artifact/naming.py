@@ -41,7 +41,7 @@ def find_tables(tables: Sequence[TableEntry], toc: Iterable[TocEntry], names: It
 
     Raises `NotFoundError` naming those that the backup does not have, `UsageError` for a name that several have.
     """
-    return _find(_known(tables, toc), names)
+    return _find(known_tables(tables, toc), names)
 
 
 def find_matching(tables: Sequence[TableEntry], toc: Iterable[TocEntry], patterns: Iterable[str]) -> list[NamedTable]:
@@ -49,7 +49,7 @@ def find_matching(tables: Sequence[TableEntry], toc: Iterable[TocEntry], pattern
 
     A table that is called exactly so comes first. Raises as `find_tables` does; also for a pattern that nothing matches.
     """
-    known = _known(tables, toc)
+    known = known_tables(tables, toc)
     called = {table.plain for table in known}
     found: list[NamedTable] = []
     names: list[str] = []
@@ -61,7 +61,8 @@ def find_matching(tables: Sequence[TableEntry], toc: Iterable[TocEntry], pattern
     return list(dict.fromkeys([*found, *_find(known, names)]))
 
 
-def _known(tables: Sequence[TableEntry], toc: Iterable[TocEntry]) -> list[NamedTable]:
+def known_tables(tables: Sequence[TableEntry], toc: Iterable[TocEntry]) -> list[NamedTable]:
+    """All tables of a backup, partitioned ones included."""
     known = [NamedTable(table.schema, table.name, position=position) for position, table in enumerate(tables)]
     known += [
         NamedTable(entry.schema, entry.tag, entry=entry.id)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from pantry_tui.artifact.closure import Closure
 from pantry_tui.artifact.manifest import Manifest, TableEntry
-from pantry_tui.artifact.naming import NamedTable, find_tables
+from pantry_tui.artifact.naming import NamedTable, find_tables, known_tables
 from pantry_tui.artifact.toc import PG_CLASS, TocEntry, partitions
+from pantry_tui.errors import UsageError
 from pantry_tui.models import Model
 
 
@@ -23,20 +24,28 @@ class Selection(Model, frozen=True, kw_only=True):
     is_whole: bool = False
 
 
-def select_tables(manifest: Manifest, toc: Sequence[TocEntry], names: Sequence[str]) -> Selection:
+def select_tables(
+    manifest: Manifest, toc: Sequence[TocEntry], names: Sequence[str], without: Sequence[str] = ()
+) -> Selection:
     """The tables of these names and what comes with them; no names: everything. A partitioned table is all its partitions.
 
-    ``toc`` has the entries that belong to the backup. Raises `NotFoundError` naming tables that the backup does not have,
-    `UsageError` for a name that several have.
+    ``toc`` has the entries that belong to the backup; the tables ``without`` do not come. Raises `NotFoundError` naming tables
+    that the backup does not have, `UsageError` for a name that several have, and where nothing remains.
     """
-    if not names:
+    if not names and not without:
         return Selection(tables=tuple(range(len(manifest.tables))), entries=manifest.entries, is_whole=True)
-    return select_found(manifest, toc, find_tables(manifest.tables, toc, names))
+    found = find_tables(manifest.tables, toc, names) if names else known_tables(manifest.tables, toc)
+    selection = select_found(manifest, toc, found, find_tables(manifest.tables, toc, without))
+    if not selection.tables:
+        raise UsageError("no table remains when those are left out", remedy="leave out fewer tables")
+    return selection
 
 
-def select_found(manifest: Manifest, toc: Sequence[TocEntry], found: Sequence[NamedTable]) -> Selection:
+def select_found(
+    manifest: Manifest, toc: Sequence[TocEntry], found: Sequence[NamedTable], without: Sequence[NamedTable] = ()
+) -> Selection:
     """These tables and what comes with them; ``toc`` as for `select_tables`."""
-    selected = _entries(manifest.tables, toc, found)
+    selected = _entries(manifest.tables, toc, found) - _entries(manifest.tables, toc, without)
     oids = {entry.oid for entry in toc if entry.id in selected and entry.catalog == PG_CLASS}
     tables = tuple(index for index, table in enumerate(manifest.tables) if table.oid in oids)
     closure = Closure(toc, selected)

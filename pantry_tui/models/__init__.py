@@ -16,7 +16,7 @@ from pantry_tui.models.backups import (
 from pantry_tui.models.base import Failure, Model, utc_now
 from pantry_tui.models.findings import Finding, FindingStatus
 from pantry_tui.models.jobs import AuditEntry, Job, JobState, RunnerStatus
-from pantry_tui.models.kinds import BackupFormat, BackupKind, BackupSelection, Compression
+from pantry_tui.models.kinds import BackupFormat, BackupKind, BackupSelection, Compression, Strategy
 from pantry_tui.models.looking import (
     LIVE,
     PEEK_ROWS,
@@ -83,6 +83,7 @@ __all__ = [
     "RunnerStatus",
     "ShortenedValue",
     "Signature",
+    "Strategy",
     "TableDiff",
     "TablePage",
     "TableSummary",

@@ -32,6 +32,14 @@ class Compression(StrEnum):
     NONE = "none"
 
 
+class Strategy(StrEnum):
+    """What becomes of rows that are there already."""
+
+    REPLACE = "replace"  # the tables become what the backup says
+    MERGE = "merge"  # the backup's rows are put in or updated, by key; others stay
+    APPEND = "append"  # missing rows are put in; those that are there are never touched
+
+
 class BackupSelection(Model, frozen=True, kw_only=True):
     """What of a database a backup is to hold: patterns as `pg_dump` takes them. Empty: everything."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pantry_tui.models.base import Model
-from pantry_tui.models.kinds import BackupFormat, BackupKind, BackupSelection, Compression
+from pantry_tui.models.kinds import BackupFormat, BackupKind, BackupSelection, Compression, Strategy
 from pantry_tui.models.targets import DatabaseTarget, RepositoryTarget
 
 
@@ -46,17 +46,23 @@ class ValidateRequest(Model, frozen=True, kw_only=True, tag="validate", tag_fiel
 
 
 class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field="type"):
-    """Restore a backup into a new or empty database and compare the result.
+    """Restore a backup and compare the result: into a new or empty database, or into tables where they are.
 
     ``target`` names server and database: the database is created when it does not exist. ``tables`` selects some tables
-    (`schema.name` as the backup lists them); empty means all. ``trust`` names signers that are believed this once besides
-    those that always are: fingerprints, or `unsigned` for a backup without a signature.
+    (`schema.name` as the backup lists them), ``exclude`` takes some out; empty means all. A ``dry_run`` does everything and
+    takes it back; ``checkpoint``: keep on the server what undoes it. ``trust`` names signers that are believed this once
+    besides those that always are: fingerprints, or `unsigned` for a backup without a signature.
     """
 
     repository: RepositoryTarget
     backup_id: str
     target: DatabaseTarget
     tables: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    strategy: Strategy = Strategy.REPLACE
+    dry_run: bool = False
+    checkpoint: bool = True
+    lock_timeout_seconds: float = 10.0
     jobs: int | None = None
     verify: bool = True
     trust: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pantry_tui.models.base import Model
+from pantry_tui.models.kinds import Strategy
 
 
 class RestoredTable(Model, frozen=True, kw_only=True):
@@ -51,3 +52,7 @@ class RestoreResult(Model, frozen=True, kw_only=True):
     verification_seconds: float
     analyzed_tables: int = 0  # that the planner has statistics of
     analyze_seconds: float = 0.0
+    way: str = "new database"  # or "in place"
+    strategy: Strategy = Strategy.REPLACE
+    checkpoint: str | None = None  # the schema on the server that keeps what undoes it
+    violations: tuple[str, ...] = ()  # of constraints, that a dry run found

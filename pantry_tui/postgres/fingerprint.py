@@ -9,6 +9,10 @@ go in by their binary form). Columns are taken by name, because inheritance reor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
 from psycopg import sql
 
 # For each table: `expression`, to be summed over its rows. Joined as `fp` on fp.attrelid = pg_class.oid.
@@ -49,6 +53,16 @@ BASE_TYPES = """
 """
 
 EMPTY_ROW = "0"  # of a table without columns: only its rows count
+
+_EXPRESSIONS_OF = f"""
+WITH RECURSIVE base_types(oid, base) AS ({BASE_TYPES}), fp AS ({EXPRESSIONS})
+SELECT attrelid::pg_catalog.int8, expression FROM fp WHERE attrelid = ANY (%s::pg_catalog.oid[])
+"""  # noqa: S608  # made of constants of this module
+
+
+async def row_expressions(connection: psycopg.AsyncConnection[Any], oids: Sequence[int]) -> dict[int, str]:
+    """The expressions of these tables, temporary ones included, by oid; a table without columns is not there."""
+    return dict(await (await connection.execute(_EXPRESSIONS_OF, (list(oids),))).fetchall())
 
 
 def fingerprint_query(

@@ -82,7 +82,7 @@ async def make_plan(
     if manifest.entries is not None:
         belonging = frozenset(manifest.entries)
         toc = tuple(entry for entry in toc if entry.id in belonging)
-    selection = select_tables(manifest, toc, request.tables)
+    selection = select_tables(manifest, toc, request.tables, request.exclude)
     chosen = toc if selection.entries is None else tuple(entry for entry in toc if entry.id in set(selection.entries))
     expected = Expected(
         manifest=manifest,

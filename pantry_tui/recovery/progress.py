@@ -16,6 +16,8 @@ PHASES = {
     "create": (0.04, 0.06, "Creating the database"),
     "pre-data": (0.06, 0.1, "Creating tables and types, restoring large objects and sequences"),
     "rows": (0.1, 0.82, "Loading rows, building indexes and constraints"),
+    "stage": (0.06, 0.6, "Bringing the backup's rows beside the tables"),
+    "exchange": (0.6, 0.85, "Exchanging rows, in one transaction"),
     "post-data": (0.82, 0.85, "Restoring triggers, policies and everything else"),
     "verify": (0.85, 0.97, "Comparing the result with the backup"),
     "analyze": (0.97, 0.99, "Analyzing the tables for the planner"),

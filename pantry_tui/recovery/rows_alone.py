@@ -139,14 +139,16 @@ class RowsAlone:
         self, connection: Connection, sequences: Sequence[SequenceState], refreshes: Sequence[TocEntry]
     ) -> Filled:
         tables = await self._lock(connection)
-        aside = await SetAside.of(connection, [table.oid for table in tables.values()])
+        aside = await SetAside.find(connection, [table.oid for table in tables.values()])
+        await aside.put_aside(connection)
         self._progress.phase("rows")
         expected = {index: raw_bytes(self._manifest, self._segments.by_table[index]) for index in tables}
         self._progress.expect(expected, building=0)
         for index in tables:
             await self._load(connection, index)
         self._progress.phase("post-data")
-        await aside.put_back(connection)
+        if violations := await aside.put_back(connection):
+            raise RestoreError("; ".join(violations), remedy="nothing was kept: the tables are as they were")
         for entry in refreshes:
             await connection.execute(entry.statement.encode())
         self._progress.phase("verify")

@@ -12,8 +12,16 @@ import psycopg
 
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.trusted import require_fingerprints
+from pantry_tui.config.restoring import check_target
 from pantry_tui.config.targets import database_name
-from pantry_tui.errors import PantryError, RestoreError, ServerError, UsageError, VerificationError
+from pantry_tui.errors import (
+    DatabaseMissingError,
+    PantryError,
+    RestoreError,
+    ServerError,
+    UsageError,
+    VerificationError,
+)
 from pantry_tui.events import Listener, Logged
 from pantry_tui.models import (
     BackupKind,
@@ -22,8 +30,10 @@ from pantry_tui.models import (
     RestoreRequest,
     RestoreResult,
     RestoreValidation,
+    Strategy,
     utc_now,
 )
+from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
 from pantry_tui.recovery.analyzing import Analyzed, analyze
 from pantry_tui.recovery.archive import HEAVY, Archive, remaining_entries
@@ -31,10 +41,13 @@ from pantry_tui.recovery.database import (
     RestoreDatabase,
     create_database,
     drop_database,
+    existing_contents,
     maintenance_session,
     make_durable,
     settle,
+    writable_session,
 )
+from pantry_tui.recovery.in_place.restoring import restore_in_place
 from pantry_tui.recovery.plan import RestorePlan, make_plan
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.properties import carry_over, database_statements, prepare
@@ -63,6 +76,9 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
     backup_id = repository.resolve(request.backup_id)
     manifest, signer = repository.trusted_manifest(backup_id, besides=request.trust)
     listener(Logged(message=f"signed by {signer.fingerprint}" if signer else "restoring without a signature, as asked"))
+    if await _goes_in_place(request, manifest):
+        recovery_id = restore_id(utc_now())
+        return await restore_in_place(request, repository, manifest, recovery_id, RestoreProgress(listener, manifest))
     if manifest.kind is BackupKind.DATA:
         return await _restore_rows(request, repository, manifest, RestoreProgress(listener, manifest))
     pool = WorkerPool.launch(request.jobs or default_worker_count(), HANDLERS)
@@ -70,6 +86,23 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
         return await _Restore(request, repository, manifest, listener, pool).run()
     finally:
         pool.kill()
+
+
+async def _goes_in_place(request: RestoreRequest, manifest: Manifest) -> bool:
+    """Whether some tables of a database that has contents are meant, and not the database as a whole."""
+    partly = request.tables or request.exclude or request.strategy is not Strategy.REPLACE
+    if manifest.kind is BackupKind.SCHEMA or not partly:
+        return False
+    check_target(request.target)
+    try:
+        connection = await writable_session(request.target)
+    except DatabaseMissingError:
+        return False
+    async with connection:
+        try:
+            return await existing_contents(connection) is not None
+        except psycopg.Error as error:
+            raise server_error(error, doing="looking at the target database") from error
 
 
 async def _restore_rows(
@@ -91,7 +124,7 @@ async def _restore_rows(
         progress.warn(warning)
     progress.finished()
     return RestoreResult(
-        id=_restore_id(started_at),
+        id=restore_id(started_at),
         backup_id=manifest.id,
         status="succeeded",
         dry_run=False,
@@ -118,7 +151,8 @@ async def _restore_rows(
     )
 
 
-def _restore_id(started_at: datetime) -> str:
+def restore_id(started_at: datetime) -> str:
+    """A new id of a recovery that began then."""
     return f"{started_at:%Y%m%dT%H%M%SZ}-restore-{secrets.token_hex(2)}"
 
 
@@ -295,7 +329,7 @@ class _Restore:
         validation: RestoreValidation,
     ) -> RestoreResult:
         return RestoreResult(
-            id=_restore_id(self._started_at),
+            id=restore_id(self._started_at),
             backup_id=self._manifest.id,
             status="succeeded" if validation.equal else "unverified",
             dry_run=False,

@@ -1,7 +1,8 @@
-"""Foreign keys and triggers of tables that are being filled: put aside in the same transaction, and put back as they were.
+"""What would disturb rows while they are exchanged: put aside in the same transaction, and put back as it was.
 
-Deferring a key defers neither CASCADE nor RESTRICT, and `DISABLE TRIGGER ALL` or the replica role need a superuser; an
-owner may drop a key and add it again.
+Foreign keys, user triggers, rules, and row-level security that is forced on the owner. Deferring a key defers neither
+CASCADE nor RESTRICT, and `DISABLE TRIGGER ALL` or the replica role need a superuser; an owner may drop a key and add it
+again.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+import psycopg
 from psycopg import sql
 
 from pantry_tui.postgres.snapshot import Connection
 
+ORPHANS_SHOWN = 5
+
 _KEYS = """
-SELECT n.nspname::text, c.relname::text, k.conname::text, pg_catalog.pg_get_constraintdef(k.oid),
-    pg_catalog.obj_description(k.oid, 'pg_constraint')
+SELECT n.nspname::text, c.relname::text, k.conname::text, k.oid::pg_catalog.int8, k.conrelid::pg_catalog.int8,
+    k.confrelid::pg_catalog.int8, pg_catalog.pg_get_constraintdef(k.oid), pg_catalog.obj_description(k.oid, 'pg_constraint')
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE k.contype = 'f' AND k.conparentid = 0
@@ -36,6 +40,33 @@ WHERE NOT t.tgisinternal AND t.tgrelid = ANY (%s::pg_catalog.oid[])
 ORDER BY (SELECT pg_catalog.count(*) FROM pg_catalog.pg_partition_ancestors(c.oid)), 1, 2, 3
 """
 
+_RULES = """
+SELECT n.nspname::text, c.relname::text, r.rulename::text, r.ev_enabled::text
+FROM pg_catalog.pg_rewrite r
+JOIN pg_catalog.pg_class c ON c.oid = r.ev_class JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = ANY (%s::pg_catalog.oid[]) ORDER BY 1, 2, 3
+"""
+
+_FORCED = """
+SELECT n.nspname::text, c.relname::text
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = ANY (%s::pg_catalog.oid[]) AND c.relforcerowsecurity ORDER BY 1, 2
+"""
+
+# Rows of the referencing table without the row that they refer to: how many, and the first of them.
+_COLUMNS = """
+SELECT rn.nspname::text, r.relname::text,
+    (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(a.attname, b.attname, n.nspname, o.oprname) ORDER BY c.place)
+        FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey), pg_catalog.unnest(k.conpfeqop))
+            WITH ORDINALITY c(own, other, operator, place)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = c.own
+        JOIN pg_catalog.pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = c.other
+        JOIN pg_catalog.pg_operator o ON o.oid = c.operator JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace)
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class r ON r.oid = k.confrelid JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
+WHERE k.oid = %s
+"""
+
 _ENABLE = {
     "D": sql.SQL("DISABLE"),
     "O": sql.SQL("ENABLE"),
@@ -44,60 +75,135 @@ _ENABLE = {
 }
 
 
-class _Key(NamedTuple):
+class ForeignKey(NamedTuple):
+    """A foreign key of one table to another, both by name and oid."""
+
     schema: str
     table: str
     name: str
+    oid: int
+    table_oid: int
+    referenced_oid: int
     definition: str
     comment: str | None
+    orphans: sql.Composed | None = None  # the query for rows without the row that they refer to
 
 
-class _Trigger(NamedTuple):
+class _Named(NamedTuple):
+    """A trigger or rule and its state: D, O, R or A."""
+
     schema: str
     table: str
     name: str
-    state: str  # D, O, R or A
+    state: str
 
 
 class SetAside(NamedTuple):
-    """What was put aside."""
+    """What of some tables is to be put aside."""
 
-    keys: tuple[_Key, ...]
-    triggers: tuple[_Trigger, ...]
+    keys: tuple[ForeignKey, ...]
+    triggers: tuple[_Named, ...]
+    rules: tuple[_Named, ...]
+    forced: tuple[tuple[str, str], ...]  # tables whose policies bind their owner too
 
     @classmethod
-    async def of(cls, connection: Connection, oids: Collection[int]) -> SetAside:
-        """Drops the foreign keys that touch these tables and disables their triggers; in the caller's transaction."""
+    async def find(cls, connection: Connection, oids: Collection[int]) -> SetAside:
+        """What these tables have; nothing is changed."""
         tables = list(oids)
         roots = [oid for (oid,) in await (await connection.execute(_ROOTS, (tables,))).fetchall()]
         found = await connection.execute(_KEYS, {"oids": [*tables, *roots]})  # a partition's keys are its root's
-        keys = tuple(_Key(*row) for row in await found.fetchall())
+        keys = [ForeignKey(*row) for row in await found.fetchall()]
+        keys = [key._replace(orphans=await _orphans(connection, key)) for key in keys]
         # A partitioned table's come first: what is done to them is done to its partitions', whose own state follows. In
         # release 14 those of partitions cannot be named at all.
         found = await connection.execute(_TRIGGERS, ([*tables, *roots],))
-        triggers = tuple(_Trigger(*row) for row in await found.fetchall())
-        for key in keys:
-            await connection.execute(_alter(key, sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(key.name))))
-        for trigger in triggers:
-            disable = sql.SQL("DISABLE TRIGGER {}").format(sql.Identifier(trigger.name))
-            await connection.execute(_alter(trigger, disable))
-        return cls(keys, triggers)
+        triggers = tuple(_Named(*row) for row in await found.fetchall())
+        found = await connection.execute(_RULES, (tables,))
+        rules = tuple(_Named(*row) for row in await found.fetchall())
+        found = await connection.execute(_FORCED, (tables,))
+        return cls(tuple(keys), triggers, rules, tuple([(schema, table) async for schema, table in found]))
 
-    async def put_back(self, connection: Connection) -> None:
-        """Adds the keys again, which checks every row, and gives each trigger its own state."""
+    @property
+    def touched(self) -> frozenset[int]:
+        """The oids of all tables that a foreign key ties together here."""
+        return frozenset(oid for key in self.keys for oid in (key.table_oid, key.referenced_oid))
+
+    async def put_aside(self, connection: Connection) -> None:
+        """Drops the keys, disables triggers and rules, and frees the owner of policies; in the caller's transaction."""
         for key in self.keys:
-            # The definition is the server's own text, with every name qualified: search_path is empty.
-            add = sql.SQL("ADD CONSTRAINT {} {}").format(sql.Identifier(key.name), sql.SQL(key.definition))
+            await connection.execute(_alter(key, sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(key.name))))
+        for what, named in self._named():
+            disable = sql.SQL("DISABLE {} {}").format(what, sql.Identifier(named.name))
+            await connection.execute(_alter(named, disable))
+        for schema, table in self.forced:
+            name = sql.Identifier(schema, table)
+            await connection.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(name))
+
+    async def put_back(self, connection: Connection) -> list[str]:
+        """Adds the keys again, which checks every row, and gives all else its own state.
+
+        Returns in words what the keys found wrong, with the first rows; what was not wrong is back.
+        """
+        violations = [problem for key in self.keys if (problem := await _add(connection, key))]
+        for what, named in self._named():
+            enable = sql.SQL("{} {} {}").format(_ENABLE[named.state], what, sql.Identifier(named.name))
+            await connection.execute(_alter(named, enable))
+        for schema, table in self.forced:
+            name = sql.Identifier(schema, table)
+            await connection.execute(sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(name))
+        return violations
+
+    def _named(self) -> list[tuple[sql.SQL, _Named]]:
+        return [
+            *((sql.SQL("TRIGGER"), trigger) for trigger in self.triggers),
+            *((sql.SQL("RULE"), rule) for rule in self.rules),
+        ]
+
+
+async def _add(connection: Connection, key: ForeignKey) -> str | None:
+    # The definition is the server's own text, with every name qualified: search_path is empty.
+    add = sql.SQL("ADD CONSTRAINT {} {}").format(sql.Identifier(key.name), sql.SQL(key.definition))
+    try:
+        async with connection.transaction():
             await connection.execute(_alter(key, add))
-            if key.comment is not None:
-                comment = sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
-                    sql.Identifier(key.name), sql.Identifier(key.schema, key.table), sql.Literal(key.comment)
-                )
-                await connection.execute(comment)
-        for trigger in self.triggers:
-            enable = sql.SQL("{} TRIGGER {}").format(_ENABLE[trigger.state], sql.Identifier(trigger.name))
-            await connection.execute(_alter(trigger, enable))
+    except psycopg.errors.ForeignKeyViolation as error:
+        return await _violation(connection, key, error)
+    if key.comment is not None:
+        comment = sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
+            sql.Identifier(key.name), sql.Identifier(key.schema, key.table), sql.Literal(key.comment)
+        )
+        await connection.execute(comment)
+    return None
 
 
-def _alter(of: _Key | _Trigger, action: sql.Composable) -> sql.Composed:
+async def _violation(connection: Connection, key: ForeignKey, error: psycopg.Error) -> str:
+    title = f"{key.schema}.{key.table} breaks {key.name}"
+    if key.orphans is None:
+        return f"{title}: {error.diag.message_detail or error.diag.message_primary}"
+    count = sql.SQL("SELECT pg_catalog.count(*) FROM ({}) o").format(key.orphans)
+    row = await (await connection.execute(count)).fetchone()
+    first = sql.SQL("SELECT content FROM ({}) o LIMIT {}").format(key.orphans, sql.Literal(ORPHANS_SHOWN))
+    shown = [content for (content,) in await (await connection.execute(first)).fetchall()]
+    return f"{title}: {row[0] if row else 0:,} rows refer to rows that are not there, the first: {', '.join(shown)}"
+
+
+async def _orphans(connection: Connection, key: ForeignKey) -> sql.Composed | None:
+    row = await (await connection.execute(_COLUMNS, (key.oid,))).fetchone()
+    if row is None:
+        return None
+    schema, table, pairs = row
+    own = sql.SQL(", ").join(sql.SQL("r.{}").format(sql.Identifier(pair[0])) for pair in pairs)
+    match = sql.SQL(" AND ").join(
+        sql.SQL("p.{} OPERATOR({}.{}) r.{}").format(
+            sql.Identifier(other), sql.Identifier(operators), sql.SQL(operator), sql.Identifier(name)
+        )
+        for name, other, operators, operator in pairs
+    )
+    given = sql.SQL(" AND ").join(sql.SQL("r.{} IS NOT NULL").format(sql.Identifier(pair[0])) for pair in pairs)
+    return sql.SQL(
+        "SELECT ROW({})::pg_catalog.text AS content FROM {} r WHERE {} AND NOT EXISTS (SELECT FROM {} p WHERE {})"
+    ).format(own, sql.Identifier(key.schema, key.table), given, sql.Identifier(schema, table), match)
+
+
+def _alter(of: ForeignKey | _Named, action: sql.Composable) -> sql.Composed:
     return sql.SQL("ALTER TABLE {} {}").format(sql.Identifier(of.schema, of.table), action)

@@ -8,7 +8,7 @@ from pathlib import Path
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, encode_manifest
 from pantry_tui.artifact.signing_key import signing_key
 from pantry_tui.events import Event
-from pantry_tui.models import DatabaseTarget, RepositoryTarget, RestoreRequest, RestoreResult, Unlocking
+from pantry_tui.models import DatabaseTarget, RepositoryTarget, RestoreRequest, RestoreResult, Strategy, Unlocking
 from pantry_tui.recovery.service import restore_backup
 from pantry_tui.repository.stored_manifest import PURPOSE, SIGNATURE_NAME
 from tests.engine.backup.taking import data_directory_of
@@ -21,6 +21,11 @@ async def restore(
     *,
     backup_id: str = "latest",
     tables: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
+    strategy: Strategy = Strategy.REPLACE,
+    dry_run: bool = False,
+    checkpoint: bool = True,
+    lock_timeout_seconds: float = 10.0,
     jobs: int | None = None,
     verify: bool = True,
     trust: tuple[str, ...] = (),
@@ -35,6 +40,11 @@ async def restore(
         backup_id=backup_id,
         target=target,
         tables=tables,
+        exclude=exclude,
+        strategy=strategy,
+        dry_run=dry_run,
+        checkpoint=checkpoint,
+        lock_timeout_seconds=lock_timeout_seconds,
         jobs=jobs,
         verify=verify,
         trust=trust,

@@ -1,0 +1,228 @@
+"""The statements that make a table what a strategy says, from a stage beside it.
+
+What changes is always removed first and put in afterwards, an updated row too: so no order of rows can run into a unique
+index (two rows that swap a value), and identity columns, which no UPDATE may set, need no exception. What was removed and
+what was put in is kept in two tables of the same columns: that is what can be undone, and what is counted.
+
+Rows are told apart by the table's key, and by their whole text where there is none (equal rows then by their number).
+Contents are compared as text, which tells 1.0 from 1.00 and needs no equality of the type: json has none.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from psycopg import sql
+
+from pantry_tui.models import Strategy
+from pantry_tui.recovery.in_place.standing import StandingTable
+
+
+class Places(NamedTuple):
+    """Where the rows of an exchange are, each a qualified name."""
+
+    table: sql.Identifier
+    stage: sql.Identifier
+    removed: sql.Identifier
+    put: sql.Identifier
+
+
+class Exchange:
+    """The statements for one table."""
+
+    def __init__(self, table: StandingTable, places: Places) -> None:
+        self._table = table
+        self._names = places._asdict()
+
+    def keep(self, *, temporary: bool) -> list[sql.Composed]:
+        """Makes the two tables that keep what is removed and put in."""
+        kind = sql.SQL("TEMPORARY " if temporary else "")
+        make = sql.SQL("CREATE {}TABLE {} AS SELECT * FROM ONLY {} WITH NO DATA")
+        return [make.format(kind, self._names[name], self._names["table"]) for name in ("removed", "put")]
+
+    def remove(self, strategy: Strategy) -> sql.Composed | None:
+        """Removes the rows that the strategy does not leave as they are; None: it leaves all."""
+        if strategy is Strategy.APPEND:
+            return None
+        if not self._table.key:
+            return self._remove_unpaired()
+        if strategy is Strategy.MERGE:
+            condition = sql.SQL("EXISTS (SELECT FROM {stage} s WHERE {match} AND {text_s} <> {text_t})")
+        else:
+            condition = sql.SQL("NOT EXISTS (SELECT FROM {stage} s WHERE {match} AND {text_s} = {text_t})")
+        return self._removing(self._format(condition, match=self._match("s", "t")))
+
+    def put_in(self) -> list[sql.Composed]:
+        """Puts in the staged rows that are not there. What columns of the table the backup lacks keeps its value."""
+        if not self._table.key:
+            return [self._put_unpaired()]
+        statements = []
+        if self._table.added:
+            known = self._list("s", self._table.columns) + self._list("d", self._table.added)
+            source = self._format(
+                sql.SQL("SELECT {known} FROM {stage} s JOIN {removed} d ON {match}"),
+                known=sql.SQL(", ").join(known),
+                match=self._match("s", "d"),
+            )
+            statements.append(self._putting(source, (*self._table.columns, *self._table.added)))
+        source = self._format(
+            sql.SQL("SELECT {columns} FROM {stage} s WHERE NOT EXISTS (SELECT FROM ONLY {table} t WHERE {match})"),
+            columns=sql.SQL(", ").join(self._list("s", self._table.columns)),
+            match=self._match("s", "t"),
+        )
+        return [*statements, self._putting(source, self._table.columns)]
+
+    def count(self) -> sql.Composed:
+        """One row: rows removed, rows put in, and how many of them are two states of one row."""
+        both: sql.Composable = sql.SQL("0")
+        if self._table.key:
+            both = self._format(
+                sql.SQL("(SELECT pg_catalog.count(*) FROM {removed} d JOIN {put} i ON {match})"),
+                match=self._match("d", "i"),
+            )
+        return self._format(
+            sql.SQL(
+                "SELECT (SELECT pg_catalog.count(*) FROM {removed}), (SELECT pg_catalog.count(*) FROM {put}), {both}"
+            ),
+            both=both,
+        )
+
+    def missing(self, strategy: Strategy) -> sql.Composed:
+        """One row: how many staged rows are not in the table as they should be, how many are staged, how many are there."""
+        if self._table.key:
+            same = sql.SQL("") if strategy is Strategy.APPEND else self._format(sql.SQL(" AND {text_s} = {text_t}"))
+            absent = self._format(
+                sql.SQL(
+                    "(SELECT pg_catalog.count(*) FROM {stage} s WHERE NOT EXISTS "
+                    "(SELECT FROM ONLY {table} t WHERE {match}{same}))"
+                ),
+                match=self._match("s", "t"),
+                same=same,
+            )
+        else:
+            absent = self._format(
+                sql.SQL("(SELECT pg_catalog.count(*) FROM ({staged}) s WHERE NOT EXISTS ({pair}))"),
+                staged=self._numbered("stage"),
+                pair=self._pair_of("table"),
+            )
+        return self._format(
+            sql.SQL(
+                "SELECT {absent}, (SELECT pg_catalog.count(*) FROM {stage}), (SELECT pg_catalog.count(*) FROM ONLY {table})"
+            ),
+            absent=absent,
+        )
+
+    def take_back(self) -> tuple[sql.Composed, sql.Composed]:
+        """Undoes an exchange: ``put`` and ``removed`` are those of the exchange, ``stage`` takes what is removed now.
+
+        First what was put in goes, with what stands in the way of what comes back; then comes back what was removed.
+        ``columns`` of the table are all that can be written.
+        """
+        if self._table.key:
+            condition = self._format(
+                sql.SQL(
+                    "EXISTS (SELECT FROM {put} i WHERE {put_match}) OR EXISTS (SELECT FROM {removed} d WHERE {removed_match})"
+                ),
+                put_match=self._match("i", "t"),
+                removed_match=self._match("d", "t"),
+            )
+            removing = self._format(
+                sql.SQL("DELETE FROM ONLY {table} t WHERE {condition} RETURNING *"), condition=condition
+            )
+        else:
+            removing = self._format(
+                sql.SQL(
+                    "DELETE FROM ONLY {table} WHERE ctid IN (SELECT s.place FROM ({there}) s WHERE EXISTS ({pair})) RETURNING *"
+                ),
+                there=self._numbered("table"),
+                pair=self._pair_of("put"),
+            )
+        names = sql.SQL(", ").join(map(sql.Identifier, self._table.columns))
+        source = self._format(sql.SQL("SELECT {names} FROM {removed}"), names=names)
+        gone = self._format(
+            sql.SQL("WITH gone AS ({removing}) INSERT INTO {stage} SELECT * FROM gone"), removing=removing
+        )
+        return gone, self._insert(source, self._table.columns)
+
+    def _removing(self, condition: sql.Composable) -> sql.Composed:
+        return self._format(
+            sql.SQL(
+                "WITH gone AS (DELETE FROM ONLY {table} t WHERE {condition} RETURNING *) "
+                "INSERT INTO {removed} SELECT * FROM gone"
+            ),
+            condition=condition,
+        )
+
+    def _remove_unpaired(self) -> sql.Composed:
+        return self._format(
+            sql.SQL(
+                "WITH gone AS (DELETE FROM ONLY {table} WHERE ctid IN "
+                "(SELECT s.place FROM ({there}) s WHERE NOT EXISTS ({pair})) RETURNING *) "
+                "INSERT INTO {removed} SELECT * FROM gone"
+            ),
+            there=self._numbered("table"),
+            pair=self._pair_of("stage"),
+        )
+
+    def _put_unpaired(self) -> sql.Composed:
+        source = self._format(
+            sql.SQL(
+                "SELECT {columns} FROM {stage} o WHERE ctid IN (SELECT s.place FROM ({staged}) s WHERE NOT EXISTS ({pair}))"
+            ),
+            columns=sql.SQL(", ").join(self._list("o", self._table.columns)),
+            staged=self._numbered("stage"),
+            pair=self._pair_of("table"),
+        )
+        return self._putting(source, self._table.columns)
+
+    def _putting(self, source: sql.Composable, columns: tuple[str, ...]) -> sql.Composed:
+        return self._format(
+            sql.SQL("WITH come AS ({insert} RETURNING *) INSERT INTO {put} SELECT * FROM come"),
+            insert=self._insert(source, columns),
+        )
+
+    def _insert(self, source: sql.Composable, columns: tuple[str, ...]) -> sql.Composed:
+        names = sql.SQL("({}) ").format(sql.SQL(", ").join(map(sql.Identifier, columns))) if columns else sql.SQL("")
+        return self._format(
+            sql.SQL("INSERT INTO {table} {names}OVERRIDING SYSTEM VALUE {source}"), names=names, source=source
+        )
+
+    def _numbered(self, of: str) -> sql.Composed:
+        """The rows of a place: where each stands, its text, and the how-manieth of that text it is."""
+        return self._format(
+            sql.SQL(
+                "SELECT r.ctid AS place, {text} AS content, "
+                "pg_catalog.row_number() OVER (PARTITION BY {text}) AS number FROM ONLY {rows} r"
+            ),
+            text=self._text("r"),
+            rows=self._names[of],
+        )
+
+    def _pair_of(self, of: str) -> sql.Composed:
+        return self._format(
+            sql.SQL("SELECT FROM ({rows}) o WHERE o.content = s.content AND o.number = s.number"),
+            rows=self._numbered(of),
+        )
+
+    def _match(self, one: str, other: str) -> sql.Composed:
+        return sql.SQL(" AND ").join(
+            sql.SQL("{}.{} OPERATOR({}.{}) {}.{}").format(
+                sql.SQL(one),
+                sql.Identifier(column.name),
+                sql.Identifier(column.operator_schema),
+                sql.SQL(column.operator),  # of the catalog; operators are never quoted, and made of signs alone
+                sql.SQL(other),
+                sql.Identifier(column.name),
+            )
+            for column in self._table.key
+        )
+
+    def _text(self, alias: str) -> sql.Composed:
+        columns = sql.SQL(", ").join(self._list(alias, self._table.columns))
+        return sql.SQL("ROW({})::pg_catalog.text").format(columns)
+
+    def _list(self, alias: str, columns: tuple[str, ...]) -> list[sql.Composed]:
+        return [sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(name)) for name in columns]
+
+    def _format(self, template: sql.SQL, **parts: sql.Composable) -> sql.Composed:
+        return template.format(**self._names, text_s=self._text("s"), text_t=self._text("t"), **parts)

@@ -1,0 +1,104 @@
+"""A recovery in place from the request to the result."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from pantry_tui.artifact.age import identities_of
+from pantry_tui.artifact.content import Content
+from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.reader import SegmentReader
+from pantry_tui.artifact.selection import Selection, select_tables
+from pantry_tui.artifact.toc import read_toc
+from pantry_tui.config.restoring import check_target
+from pantry_tui.config.targets import database_name
+from pantry_tui.errors import PantryError
+from pantry_tui.models import BackupKind, RestoreRequest, RestoreResult, RestoreValidation, utc_now
+from pantry_tui.postgres.workers import default_worker_count
+from pantry_tui.recovery.analyzing import Analyzed, analyze
+from pantry_tui.recovery.in_place.service import Exchanged, InPlace
+from pantry_tui.recovery.preflight import check_archive, check_segments, needed_segments, refuse_unsupported
+from pantry_tui.recovery.progress import RestoreProgress
+from pantry_tui.repository.local import LocalRepository
+
+
+async def restore_in_place(
+    request: RestoreRequest,
+    repository: LocalRepository,
+    manifest: Manifest,
+    recovery_id: str,
+    progress: RestoreProgress,
+) -> RestoreResult:
+    """Checks every stored byte that will be read, then exchanges the rows of the tables.
+
+    Raises `NotFoundError` for an unknown table, `BackupDamagedError`, and what `InPlace.run` does.
+    """
+    started_at, started = utc_now(), time.monotonic()
+    progress.phase("check")
+    if manifest.kind is not BackupKind.DATA:
+        refuse_unsupported(manifest)
+    check_target(request.target)
+    stored = manifest.file("archive")
+    with repository.open(manifest.id, stored.name) as file:
+        await check_archive(repository.path(manifest.id), file, manifest)
+    identities = identities_of(request.unlocking)
+    archive = Content.unlock(repository.path(manifest.id) / stored.name, identities)
+    toc = await asyncio.to_thread(read_toc, archive, manifest.source.encoding)
+    chosen = select_tables(manifest, toc, request.tables, request.exclude)
+    selection = Selection(tables=chosen.tables, entries=manifest.entries, is_whole=chosen.is_whole)
+    segments = needed_segments(manifest, selection)
+    with repository.open(manifest.id, manifest.file("artifact").name) as file:
+        await check_segments(file, manifest, selection, segments, identities)
+        reader = SegmentReader(file, manifest, identities)
+        recovery = InPlace(request, recovery_id, manifest, reader, segments, progress)
+        exchanged = await recovery.run(selection.tables)
+    finished = time.monotonic()
+    analyzed = await _analyze(request, exchanged, progress)
+    progress.finished()
+    return RestoreResult(
+        id=recovery_id,
+        backup_id=manifest.id,
+        status="violations" if exchanged.violations else "succeeded",
+        dry_run=request.dry_run,
+        target=database_name(request.target.conninfo, request.target.environment),
+        created_database=False,
+        tables=exchanged.tables,
+        validation=_validation(exchanged),
+        left_out=(),
+        warnings=tuple(progress.warnings),
+        started_at=started_at,
+        finished_at=utc_now(),
+        duration_seconds=finished - started,
+        verification_seconds=0.0,
+        analyzed_tables=analyzed.tables,
+        analyze_seconds=time.monotonic() - finished,
+        way="in place",
+        strategy=request.strategy,
+        checkpoint=exchanged.checkpoint,
+        violations=exchanged.violations,
+    )
+
+
+async def _analyze(request: RestoreRequest, exchanged: Exchanged, progress: RestoreProgress) -> Analyzed:
+    if request.dry_run or not request.analyze:
+        return Analyzed(0, [])
+    progress.phase("analyze")
+    names = [(table.schema, table.name) for table in exchanged.tables]
+    try:
+        return await analyze(request.target, request.jobs or default_worker_count(), names)
+    except PantryError as error:  # the rows are there, and compared
+        progress.warn(f"the tables are not analyzed: {error.message}; run ANALYZE")
+    return Analyzed(0, [])
+
+
+def _validation(exchanged: Exchanged) -> RestoreValidation:
+    return RestoreValidation(
+        performed=True,
+        equal=not exchanged.violations,
+        tables_compared=len(exchanged.tables),
+        constraints_validated=exchanged.constraints,
+        constraints_not_valid=0,
+        sequences_compared=exchanged.sequences,
+        differences=exchanged.violations,
+    )

@@ -1,0 +1,244 @@
+"""Restoring rows into tables where they are: replace, merge or append, in one transaction, with a way back.
+
+The rows are brought beside their tables first, which locks nothing. Then everything happens in one transaction, under locks
+that keep readers out too, because foreign keys are put aside in it; until it commits nothing of it can be seen, and a
+failure at any point leaves the tables as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.reader import SegmentReader
+from pantry_tui.errors import DatabaseChangedError, PantryError, RestoreError, ServerError, VerificationError
+from pantry_tui.models import RestoredTable, RestoreRequest, Strategy, utc_now
+from pantry_tui.postgres.connect import server_error
+from pantry_tui.postgres.fingerprint import fingerprint_query
+from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.recovery.database import quoted_names, writable_session
+from pantry_tui.recovery.in_place.checkpoint import Checkpoint, Keeping, KeptTable, TableState
+from pantry_tui.recovery.in_place.exchange import Exchange
+from pantry_tui.recovery.in_place.sequences import move_ahead
+from pantry_tui.recovery.in_place.staging import Staging
+from pantry_tui.recovery.in_place.standing import StandingTable, require_owner, standing_tables
+from pantry_tui.recovery.preflight import Segments
+from pantry_tui.recovery.progress import RestoreProgress
+from pantry_tui.recovery.set_aside import SetAside
+
+_VIOLATIONS = (
+    psycopg.errors.IntegrityError,  # unique, check, not null, exclusion
+    psycopg.errors.WithCheckOptionViolation,
+)
+
+
+class Exchanged(NamedTuple):
+    """What a recovery in place did, or would do. ``violations``: what keeps it from being done, in words."""
+
+    tables: tuple[RestoredTable, ...]
+    constraints: int  # foreign keys that were checked again
+    sequences: int
+    violations: tuple[str, ...]
+    checkpoint: str | None  # the schema that it is in
+
+
+class InPlace:
+    """One recovery in place."""
+
+    def __init__(
+        self,
+        request: RestoreRequest,
+        recovery_id: str,
+        manifest: Manifest,
+        reader: SegmentReader,
+        segments: Segments,
+        progress: RestoreProgress,
+    ) -> None:
+        self._request = request
+        self._recovery_id = recovery_id
+        self._manifest = manifest
+        self._reader = reader
+        self._segments = segments
+        self._progress = progress
+        self._keeping = Keeping(recovery_id, temporary=request.dry_run or not request.checkpoint)
+
+    async def run(self, tables: Sequence[int]) -> Exchanged:
+        """Exchanges the rows of the manifest's tables of these numbers; a dry run takes all of it back.
+
+        Raises `RestoreError` for tables that cannot take the rows, and with every violation for rows that break a
+        constraint; `VerificationError`, `PrivilegeError`, `LockTimeoutError`, `DatabaseChangedError`, `ServerError`.
+        """
+        connection = await writable_session(self._request.target)
+        async with connection:
+            try:
+                standing = await standing_tables(connection, self._manifest, tables, self._request.strategy)
+                compared = await self._stage(connection, standing)
+                self._progress.phase("exchange")
+                await connection.execute("BEGIN")
+                exchanged = await self._exchange(connection, standing, compared)
+                if exchanged.violations and not self._request.dry_run:
+                    raise _refused_by_constraints(exchanged.violations)
+                await connection.execute("ROLLBACK" if self._request.dry_run else "COMMIT")
+            except psycopg.Error as error:
+                raise as_restore_error(server_error(error, doing="exchanging the rows")) from error
+        return exchanged
+
+    async def _stage(self, connection: Connection, tables: Sequence[StandingTable]) -> dict[int, str]:
+        self._progress.phase("stage")
+        expected = {
+            table.index: sum(
+                self._manifest.segments[number].raw_length for number in self._segments.by_table[table.index]
+            )
+            for table in tables
+        }
+        self._progress.expect(expected, building=0)
+        staging = Staging(connection, self._manifest, self._segments, self._reader, self._progress)
+        return {table.index: await staging.load(table) for table in tables}
+
+    async def _exchange(
+        self, connection: Connection, tables: Sequence[StandingTable], compared: dict[int, str]
+    ) -> Exchanged:
+        aside = await lock(connection, tables, seconds=self._request.lock_timeout_seconds)
+        again = await standing_tables(
+            connection, self._manifest, [table.index for table in tables], self._request.strategy
+        )
+        if list(again) != list(tables):
+            raise DatabaseChangedError(
+                "tables were altered while the backup's rows were brought beside them; nothing was touched",
+                remedy="try again when nobody alters tables",
+            )
+        await self._keeping.open(connection)
+        before = {table.index: await table_state(connection, table) for table in tables}
+        await aside.put_aside(connection)
+        violations: list[str] = []
+        results = []
+        for number, table in enumerate(tables):
+            results.append(await self._exchange_one(connection, table, compared[table.index], violations))
+            self._progress.part(number / len(tables))
+        violations += await aside.put_back(connection)
+        if not violations:
+            await self._prove(connection, tables)
+            await self._record(connection, tables, before)
+        sequences = 0
+        if not violations and not self._request.dry_run:
+            stored = {(state.schema, state.name): state for state in self._manifest.sequences}
+            sequences = await move_ahead(connection, [table.oid for table in tables], stored)
+        kept = None if self._keeping.temporary else self._keeping.schema
+        return Exchanged(tuple(results), len(aside.keys), sequences, tuple(violations), kept)
+
+    async def _exchange_one(
+        self, connection: Connection, table: StandingTable, compared: str, violations: list[str]
+    ) -> RestoredTable:
+        exchange = Exchange(table, self._keeping.places(table))
+        for statement in exchange.keep(temporary=self._keeping.temporary):
+            await connection.execute(statement)
+        try:
+            async with connection.transaction():
+                removing = exchange.remove(self._request.strategy)
+                if removing is not None:
+                    await connection.execute(removing)
+                for statement in exchange.put_in():
+                    await connection.execute(statement)
+        except _VIOLATIONS as error:
+            said = f"{error.diag.message_primary or 'a constraint is broken'}"
+            violations.append(f"{table.qualified_name}: {said} {error.diag.message_detail or ''}".rstrip())
+        row = await (await connection.execute(exchange.count())).fetchone()
+        removed, put, both = row or (0, 0, 0)
+        staged = self._manifest.tables[table.index].rows
+        return RestoredTable(
+            schema=table.schema,
+            name=table.name,
+            inserted=put - both,
+            updated=both,
+            deleted=removed - both,
+            unchanged=staged - put,
+            verified=compared,
+        )
+
+    async def _prove(self, connection: Connection, tables: Sequence[StandingTable]) -> None:
+        """Every row of the backup is there as the strategy wants it, and for `replace` no other."""
+        self._progress.phase("verify")
+        for table in tables:
+            exchange = Exchange(table, self._keeping.places(table))
+            row = await (await connection.execute(exchange.missing(self._request.strategy))).fetchone()
+            missing, staged, there = row or (1, 0, 0)
+            if missing or (self._request.strategy is Strategy.REPLACE and there != staged):
+                raise VerificationError(
+                    f"{table.qualified_name} has {there:,} rows after the exchange, and {missing:,} of the "
+                    f"{staged:,} rows of backup {self._manifest.id} are not among them",
+                    remedy="nothing was kept; look for what changes rows while they are written, then try again",
+                )
+
+    async def _record(
+        self, connection: Connection, tables: Sequence[StandingTable], before: dict[int, TableState]
+    ) -> None:
+        kept = [
+            KeptTable(
+                number=table.index,
+                schema=table.schema,
+                name=table.name,
+                columns=(*table.columns, *table.added),
+                key=table.key,
+                shape=table.shape,
+                before=before[table.index],
+                after=await table_state(connection, table),
+            )
+            for table in tables
+        ]
+        checkpoint = Checkpoint(
+            recovery_id=self._recovery_id,
+            backup_id=self._manifest.id,
+            strategy=self._request.strategy,
+            taken_at=utc_now(),
+            tables=tuple(kept),
+        )
+        await self._keeping.record(connection, checkpoint)
+
+
+async def lock(connection: Connection, tables: Sequence[StandingTable], *, seconds: float) -> SetAside:
+    """Locks the tables and those that foreign keys tie to them, against readers too; returns what is to be put aside.
+
+    Raises `PrivilegeError` where this role does not own one of them, `psycopg.Error` (55P03: the lock was not free).
+    """
+    oids = [table.oid for table in tables]
+    aside = await SetAside.find(connection, oids)
+    await require_owner(connection, aside.touched.union(oids))
+    await connection.execute(f"SET LOCAL lock_timeout = {int(seconds * 1000)}".encode())
+    names = {(table.schema, table.name) for table in tables}
+    query = (
+        "SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_class c "
+        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY (%s::pg_catalog.oid[])"
+    )
+    found = await connection.execute(query, (list(aside.touched),))
+    names |= {(schema, name) for schema, name in await found.fetchall()}
+    if names:  # in one order: two recoveries then wait for each other, and do not stop each other
+        only = sql.SQL(", ").join(sql.SQL("ONLY {}").format(sql.Identifier(*name)) for name in sorted(names))
+        await connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(only))
+    return await SetAside.find(connection, oids)
+
+
+async def table_state(connection: Connection, table: StandingTable) -> TableState:
+    """The table's content, now."""
+    query = fingerprint_query(table.schema, table.name, table.expression)
+    row = await (await connection.execute(query)).fetchone()
+    rows, content = row or (0, "0")
+    return TableState(rows=rows, fingerprint=content)
+
+
+def as_restore_error(error: PantryError) -> PantryError:
+    """A statement that failed is a failed recovery; errors of the server with a class of their own keep it."""
+    if type(error) is not ServerError:
+        return error
+    return RestoreError(error.message, remedy="nothing was kept: the tables are as they were", detail=error.detail)
+
+
+def _refused_by_constraints(violations: Sequence[str]) -> RestoreError:
+    return RestoreError(
+        f"the rows break {len(violations)} constraints: {quoted_names(violations, 3)}",
+        remedy="nothing was kept: the tables are as they were. Take in the tables that refer to these (-t), or merge",
+        detail="\n".join(violations),
+    )

@@ -1,0 +1,117 @@
+"""Recoveries in place: replace, merge and append, against what they say they do."""
+
+from __future__ import annotations
+
+import pytest
+
+from pantry_tui.errors import RestoreError
+from pantry_tui.models import DatabaseTarget, RepositoryTarget, RestoredTable, RestoreResult, Strategy
+from tests.engine.backup.taking import take
+from tests.engine.recovery.restoring import restore
+from tests.servers import TestServer
+
+SHOP = """
+CREATE TABLE customers (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text UNIQUE, name text NOT NULL,
+    updated_at timestamptz DEFAULT now(), loud text GENERATED ALWAYS AS (upper(name)) STORED);
+CREATE TABLE orders (id bigserial PRIMARY KEY, customer int NOT NULL REFERENCES customers ON DELETE CASCADE, total numeric);
+CREATE TABLE notes (body json, at int);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at := 'infinity'; RETURN NEW; END $$;
+CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TRIGGER off BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TRIGGER always BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION touch();
+ALTER TABLE customers DISABLE TRIGGER USER;
+INSERT INTO customers (email, name, updated_at) SELECT i || '@x', 'c' || i, '2026-01-01' FROM generate_series(1, 100) i;
+INSERT INTO orders (customer, total) SELECT 1 + i % 100, i::numeric / 4 FROM generate_series(1, 1000) i;
+INSERT INTO notes SELECT '{"a": 1, "a": 2}', i / 2 FROM generate_series(1, 10) i;
+ALTER TABLE customers ENABLE TRIGGER touch;
+ALTER TABLE customers ENABLE ALWAYS TRIGGER always;
+CREATE RULE quiet AS ON INSERT TO orders DO INSTEAD NOTHING;
+ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
+ALTER TABLE customers FORCE ROW LEVEL SECURITY;
+CREATE POLICY none ON customers USING (false);
+"""
+DAMAGE = """
+SET session_replication_role = replica;
+DELETE FROM customers WHERE id <= 10;
+UPDATE customers SET name = 'wrong' WHERE id BETWEEN 11 AND 15;
+INSERT INTO customers (email, name) VALUES ('new@x', 'new');
+DELETE FROM notes WHERE at = 1;
+INSERT INTO notes VALUES ('{}', 99);
+"""
+
+
+@pytest.fixture
+async def shop(any_server: TestServer, repository: RepositoryTarget) -> DatabaseTarget:
+    """A shop that was backed up and then damaged."""
+    target = any_server.create_database()
+    any_server.execute(target, SHOP)
+    await take(target, repository)
+    any_server.execute(target, DAMAGE)
+    return target
+
+
+def effects(result: RestoreResult) -> dict[str, tuple[int, int, int, int]]:
+    def effect(table: RestoredTable) -> tuple[int, int, int, int]:
+        return table.inserted, table.updated, table.deleted, table.unchanged
+
+    return {table.name: effect(table) for table in result.tables}
+
+
+async def test_replace_makes_the_tables_what_the_backup_says(
+    any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    result = await restore(shop, repository, tables=("public.customers", "public.notes"))
+    assert effects(result) == {"customers": (10, 5, 1, 85), "notes": (2, 0, 1, 8)}
+    assert any_server.execute(shop, "SELECT count(*), min(updated_at)::date::text FROM customers") == [
+        (100, "2026-01-01")
+    ]
+    assert any_server.execute(shop, "SELECT count(*) FROM orders") == [(1000,)]
+    assert result.checkpoint is not None
+    states = "SELECT tgname::text, tgenabled::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
+    assert any_server.execute(shop, states) == [("always", "A"), ("off", "D"), ("touch", "O")]
+    assert any_server.execute(shop, "SELECT relforcerowsecurity FROM pg_class WHERE relname = 'customers'") == [(True,)]
+
+
+async def test_merge_leaves_what_the_backup_does_not_know(
+    any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    result = await restore(shop, repository, tables=("public.customers",), strategy=Strategy.MERGE)
+    assert effects(result) == {"customers": (10, 5, 0, 85)}
+    assert any_server.execute(shop, "SELECT count(*) FROM customers WHERE name IN ('new', 'wrong')") == [(1,)]
+    with pytest.raises(RestoreError, match=r"public\.notes has no key to merge by"):
+        await restore(shop, repository, tables=("public.notes",), strategy=Strategy.MERGE)
+
+
+async def test_append_touches_nothing_that_is_there(
+    any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    result = await restore(shop, repository, tables=("public.customers", "public.notes"), strategy=Strategy.APPEND)
+    assert effects(result) == {"customers": (10, 0, 0, 90), "notes": (2, 0, 0, 8)}
+    assert any_server.execute(shop, "SELECT count(*) FROM customers WHERE name = 'wrong'") == [(5,)]
+
+
+async def test_dry_run_tells_and_changes_nothing(
+    any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    state = "SELECT md5(string_agg(c::text, '' ORDER BY id)) FROM customers c"
+    before = any_server.execute(shop, state)
+    result = await restore(shop, repository, tables=("public.customers",), dry_run=True)
+    assert effects(result) == {"customers": (10, 5, 1, 85)}
+    assert (result.dry_run, result.checkpoint) == (True, None)
+    assert any_server.execute(shop, state) == before
+    assert any_server.execute(shop, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pantry%'") == [(0,)]
+
+
+async def test_rows_that_refer_to_what_goes_are_shown(
+    any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    any_server.execute(shop, "DROP RULE quiet ON orders; INSERT INTO orders (customer) SELECT max(id) FROM customers")
+    state = "SELECT md5(string_agg(c::text, '' ORDER BY id)) FROM customers c"
+    before = any_server.execute(shop, state)
+    result = await restore(shop, repository, tables=("public.customers",), dry_run=True)
+    (violation,) = result.violations
+    assert "public.orders breaks orders_customer_fkey: 1 rows" in violation
+    assert "(101)" in violation
+    with pytest.raises(RestoreError, match="break 1 constraints"):
+        await restore(shop, repository, tables=("public.customers",))
+    assert any_server.execute(shop, state) == before

@@ -1,14 +1,15 @@
-"""`pantry-tui recovery`: restore a backup into a new or empty database, and compare the result."""
+"""`pantry-tui recovery`: restore a backup, prove the result, and undo it."""
 
 from __future__ import annotations
 
 import argparse
 
 from pantry_tui.artifact.trusted import require_fingerprints
+from pantry_tui.cli import recovery_history, recovery_undo
 from pantry_tui.cli import recovery_view as view
 from pantry_tui.cli.keys_given import add_identity_options, add_trust_option, unlocking
 from pantry_tui.cli.output import counted, print_document
-from pantry_tui.cli.parser import Parser, Unsupported, command, positive, unsupported
+from pantry_tui.cli.parser import Parser, Unsupported, command, positive
 from pantry_tui.cli.question import confirm, require_terminal
 from pantry_tui.cli.session import (
     add_repository_option,
@@ -20,10 +21,16 @@ from pantry_tui.cli.session import (
 )
 from pantry_tui.config import Config
 from pantry_tui.config.restoring import is_address
-from pantry_tui.errors import RefusedError, UsageError, VerificationError
-from pantry_tui.models import BackupSummary, DatabaseTarget, RepositoryTarget, RestoreRequest, RestoreResult, Unlocking
-
-REPLACE = "replace"
+from pantry_tui.errors import RefusedError, RestoreError, UsageError, VerificationError
+from pantry_tui.models import (
+    BackupSummary,
+    DatabaseTarget,
+    RepositoryTarget,
+    RestoreRequest,
+    RestoreResult,
+    Strategy,
+    Unlocking,
+)
 
 
 def add_arguments(parser: Parser) -> None:
@@ -33,20 +40,28 @@ def add_arguments(parser: Parser) -> None:
         commands,
         "execute",
         execute_recovery,
-        summary="restore a backup into a new or empty database and compare the result",
+        summary="restore a backup and compare the result",
         description="Restores a backup into a database that is new or empty, then compares the result with the\n"
         "backup: rows, content, constraints and sequences. The target is created when it does not exist, and refused\n"
-        "when it holds anything. A backup that another machine signed is refused (7) unless its signer is trusted.\n"
-        "Exit status 0 means restored and equal.",
+        "when it holds anything.\n\n"
+        "With -t, -x or a strategy other than replace, the rows of tables are exchanged where they are, in one\n"
+        "transaction: `replace` makes the tables what the backup says, `merge` puts in and updates rows by key, `append`\n"
+        "puts in what is missing and touches nothing that is there. Triggers, rules and cascades do not act; foreign\n"
+        "keys are checked again. What undoes it stays on the server until it is released.\n\n"
+        "A backup that another machine signed is refused (7) unless its signer is trusted. Exit status 0 means done\n"
+        "and equal.",
         examples=(
             "pantry-tui recovery execute latest --target crm_restored",
-            "pantry-tui recovery execute latest -t public.contacts --target scratch --yes",
+            "pantry-tui recovery execute latest -t public.contacts --dry-run",
+            "pantry-tui recovery execute latest -t public.contacts -s merge --yes",
             "pantry-tui recovery execute 20261123T020000Z-daily-7f3a --target postgresql://admin@standby/crm",
         ),
     )
     execute.add_argument("id", metavar="ID", help="a backup's id, the beginning of one, or `latest`")
     execute.add_argument(
-        "--target", metavar="DATABASE", help="a database name on the same server, or a URI or libpq keywords"
+        "--target",
+        metavar="DATABASE",
+        help="a database name on the same server, or a URI or libpq keywords (tables in place: the configured one)",
     )
     execute.add_argument("-d", "--database", metavar="DATABASE", help="the configured database whose server is meant")
     execute.add_argument(
@@ -58,7 +73,21 @@ def add_arguments(parser: Parser) -> None:
         help="only this table, as schema.name or as SQL quotes it; repeatable",
     )
     execute.add_argument(
-        "-s", "--strategy", choices=["replace", "merge", "append"], default=REPLACE, metavar="STRATEGY", help="replace"
+        "-x", "--exclude-table", action="append", default=[], metavar="TABLE", help="not this table; repeatable"
+    )
+    execute.add_argument(
+        "-s",
+        "--strategy",
+        choices=[strategy.value for strategy in Strategy],
+        default=Strategy.REPLACE.value,
+        metavar="STRATEGY",
+        help="what becomes of rows that are there: replace (the default), merge or append",
+    )
+    execute.add_argument(
+        "--dry-run", action="store_true", help="do all of it, tell what it did, and take it back; nothing changes"
+    )
+    execute.add_argument(
+        "--no-checkpoint", action="store_true", help="keep nothing on the server that would undo it (in place)"
     )
     execute.add_argument(
         "--jobs", type=positive, metavar="N", help="connections at work at once (default: one per core)"
@@ -70,6 +99,8 @@ def add_arguments(parser: Parser) -> None:
     add_identity_options(execute)
     add_repository_option(execute)
     _add_unsupported(execute)
+    recovery_undo.add_arguments(commands)
+    recovery_history.add_arguments(commands)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -82,21 +113,26 @@ def execute_recovery(args: argparse.Namespace) -> int:
     """Restores, compares and tells; 0 only when the comparison was equal, or was not wanted."""
     config = configuration(args)
     target = _target(args, config)
-    if args.strategy != REPLACE:
-        raise unsupported(f"-s {args.strategy}")
     require_fingerprints(args.trust)
-    if not args.yes:
+    asks = not (args.yes or args.dry_run)
+    if asks:
         require_terminal("a restore", "--yes")
     place = repository(args, config)
     backup = look_up(config, lambda reads: reads.backup(place, args.id)).summary
-    if not args.yes:
-        confirm(_question(backup, target, args.table))
+    if asks:
+        confirm(_question(args, backup, target))
     keys = unlocking(args, config, encrypted=backup.encrypted)
     result = RestoreResult.from_builtins(run_job(args, config, _request(args, place, backup, target, keys)))
     if args.json:
         print_document(result)
     else:
         view.print_result(result)
+    if result.violations:
+        raise RestoreError(
+            f"the recovery would fail: {counted(len(result.violations), 'constraint')} would be broken",
+            remedy="take in the tables that refer to these (-t), or merge",
+            detail="\n".join(result.violations),
+        )
     if result.validation.performed and not result.validation.equal:
         raise VerificationError(
             f"database {result.target} differs from backup {result.backup_id}",
@@ -107,16 +143,20 @@ def execute_recovery(args: argparse.Namespace) -> int:
 
 
 def _add_unsupported(execute: Parser) -> None:
-    for names in (("-x", "--exclude-table"), ("--batch-size",)):
-        execute.add_argument(*names, action=Unsupported)
-    for name in ("--dry-run", "--no-checkpoint"):
-        execute.add_argument(name, action=Unsupported, nargs=0)
+    execute.add_argument("--batch-size", action=Unsupported)
+
+
+def _is_partial(args: argparse.Namespace) -> bool:
+    """Whether tables are meant, and not the database as a whole."""
+    return bool(args.table or args.exclude_table or args.strategy != Strategy.REPLACE)
 
 
 def _target(args: argparse.Namespace, config: Config) -> DatabaseTarget:
+    if args.target is None and _is_partial(args):
+        return config.database_target(args.database)
     if args.target is None:
         raise RefusedError(
-            "no target: this version restores into a new or empty database, never over one in use",
+            "no target: this version restores a whole backup into a new or empty database, never over one in use",
             remedy="give --target NAME for a new database on the same server, or --target URI or 'host=… dbname=…'",
         )
     if args.database is not None and is_address(args.target):
@@ -134,6 +174,10 @@ def _request(
         backup_id=backup.id,
         target=target,
         tables=tuple(args.table),
+        exclude=tuple(args.exclude_table),
+        strategy=Strategy(args.strategy),
+        dry_run=args.dry_run,
+        checkpoint=not args.no_checkpoint,
         jobs=args.jobs,
         verify=not args.no_validate,
         trust=tuple(args.trust),
@@ -143,8 +187,14 @@ def _request(
     )
 
 
-def _question(backup: BackupSummary, target: DatabaseTarget, tables: list[str]) -> str:
+def _question(args: argparse.Namespace, backup: BackupSummary, target: DatabaseTarget) -> str:
+    tables = args.table
     what = f"{counted(len(tables), 'table')} of backup {backup.id}" if tables else f"backup {backup.id}"
+    if _is_partial(args):
+        return (
+            f"Restore {what} ({view.backup_facts(backup)}) into database {target.name} on {view.place(target)}?"
+            f" Where the tables are there, their rows are exchanged ({args.strategy}); --dry-run shows the effect first."
+        )
     return (
         f"Restore {what} ({view.backup_facts(backup)}) into database {target.name} on {view.place(target)}?"
         " It is created if it does not exist, and refused if it is not empty."

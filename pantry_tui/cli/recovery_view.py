@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pantry_tui.cli.backup_view import content
 from pantry_tui.cli.output import Column, age, count, counted, duration, print_line, print_table
 from pantry_tui.config.targets import connection_parameters
 from pantry_tui.models import BackupSummary, DatabaseTarget, RestoredTable, RestoreResult
 
 _TABLES = (Column("TABLE"), Column("ROWS", right=True), Column("COMPARED BY"), Column("RESULT"))
+_EFFECTS = (
+    Column("TABLE"),
+    Column("INSERTED", right=True),
+    Column("UPDATED", right=True),
+    Column("DELETED", right=True),
+    Column("UNCHANGED", right=True),
+)
+IN_PLACE = "in place"
 _COMPARED = {"fingerprint": "fingerprint", "text": "every value", "count": "row count", "unverified": "-"}
 
 
 def print_result(result: RestoreResult) -> None:
     """Prints what became of each table, and in the last line whether the result is proven."""
+    if result.way == IN_PLACE:
+        print_effects(result.tables)
+        _print_in_place(result)
+        return
     print_table(_TABLES, [_row(table) for table in result.tables])
     for heading, lines in (("left out", result.left_out), ("warning", result.warnings)):
         for line in lines:
@@ -22,6 +36,32 @@ def print_result(result: RestoreResult) -> None:
             f"analyzed for the planner: {counted(result.analyzed_tables, 'table')}, {duration(result.analyze_seconds)}"
         )
     print_line(last_line(result))
+
+
+def print_effects(tables: Sequence[RestoredTable]) -> None:
+    """Prints how many rows of each table were put in, updated, removed, and found as they should be."""
+    rows = [
+        (f"{each.schema}.{each.name}", *map(count, (each.inserted, each.updated, each.deleted, each.unchanged)))
+        for each in tables
+    ]
+    print_table(_EFFECTS, rows)
+
+
+def _print_in_place(result: RestoreResult) -> None:
+    for heading, lines in (("violation", result.violations), ("warning", result.warnings)):
+        for line in lines:
+            print_line(f"{heading}: {line}")
+    what = f"{result.strategy} of {counted(len(result.tables), 'table')} in {result.target}"
+    took = duration(result.duration_seconds)
+    if result.violations:
+        print_line(f"Would fail: {what}; nothing was changed")
+    elif result.dry_run:
+        print_line(f"Dry run: {what}, {took}; everything was taken back, nothing was changed")
+    else:
+        constraints = counted(result.validation.constraints_validated, "foreign key")
+        print_line(f"Done and verified: {what}, {constraints} checked again, {took}")
+    if result.checkpoint is not None:
+        print_line(f"To undo it: pantry-tui recovery rollback {result.id}")
 
 
 def last_line(result: RestoreResult) -> str:
@@ -38,7 +78,8 @@ def last_line(result: RestoreResult) -> str:
         f"{counted(result.validation.constraints_validated, 'constraint')},"
         f" {counted(result.validation.sequences_compared, 'sequence')}"
     )
-    return f"Restored and verified: {what}, {checked}; {took}, verification {duration(result.verification_seconds)}"
+    done = "Dry run, restored, verified and dropped again" if result.dry_run else "Restored and verified"
+    return f"{done}: {what}, {checked}; {took}, verification {duration(result.verification_seconds)}"
 
 
 def backup_facts(backup: BackupSummary) -> str:

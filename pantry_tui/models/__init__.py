@@ -37,12 +37,14 @@ from pantry_tui.models.requests import (
     ExportRequest,
     JobRequest,
     MarkRequest,
+    ReleaseRequest,
     RestoreRequest,
+    RollbackRequest,
     Unlocking,
     ValidateRequest,
     export_formats,
 )
-from pantry_tui.models.restores import RestoredTable, RestoreResult, RestoreValidation
+from pantry_tui.models.restores import ReleaseResult, RestoredTable, RestoreResult, RestoreValidation, RollbackResult
 from pantry_tui.models.targets import DatabaseTarget, RepositoryTarget
 
 __all__ = [
@@ -75,11 +77,15 @@ __all__ = [
     "JobState",
     "MarkRequest",
     "Model",
+    "ReleaseRequest",
+    "ReleaseResult",
     "RepositoryTarget",
     "RestoreRequest",
     "RestoreResult",
     "RestoreValidation",
     "RestoredTable",
+    "RollbackRequest",
+    "RollbackResult",
     "RunnerStatus",
     "ShortenedValue",
     "Signature",

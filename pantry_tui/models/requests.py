@@ -68,8 +68,30 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     trust: tuple[str, ...] = ()
     analyze: bool = True  # collect the planner's statistics
     unlocking: Unlocking = Unlocking()
+    recovery_id: str | None = None  # the runner puts in the job's; None: a new one
     started_by: str = ""
     data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
+
+
+class RollbackRequest(Model, frozen=True, kw_only=True, tag="rollback", tag_field="type"):
+    """Undo the recovery ``undo`` of ``target``. ``force``: also where rows have changed since."""
+
+    target: DatabaseTarget
+    undo: str
+    force: bool = False
+    lock_timeout_seconds: float = 10.0
+    recovery_id: str | None = None  # of the rollback itself; the runner puts in the job's
+    started_by: str = ""
+    data_directory: str | None = None  # the runner puts its own in
+
+
+class ReleaseRequest(Model, frozen=True, kw_only=True, tag="release", tag_field="type"):
+    """Drop what would undo the recovery ``undo`` of ``target``."""
+
+    target: DatabaseTarget
+    undo: str
+    started_by: str = ""
+    data_directory: str | None = None  # the runner puts its own in
 
 
 class DiffRequest(Model, frozen=True, kw_only=True, tag="diff", tag_field="type"):
@@ -115,7 +137,9 @@ def export_formats(backup: BackupFormat, kind: BackupKind) -> tuple[BackupFormat
     return (backup, BackupFormat.CSV if backup is BackupFormat.SQL else BackupFormat.SQL)
 
 
-JobRequest = BackupRequest | ValidateRequest | RestoreRequest | DiffRequest | ExportRequest
+JobRequest = (
+    BackupRequest | ValidateRequest | RestoreRequest | RollbackRequest | ReleaseRequest | DiffRequest | ExportRequest
+)
 
 
 class MarkRequest(Model, frozen=True, kw_only=True):

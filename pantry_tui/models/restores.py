@@ -56,3 +56,30 @@ class RestoreResult(Model, frozen=True, kw_only=True):
     strategy: Strategy = Strategy.REPLACE
     checkpoint: str | None = None  # the schema on the server that keeps what undoes it
     violations: tuple[str, ...] = ()  # of constraints, that a dry run found
+
+
+class RollbackResult(Model, frozen=True, kw_only=True):
+    """The outcome of undoing a recovery. ``already``: the rollback that had undone it before; nothing was done then."""
+
+    id: str
+    undone: str  # the recovery
+    backup_id: str
+    status: str
+    target: str
+    tables: tuple[RestoredTable, ...]
+    checkpoint: str | None  # the schema that keeps what undoes the rollback
+    already: str | None
+    warnings: tuple[str, ...]
+    started_at: datetime
+    finished_at: datetime
+    duration_seconds: float
+
+
+class ReleaseResult(Model, frozen=True, kw_only=True):
+    """A recovery that can no more be undone."""
+
+    released: str  # the recovery
+    status: str
+    target: str
+    tables: tuple[str, ...]
+    rows: int  # that were kept

@@ -8,7 +8,15 @@ from pathlib import Path
 from pantry_tui.artifact.keyring import unlocking
 from pantry_tui.config import load_config
 from pantry_tui.events import Listener, ignore
-from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, RestoreRequest, RestoreResult, Unlocking
+from pantry_tui.models import (
+    DatabaseTarget,
+    Model,
+    RepositoryTarget,
+    RestoreRequest,
+    RestoreResult,
+    Strategy,
+    Unlocking,
+)
 from pantry_tui.recovery.service import restore_backup
 from pantry_tui.repository.local import LocalRepository
 
@@ -21,6 +29,10 @@ class RecoveryConfig(Model, frozen=True, kw_only=True):
 
     backup_id: str
     target_tables: tuple[str, ...] = ()
+    exclude_tables: tuple[str, ...] = ()
+    strategy: Strategy = Strategy.REPLACE  # for tables that are restored where they are
+    dry_run: bool = False  # do everything, tell, and take it back
+    create_checkpoint: bool = True  # keep on the server what undoes a recovery in place
     jobs: int | None = None  # worker processes; None: one per core
     verify: bool = True
     trust: tuple[str, ...] = ()
@@ -30,7 +42,7 @@ class RecoveryConfig(Model, frozen=True, kw_only=True):
 
 
 class RecoveryService:
-    """Restores backups of one repository into new or empty databases.
+    """Restores backups of one repository into new or empty databases, or into tables where they are.
 
     ``output_dir`` is the repository's directory; None is the configured one. ``listener`` hears what happens on the way.
     """
@@ -61,6 +73,10 @@ class RecoveryService:
             unlocking=keys,
             target=target if isinstance(target, DatabaseTarget) else load_config().restore_target(target),
             tables=config.target_tables,
+            exclude=config.exclude_tables,
+            strategy=config.strategy,
+            dry_run=config.dry_run,
+            checkpoint=config.create_checkpoint,
             jobs=config.jobs,
             verify=config.verify,
             trust=config.trust,

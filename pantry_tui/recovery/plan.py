@@ -114,6 +114,7 @@ async def _meet_server(
     warn: Callable[[str], None],
 ) -> RestorePlan:
     connection, name, exists = await _reach(request)
+    exists = exists and not request.dry_run  # which works in a database of its own
     server_version = connection.info.server_version
     try:
         check_target_name(name)

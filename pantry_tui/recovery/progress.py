@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
-from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.manifest import TableEntry
 from pantry_tui.events import Listener, Logged, PhaseStarted, Progress, TableProgress, Warned
 
 REPORT_SECONDS = 0.25
@@ -30,9 +31,10 @@ EXISTING = {"create": "Taking the empty database that is there", "finish": "Maki
 class RestoreProgress:
     """Turns what happens into events, at most a few times a second."""
 
-    def __init__(self, listener: Listener, manifest: Manifest) -> None:
+    def __init__(self, listener: Listener, tables: Sequence[TableEntry] = ()) -> None:
+        """``tables``: those of the manifest, which are named by their place in it."""
         self._listener = listener
-        self._manifest = manifest
+        self._tables = tables
         self._started = time.monotonic()
         self._next = 0.0
         self._bounds = (0.0, 0.0)
@@ -96,7 +98,7 @@ class RestoreProgress:
         share = 1.0 if done else min(0.99, self._raw[table] / max(1, self._expected.get(table, 0)))
         self._listener(
             TableProgress(
-                table=self._manifest.tables[table].qualified_name,
+                table=self._tables[table].qualified_name,
                 rows=self._rows[table],
                 raw_bytes=self._raw[table],
                 share=share,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
-from datetime import datetime
 
 import msgspec
 import psycopg
@@ -47,6 +45,7 @@ from pantry_tui.recovery.database import (
     settle,
     writable_session,
 )
+from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.restoring import restore_in_place
 from pantry_tui.recovery.plan import RestorePlan, make_plan
 from pantry_tui.recovery.progress import RestoreProgress
@@ -77,10 +76,9 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
     manifest, signer = repository.trusted_manifest(backup_id, besides=request.trust)
     listener(Logged(message=f"signed by {signer.fingerprint}" if signer else "restoring without a signature, as asked"))
     if await _goes_in_place(request, manifest):
-        recovery_id = restore_id(utc_now())
-        return await restore_in_place(request, repository, manifest, recovery_id, RestoreProgress(listener, manifest))
+        return await restore_in_place(request, repository, manifest, RestoreProgress(listener, manifest.tables))
     if manifest.kind is BackupKind.DATA:
-        return await _restore_rows(request, repository, manifest, RestoreProgress(listener, manifest))
+        return await _restore_rows(request, repository, manifest, RestoreProgress(listener, manifest.tables))
     pool = WorkerPool.launch(request.jobs or default_worker_count(), HANDLERS)
     try:
         return await _Restore(request, repository, manifest, listener, pool).run()
@@ -124,7 +122,7 @@ async def _restore_rows(
         progress.warn(warning)
     progress.finished()
     return RestoreResult(
-        id=restore_id(started_at),
+        id=request.recovery_id or new_recovery_id(started_at),
         backup_id=manifest.id,
         status="succeeded",
         dry_run=False,
@@ -151,11 +149,6 @@ async def _restore_rows(
     )
 
 
-def restore_id(started_at: datetime) -> str:
-    """A new id of a recovery that began then."""
-    return f"{started_at:%Y%m%dT%H%M%SZ}-restore-{secrets.token_hex(2)}"
-
-
 class _Restore:
     """One restore, from the plan to the proof."""
 
@@ -171,7 +164,7 @@ class _Restore:
         self._pool = pool
         self._repository = repository
         self._manifest = manifest
-        self._progress = RestoreProgress(listener, self._manifest)
+        self._progress = RestoreProgress(listener, self._manifest.tables)
         self._started_at = utc_now()
         self._started = time.monotonic()
         self._verification_seconds = 0.0
@@ -196,7 +189,10 @@ class _Restore:
         except BaseException:  # cancelled, most likely: whatever it is, nothing half done stays
             await asyncio.shield(self._clean_up(database))
             raise
-        await self._finish(plan, database)
+        if self._request.dry_run:
+            await self._clean_up(database)
+        else:
+            await self._finish(plan, database)
         self._tell_of_refreshed_views(plan)
         result = self._result(plan, database, tables, validation)
         self._record(plan, result)
@@ -329,10 +325,10 @@ class _Restore:
         validation: RestoreValidation,
     ) -> RestoreResult:
         return RestoreResult(
-            id=restore_id(self._started_at),
+            id=self._request.recovery_id or new_recovery_id(self._started_at),
             backup_id=self._manifest.id,
             status="succeeded" if validation.equal else "unverified",
-            dry_run=False,
+            dry_run=self._request.dry_run,
             target=database.name,
             created_database=database.created,
             tables=tuple(tables),

@@ -7,7 +7,7 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import psycopg
@@ -16,6 +16,7 @@ from psycopg import sql
 from pantry_tui.postgres.snapshot import Connection
 
 ORPHANS_SHOWN = 5
+_NOT_VALID = " NOT VALID"
 
 _KEYS = """
 SELECT n.nspname::text, c.relname::text, k.conname::text, k.oid::pg_catalog.int8, k.conrelid::pg_catalog.int8,
@@ -88,6 +89,11 @@ class ForeignKey(NamedTuple):
     comment: str | None
     orphans: sql.Composed | None = None  # the query for rows without the row that they refer to
 
+    @property
+    def title(self) -> str:
+        """`schema.table.key`, for people."""
+        return f"{self.schema}.{self.table}.{self.name}"
+
 
 class _Named(NamedTuple):
     """A trigger or rule and its state: D, O, R or A."""
@@ -139,12 +145,28 @@ class SetAside(NamedTuple):
             name = sql.Identifier(schema, table)
             await connection.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(name))
 
-    async def put_back(self, connection: Connection) -> list[str]:
+    async def broken(self, connection: Connection) -> dict[str, int]:
+        """Keys that rows break already, which were brought in past them, and how many rows do."""
+        found = {}
+        for key in self.keys:
+            if key.orphans is not None and not key.definition.endswith(_NOT_VALID):
+                found[key.title] = await _count(connection, key.orphans)
+        return {title: orphans for title, orphans in found.items() if orphans}
+
+    async def put_back(self, connection: Connection, broken: Mapping[str, int] | None = None) -> list[str]:
         """Adds the keys again, which checks every row, and gives all else its own state.
 
-        Returns in words what the keys found wrong, with the first rows; what was not wrong is back.
+        Returns in words what the keys found wrong, with the first rows; what was not wrong is back. A key of ``broken`` that no
+        more rows break than did before is put back without the check.
         """
-        violations = [problem for key in self.keys if (problem := await _add(connection, key))]
+        violations = []
+        for key in self.keys:
+            if (problem := await _add(connection, key)) is None:
+                continue
+            if key.orphans is not None and await _count(connection, key.orphans) <= (broken or {}).get(key.title, 0):
+                await _add(connection, key._replace(definition=key.definition + _NOT_VALID))
+            else:
+                violations.append(problem)
         for what, named in self._named():
             enable = sql.SQL("{} {} {}").format(_ENABLE[named.state], what, sql.Identifier(named.name))
             await connection.execute(_alter(named, enable))
@@ -176,15 +198,19 @@ async def _add(connection: Connection, key: ForeignKey) -> str | None:
     return None
 
 
+async def _count(connection: Connection, query: sql.Composed) -> int:
+    row = await (await connection.execute(sql.SQL("SELECT pg_catalog.count(*) FROM ({}) o").format(query))).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
 async def _violation(connection: Connection, key: ForeignKey, error: psycopg.Error) -> str:
     title = f"{key.schema}.{key.table} breaks {key.name}"
     if key.orphans is None:
         return f"{title}: {error.diag.message_detail or error.diag.message_primary}"
-    count = sql.SQL("SELECT pg_catalog.count(*) FROM ({}) o").format(key.orphans)
-    row = await (await connection.execute(count)).fetchone()
+    count = await _count(connection, key.orphans)
     first = sql.SQL("SELECT content FROM ({}) o LIMIT {}").format(key.orphans, sql.Literal(ORPHANS_SHOWN))
     shown = [content for (content,) in await (await connection.execute(first)).fetchall()]
-    return f"{title}: {row[0] if row else 0:,} rows refer to rows that are not there, the first: {', '.join(shown)}"
+    return f"{title}: {count:,} rows refer to rows that are not there, the first: {', '.join(shown)}"
 
 
 async def _orphans(connection: Connection, key: ForeignKey) -> sql.Composed | None:

@@ -25,7 +25,9 @@ from pantry_tui.models import (
     Failure,
     JobRequest,
     Model,
+    ReleaseRequest,
     RestoreRequest,
+    RollbackRequest,
     ValidateRequest,
 )
 from pantry_tui.runner.request import decode_request, secrets_of
@@ -139,6 +141,16 @@ async def _perform(request: JobRequest, reporter: _Reporter) -> Model:
 
         adopt_environment(request.target)
         return await restore_backup(request, reporter.send)
+    if isinstance(request, RollbackRequest):
+        from pantry_tui.recovery.in_place.rollback import roll_back
+
+        adopt_environment(request.target)
+        return await roll_back(request, reporter.send)
+    if isinstance(request, ReleaseRequest):
+        from pantry_tui.recovery.in_place.rollback import release_checkpoint
+
+        adopt_environment(request.target)
+        return await release_checkpoint(request, reporter.send)
     if isinstance(request, ValidateRequest):
         from pantry_tui.backup.validate import validate_backup
 

@@ -11,8 +11,12 @@ from pantry_tui.models import (
     ExportRequest,
     JobRequest,
     MarkRequest,
+    ReleaseRequest,
+    RepositoryTarget,
     RestoreRequest,
+    RollbackRequest,
     Unlocking,
+    ValidateRequest,
 )
 
 _WHERE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGSERVICEFILE")
@@ -38,7 +42,7 @@ def decode_unlocking(data: bytes) -> Unlocking:
 
 
 def kind_of(request: JobRequest) -> str:
-    """backup, validate, restore, diff or export."""
+    """backup, validate, restore, rollback, release, diff or export."""
     kind = request.__struct_config__.tag
     return str(kind)
 
@@ -49,6 +53,10 @@ def title_of(request: JobRequest) -> str:
         return f"backup of {request.database.name} into {request.repository.name}"
     if isinstance(request, RestoreRequest):
         return f"restore of {request.backup_id} into {request.target.name}"
+    if isinstance(request, RollbackRequest):
+        return f"rollback of recovery {request.undo} of {request.target.name}"
+    if isinstance(request, ReleaseRequest):
+        return f"release of recovery {request.undo} of {request.target.name}"
     if isinstance(request, DiffRequest):
         return f"comparison of {request.backup_id} with {request.database.name}"
     if isinstance(request, ExportRequest):
@@ -60,12 +68,24 @@ def database_of(request: JobRequest) -> DatabaseTarget | None:
     """The database that the job works on."""
     if isinstance(request, BackupRequest | DiffRequest):
         return request.database
-    return request.target if isinstance(request, RestoreRequest) else None
+    return request.target if isinstance(request, RestoreRequest | RollbackRequest | ReleaseRequest) else None
 
 
 def backup_of(request: JobRequest) -> str | None:
     """The backup that the job reads."""
-    return None if isinstance(request, BackupRequest) else request.backup_id
+    return None if isinstance(request, BackupRequest | RollbackRequest | ReleaseRequest) else request.backup_id
+
+
+def repository_of(request: JobRequest) -> RepositoryTarget | None:
+    """The repository that the job reads or writes."""
+    return None if isinstance(request, RollbackRequest | ReleaseRequest) else request.repository
+
+
+def assigned(request: JobRequest, job_id: str) -> JobRequest:
+    """The request with the job's id where the work is called so."""
+    if isinstance(request, RestoreRequest | RollbackRequest):
+        return msgspec.structs.replace(request, recovery_id=job_id)
+    return request
 
 
 def trust_of(request: JobRequest) -> dict[str, list[str]]:
@@ -88,6 +108,8 @@ def redacted(request: JobRequest) -> JobRequest:
         return msgspec.structs.replace(request, database=request.database.redacted())
     if isinstance(request, RestoreRequest):
         return msgspec.structs.replace(request, target=request.target.redacted(), unlocking=Unlocking())
+    if isinstance(request, RollbackRequest | ReleaseRequest):
+        return msgspec.structs.replace(request, target=request.target.redacted())
     return msgspec.structs.replace(request, unlocking=Unlocking())
 
 
@@ -95,5 +117,5 @@ def secrets_of(request: JobRequest) -> tuple[str, ...]:
     """What must never appear in anything written down."""
     target = database_of(request)
     password = target.environment.get("PGPASSWORD") if target else None
-    unlocking = Unlocking() if isinstance(request, BackupRequest | DiffRequest) else request.unlocking
-    return (*([password] if password else ()), *unlocking.identities)
+    unlocking = request.unlocking if isinstance(request, ValidateRequest | RestoreRequest | ExportRequest) else None
+    return (*([password] if password else ()), *(unlocking.identities if unlocking else ()))

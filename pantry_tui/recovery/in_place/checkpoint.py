@@ -57,7 +57,7 @@ class Checkpoint(Model, frozen=True, kw_only=True):
     strategy: Strategy
     taken_at: datetime
     tables: tuple[KeptTable, ...]
-    sequences: int = 0
+    broken: dict[str, int]  # foreign keys that rows broke before the recovery, and how many rows did
     rolled_back_by: str | None = None
 
     @property
@@ -151,20 +151,25 @@ async def find_checkpoint(connection: Connection, recovery_id: str) -> Checkpoin
     )
 
 
-async def release(connection: Connection, checkpoint: Checkpoint) -> None:
-    """Drops what a checkpoint keeps; it cannot be undone from then on.
+async def release(connection: Connection, checkpoint: Checkpoint) -> int:
+    """Drops what a checkpoint keeps, and returns how many rows that were; nothing can be undone by it from then on.
 
     Raises `ServerError`: also when something that is not ours has come to depend on it.
     """
     schema = checkpoint.schema
     names = [f"{what}_{table.number}" for table in checkpoint.tables for what in ("removed", "put")]
     tables = sql.SQL(", ").join(sql.Identifier(schema, name) for name in [*names, RECORD])
+    counts = sql.SQL(" + ").join(
+        sql.SQL("(SELECT pg_catalog.count(*) FROM {})").format(sql.Identifier(schema, name)) for name in names
+    )
     try:
         async with connection.transaction():
+            row = await (await connection.execute(sql.SQL("SELECT {}").format(counts))).fetchone()
             await connection.execute(sql.SQL("DROP TABLE {}").format(tables))
             await connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(schema)))
     except psycopg.Error as error:
         raise server_error(error, doing=f"releasing the checkpoint of {checkpoint.recovery_id}") from error
+    return int(row[0]) if row is not None else 0
 
 
 def _decoded(schema: str, document: str) -> Checkpoint:

@@ -45,7 +45,7 @@ class Exchange:
         if strategy is Strategy.APPEND:
             return None
         if not self._table.key:
-            return self._remove_unpaired()
+            return self._removing_numbered(sql.SQL("NOT EXISTS ({})").format(self._pair_of(self._names["stage"])))
         if strategy is Strategy.MERGE:
             condition = sql.SQL("EXISTS (SELECT FROM {stage} s WHERE {match} AND {text_s} <> {text_t})")
         else:
@@ -102,8 +102,8 @@ class Exchange:
         else:
             absent = self._format(
                 sql.SQL("(SELECT pg_catalog.count(*) FROM ({staged}) s WHERE NOT EXISTS ({pair}))"),
-                staged=self._numbered("stage"),
-                pair=self._pair_of("table"),
+                staged=self._numbered(self._names["stage"]),
+                pair=self._pair_of(self._names["table"]),
             )
         return self._format(
             sql.SQL(
@@ -112,37 +112,28 @@ class Exchange:
             absent=absent,
         )
 
-    def take_back(self) -> tuple[sql.Composed, sql.Composed]:
-        """Undoes an exchange: ``put`` and ``removed`` are those of the exchange, ``stage`` takes what is removed now.
+    def take_back(self, undone: Places) -> tuple[sql.Composed, sql.Composed]:
+        """Undoes the exchange that ``undone`` keeps; ``columns`` of the table are all that can be written.
 
         First what was put in goes, with what stands in the way of what comes back; then comes back what was removed.
-        ``columns`` of the table are all that can be written.
         """
+        parts = {"its_put": undone.put, "its_removed": undone.removed}
         if self._table.key:
             condition = self._format(
                 sql.SQL(
-                    "EXISTS (SELECT FROM {put} i WHERE {put_match}) OR EXISTS (SELECT FROM {removed} d WHERE {removed_match})"
+                    "EXISTS (SELECT FROM {its_put} i WHERE {put_match}) "
+                    "OR EXISTS (SELECT FROM {its_removed} d WHERE {removed_match})"
                 ),
                 put_match=self._match("i", "t"),
                 removed_match=self._match("d", "t"),
+                **parts,
             )
-            removing = self._format(
-                sql.SQL("DELETE FROM ONLY {table} t WHERE {condition} RETURNING *"), condition=condition
-            )
+            removing = self._removing(condition)
         else:
-            removing = self._format(
-                sql.SQL(
-                    "DELETE FROM ONLY {table} WHERE ctid IN (SELECT s.place FROM ({there}) s WHERE EXISTS ({pair})) RETURNING *"
-                ),
-                there=self._numbered("table"),
-                pair=self._pair_of("put"),
-            )
+            removing = self._removing_numbered(sql.SQL("EXISTS ({})").format(self._pair_of(undone.put)))
         names = sql.SQL(", ").join(map(sql.Identifier, self._table.columns))
-        source = self._format(sql.SQL("SELECT {names} FROM {removed}"), names=names)
-        gone = self._format(
-            sql.SQL("WITH gone AS ({removing}) INSERT INTO {stage} SELECT * FROM gone"), removing=removing
-        )
-        return gone, self._insert(source, self._table.columns)
+        source = self._format(sql.SQL("SELECT {names} FROM {its_removed}"), names=names, **parts)
+        return removing, self._putting(source, self._table.columns)
 
     def _removing(self, condition: sql.Composable) -> sql.Composed:
         return self._format(
@@ -153,15 +144,15 @@ class Exchange:
             condition=condition,
         )
 
-    def _remove_unpaired(self) -> sql.Composed:
+    def _removing_numbered(self, condition: sql.Composable) -> sql.Composed:
         return self._format(
             sql.SQL(
                 "WITH gone AS (DELETE FROM ONLY {table} WHERE ctid IN "
-                "(SELECT s.place FROM ({there}) s WHERE NOT EXISTS ({pair})) RETURNING *) "
+                "(SELECT s.place FROM ({there}) s WHERE {condition}) RETURNING *) "
                 "INSERT INTO {removed} SELECT * FROM gone"
             ),
-            there=self._numbered("table"),
-            pair=self._pair_of("stage"),
+            there=self._numbered(self._names["table"]),
+            condition=condition,
         )
 
     def _put_unpaired(self) -> sql.Composed:
@@ -170,8 +161,8 @@ class Exchange:
                 "SELECT {columns} FROM {stage} o WHERE ctid IN (SELECT s.place FROM ({staged}) s WHERE NOT EXISTS ({pair}))"
             ),
             columns=sql.SQL(", ").join(self._list("o", self._table.columns)),
-            staged=self._numbered("stage"),
-            pair=self._pair_of("table"),
+            staged=self._numbered(self._names["stage"]),
+            pair=self._pair_of(self._names["table"]),
         )
         return self._putting(source, self._table.columns)
 
@@ -187,7 +178,7 @@ class Exchange:
             sql.SQL("INSERT INTO {table} {names}OVERRIDING SYSTEM VALUE {source}"), names=names, source=source
         )
 
-    def _numbered(self, of: str) -> sql.Composed:
+    def _numbered(self, of: sql.Identifier) -> sql.Composed:
         """The rows of a place: where each stands, its text, and the how-manieth of that text it is."""
         return self._format(
             sql.SQL(
@@ -195,10 +186,10 @@ class Exchange:
                 "pg_catalog.row_number() OVER (PARTITION BY {text}) AS number FROM ONLY {rows} r"
             ),
             text=self._text("r"),
-            rows=self._names[of],
+            rows=of,
         )
 
-    def _pair_of(self, of: str) -> sql.Composed:
+    def _pair_of(self, of: sql.Identifier) -> sql.Composed:
         return self._format(
             sql.SQL("SELECT FROM ({rows}) o WHERE o.content = s.content AND o.number = s.number"),
             rows=self._numbered(of),

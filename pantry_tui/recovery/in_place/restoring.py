@@ -17,6 +17,7 @@ from pantry_tui.errors import PantryError
 from pantry_tui.models import BackupKind, RestoreRequest, RestoreResult, RestoreValidation, utc_now
 from pantry_tui.postgres.workers import default_worker_count
 from pantry_tui.recovery.analyzing import Analyzed, analyze
+from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.service import Exchanged, InPlace
 from pantry_tui.recovery.preflight import check_archive, check_segments, needed_segments, refuse_unsupported
 from pantry_tui.recovery.progress import RestoreProgress
@@ -27,7 +28,6 @@ async def restore_in_place(
     request: RestoreRequest,
     repository: LocalRepository,
     manifest: Manifest,
-    recovery_id: str,
     progress: RestoreProgress,
 ) -> RestoreResult:
     """Checks every stored byte that will be read, then exchanges the rows of the tables.
@@ -35,6 +35,7 @@ async def restore_in_place(
     Raises `NotFoundError` for an unknown table, `BackupDamagedError`, and what `InPlace.run` does.
     """
     started_at, started = utc_now(), time.monotonic()
+    recovery_id = request.recovery_id or new_recovery_id(started_at)
     progress.phase("check")
     if manifest.kind is not BackupKind.DATA:
         refuse_unsupported(manifest)

@@ -113,6 +113,7 @@ class InPlace:
             )
         await self._keeping.open(connection)
         before = {table.index: await table_state(connection, table) for table in tables}
+        broken = await aside.broken(connection)
         await aside.put_aside(connection)
         violations: list[str] = []
         results = []
@@ -122,7 +123,7 @@ class InPlace:
         violations += await aside.put_back(connection)
         if not violations:
             await self._prove(connection, tables)
-            await self._record(connection, tables, before)
+            await self._record(connection, tables, before, broken)
         sequences = 0
         if not violations and not self._request.dry_run:
             stored = {(state.schema, state.name): state for state in self._manifest.sequences}
@@ -174,7 +175,11 @@ class InPlace:
                 )
 
     async def _record(
-        self, connection: Connection, tables: Sequence[StandingTable], before: dict[int, TableState]
+        self,
+        connection: Connection,
+        tables: Sequence[StandingTable],
+        before: dict[int, TableState],
+        broken: dict[str, int],
     ) -> None:
         kept = [
             KeptTable(
@@ -195,6 +200,7 @@ class InPlace:
             strategy=self._request.strategy,
             taken_at=utc_now(),
             tables=tuple(kept),
+            broken=broken,
         )
         await self._keeping.record(connection, checkpoint)
 

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from pantry_tui.errors import RestoreError
-from pantry_tui.models import DatabaseTarget, RepositoryTarget, RestoredTable, RestoreResult, Strategy
+from pantry_tui.errors import LockTimeoutError, NotFoundError, RefusedError, RestoreError
+from pantry_tui.events import ignore
+from pantry_tui.models import (
+    DatabaseTarget,
+    ReleaseRequest,
+    RepositoryTarget,
+    RestoredTable,
+    RestoreResult,
+    RollbackRequest,
+    RollbackResult,
+    Strategy,
+)
+from pantry_tui.recovery.in_place.rollback import release_checkpoint, roll_back
 from tests.engine.backup.taking import take
-from tests.engine.recovery.restoring import restore
+from tests.engine.recovery.restoring import databases, restore
 from tests.servers import TestServer
 
 SHOP = """
@@ -115,3 +126,133 @@ async def test_rows_that_refer_to_what_goes_are_shown(
     with pytest.raises(RestoreError, match="break 1 constraints"):
         await restore(shop, repository, tables=("public.customers",))
     assert any_server.execute(shop, state) == before
+
+
+class TestRollback:
+    STATE = "SELECT md5(string_agg(c::text, '' ORDER BY c::text)) FROM {} c"
+
+    async def test_brings_back_what_was_there(
+        self, any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+    ) -> None:
+        names = ("customers", "notes", "orders")
+        before = [any_server.execute(shop, self.STATE.format(name)) for name in names]
+        done = await restore(shop, repository, tables=("public.customers", "public.notes"))
+        assert [any_server.execute(shop, self.STATE.format(name)) for name in names] != before
+        undone = await undo(shop, done.id)
+        assert [any_server.execute(shop, self.STATE.format(name)) for name in names] == before
+        customers, notes = undone.tables
+        assert (customers.inserted, customers.updated, customers.deleted) == (1, 5, 10)
+        assert (notes.inserted, notes.updated, notes.deleted) == (1, 0, 2)
+
+    async def test_twice_is_once_and_can_itself_be_undone(
+        self, any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+    ) -> None:
+        done = await restore(shop, repository, tables=("public.customers",))
+        after = any_server.execute(shop, self.STATE.format("customers"))
+        first = await undo(shop, done.id)
+        before = any_server.execute(shop, self.STATE.format("customers"))
+        again = await undo(shop, done.id)
+        assert (again.already, again.tables) == (first.id, ())
+        assert any_server.execute(shop, self.STATE.format("customers")) == before
+        await undo(shop, first.id)
+        assert any_server.execute(shop, self.STATE.format("customers")) == after
+
+    async def test_changes_since_are_shown_and_kept(
+        self, any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+    ) -> None:
+        done = await restore(shop, repository, tables=("public.customers",))
+        any_server.execute(
+            shop,
+            "SET session_replication_role = replica; INSERT INTO customers (email, name) VALUES ('late@x', 'late');"
+            "UPDATE customers SET name = 'again' WHERE id IN (3, 60)",
+        )
+        with pytest.raises(RefusedError, match=r"public\.customers \(100 rows then, 101 now\)"):
+            await undo(shop, done.id)
+        result = await undo(shop, done.id, force=True)
+        assert result.warnings
+        names = "SELECT string_agg(name, ',' ORDER BY name) FROM customers WHERE name IN ('late', 'again', 'new', 'c3')"
+        assert any_server.execute(shop, names) == [("again,late,new",)]  # c3 was the recovery's, 60 was not
+
+    async def test_release_lets_go(
+        self, any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+    ) -> None:
+        done = await restore(shop, repository, tables=("public.customers",))
+        released = await release_checkpoint(ReleaseRequest(target=shop, undo=done.id), ignore)
+        assert (released.tables, released.rows) == (("public.customers",), 6 + 15)
+        assert any_server.execute(shop, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pantry%'") == [(0,)]
+        with pytest.raises(NotFoundError, match="has no checkpoint of recovery"):
+            await undo(shop, done.id)
+
+    async def test_altered_table_is_not_rolled_back_blindly(
+        self, any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+    ) -> None:
+        done = await restore(shop, repository, tables=("public.customers",))
+        any_server.execute(shop, "ALTER TABLE customers ADD COLUMN extra int")
+        with pytest.raises(RestoreError, match=r"public\.customers was altered since the recovery"):
+            await undo(shop, done.id)
+
+
+async def undo(target: DatabaseTarget, recovery_id: str, *, force: bool = False) -> RollbackResult:
+    return await roll_back(RollbackRequest(target=target, undo=recovery_id, force=force), ignore)
+
+
+async def test_added_column_keeps_its_values(
+    any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    any_server.execute(
+        shop,
+        "SET session_replication_role = replica; ALTER TABLE customers ADD COLUMN tier text DEFAULT 'none';"
+        "UPDATE customers SET tier = 'gold' WHERE id BETWEEN 12 AND 20",
+    )
+    result = await restore(shop, repository, tables=("public.customers",))
+    assert effects(result) == {"customers": (10, 5, 1, 85)}
+    tiers = "SELECT tier, count(*) FROM customers GROUP BY 1 ORDER BY 1"
+    assert any_server.execute(shop, tiers) == [("gold", 9), ("none", 91)]
+
+
+async def test_dropped_column_is_refused(
+    any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    any_server.execute(shop, "ALTER TABLE customers DROP COLUMN email")
+    with pytest.raises(RestoreError, match=r"public\.customers has no column email to write to"):
+        await restore(shop, repository, tables=("public.customers",))
+
+
+async def test_values_that_rows_swap_do_not_collide(
+    any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    any_server.execute(
+        shop,
+        "SET session_replication_role = replica; UPDATE customers SET email = 'x' WHERE id = 20;"
+        "UPDATE customers SET email = '20@x' WHERE id = 30; UPDATE customers SET email = '30@x' WHERE id = 20",
+    )
+    result = await restore(shop, repository, tables=("public.customers",), strategy=Strategy.MERGE)
+    assert effects(result) == {"customers": (10, 7, 0, 83)}
+
+
+async def test_sequences_are_ahead_of_their_columns(any_server: TestServer, repository: RepositoryTarget) -> None:
+    target = any_server.create_database()
+    any_server.execute(target, "CREATE TABLE t (id serial PRIMARY KEY); INSERT INTO t DEFAULT VALUES")
+    any_server.execute(target, "INSERT INTO t SELECT FROM generate_series(1, 99)")
+    await take(target, repository)
+    any_server.execute(target, "TRUNCATE t RESTART IDENTITY")
+    await restore(target, repository, tables=("public.t",))
+    assert any_server.execute(target, "INSERT INTO t DEFAULT VALUES RETURNING id") == [(101,)]
+
+
+async def test_lock_that_is_not_free_ends_it(
+    any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    other = any_server.connect(shop, autocommit=False)
+    other.execute("SELECT FROM customers LIMIT 1")
+    with pytest.raises(LockTimeoutError):
+        await restore(shop, repository, tables=("public.customers",), lock_timeout_seconds=0.2)
+
+
+async def test_dry_run_of_a_whole_restore_leaves_no_database(
+    any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    before = databases(any_server)
+    result = await restore(shop, repository, dry_run=True)
+    assert (result.dry_run, result.validation.equal) == (True, True)
+    assert databases(any_server) == before

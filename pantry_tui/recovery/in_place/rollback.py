@@ -1,0 +1,221 @@
+"""Undoing a recovery in place: what it removed comes back, what it put in goes. It can be undone in turn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import psycopg
+from psycopg import sql
+
+from pantry_tui.config.restoring import check_target
+from pantry_tui.errors import RefusedError, RestoreError, VerificationError
+from pantry_tui.events import Listener, Logged
+from pantry_tui.models import ReleaseRequest, ReleaseResult, RestoredTable, RollbackRequest, RollbackResult, utc_now
+from pantry_tui.postgres.connect import server_error
+from pantry_tui.postgres.introspect import list_tables
+from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.recovery.database import quoted_names, writable_session
+from pantry_tui.recovery.ids import new_recovery_id
+from pantry_tui.recovery.in_place.checkpoint import (
+    Checkpoint,
+    Keeping,
+    KeptTable,
+    TableState,
+    find_checkpoint,
+    release,
+    write_record,
+)
+from pantry_tui.recovery.in_place.exchange import Exchange
+from pantry_tui.recovery.in_place.service import as_restore_error, lock, table_state
+from pantry_tui.recovery.in_place.standing import StandingTable
+from pantry_tui.recovery.progress import RestoreProgress
+
+
+class _Undone(NamedTuple):
+    """What a rollback did; nothing, where another one had before (``by``)."""
+
+    checkpoint: Checkpoint
+    tables: tuple[RestoredTable, ...] = ()
+    kept: str | None = None
+    by: str | None = None
+
+
+async def roll_back(request: RollbackRequest, listener: Listener) -> RollbackResult:
+    """Puts the tables back to what they were before the recovery, in one transaction.
+
+    Where rows have changed since, this is refused unless it is forced: then the rows that the recovery touched become what
+    they were, and all others stay. Raises `NotFoundError` without a checkpoint, `RefusedError`, `RestoreError`,
+    `VerificationError`, `PrivilegeError`, `LockTimeoutError`, `ServerError`.
+    """
+    started_at, started = utc_now(), time.monotonic()
+    rollback_id = request.recovery_id or new_recovery_id(started_at)
+    progress = RestoreProgress(listener)
+    progress.phase("exchange")
+    check_target(request.target)
+    connection = await writable_session(request.target)
+    async with connection:
+        checkpoint = await find_checkpoint(connection, request.undo)
+        undone = _Undone(checkpoint, by=checkpoint.rolled_back_by)
+        try:
+            if undone.by is None:
+                await connection.execute("BEGIN")
+                undone = await _Rollback(connection, request, rollback_id, checkpoint, progress).run()
+                await connection.execute("COMMIT")
+        except psycopg.Error as error:
+            raise as_restore_error(server_error(error, doing="rolling back")) from error
+        name = connection.info.dbname
+    progress.finished()
+    return RollbackResult(
+        id=rollback_id,
+        undone=checkpoint.recovery_id,
+        backup_id=checkpoint.backup_id,
+        status="succeeded",
+        target=name,
+        tables=undone.tables,
+        checkpoint=undone.kept,
+        already=undone.by,
+        warnings=tuple(progress.warnings),
+        started_at=started_at,
+        finished_at=utc_now(),
+        duration_seconds=time.monotonic() - started,
+    )
+
+
+async def release_checkpoint(request: ReleaseRequest, listener: Listener) -> ReleaseResult:
+    """Drops what would undo a recovery. Raises `NotFoundError`, `ServerError` and its kin."""
+    check_target(request.target)
+    connection = await writable_session(request.target)
+    async with connection:
+        checkpoint = await find_checkpoint(connection, request.undo)
+        rows = await release(connection, checkpoint)
+        listener(Logged(message=f"dropped schema {checkpoint.schema}"))
+        return ReleaseResult(
+            released=checkpoint.recovery_id,
+            status="succeeded",
+            target=connection.info.dbname,
+            tables=tuple(table.qualified_name for table in checkpoint.tables),
+            rows=rows,
+        )
+
+
+class _Rollback:
+    """One rollback, inside its transaction."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        request: RollbackRequest,
+        rollback_id: str,
+        checkpoint: Checkpoint,
+        progress: RestoreProgress,
+    ) -> None:
+        self._connection = connection
+        self._request = request
+        self._rollback_id = rollback_id
+        self._checkpoint = checkpoint
+        self._progress = progress
+        self._old = Keeping(checkpoint.recovery_id, temporary=False)
+        self._new = Keeping(rollback_id, temporary=False)
+
+    async def run(self) -> _Undone:
+        tables = await self._tables()
+        aside = await lock(self._connection, tables, seconds=self._request.lock_timeout_seconds)
+        now = [await table_state(self._connection, table) for table in tables]
+        changed = _changes(self._checkpoint.tables, now)
+        if changed and not self._request.force:
+            raise RefusedError(
+                f"rows have changed since recovery {self._checkpoint.recovery_id}: {quoted_names(changed, 5)}",
+                remedy="--force puts back the rows that the recovery touched, and leaves all others as they are now",
+                detail="\n".join(changed),
+            )
+        for change in changed:
+            self._progress.warn(f"changed since the recovery: {change}")
+        await self._new.open(self._connection)
+        await aside.put_aside(self._connection)
+        results = [await self._take_back(table) for table in tables]
+        for key, orphans in (broken := self._checkpoint.broken).items():
+            self._progress.warn(f"{orphans:,} rows broke {key} before the recovery: it is back, NOT VALID")
+        if violations := await aside.put_back(self._connection, broken):
+            raise RestoreError(
+                f"the rows that come back break constraints: {quoted_names(violations, 3)}",
+                remedy="nothing was kept: the tables are as they were. Remove the rows that refer to what goes",
+                detail="\n".join(violations),
+            )
+        after = [await table_state(self._connection, table) for table in tables]
+        if not changed:
+            _require_same(self._checkpoint.tables, after)
+        await self._record(now, after)
+        return _Undone(self._checkpoint, tuple(results), self._new.schema)
+
+    async def _tables(self) -> list[StandingTable]:
+        """The tables as they are now. Raises `RestoreError` where one is gone, or has other columns by now."""
+        there = {(table.schema, table.name): table for table in await list_tables(self._connection)}
+        found = []
+        for kept in self._checkpoint.tables:
+            table = there.get((kept.schema, kept.name))
+            if table is None or table.shape != kept.shape:
+                state = "is not there any more" if table is None else "was altered since the recovery"
+                raise RestoreError(
+                    f"{kept.qualified_name} {state}: the recovery cannot be rolled back as a whole",
+                    remedy=f"its rows of before are in {self._old.schema}.removed_{kept.number}, those that came in put_"
+                    f"{kept.number}: copy from there by hand",
+                )
+            found.append(
+                StandingTable(
+                    index=kept.number,
+                    oid=table.oid,
+                    schema=kept.schema,
+                    name=kept.name,
+                    columns=kept.columns,
+                    added=(),
+                    key=kept.key,
+                    expression=table.expression,
+                    shape=table.shape,
+                )
+            )
+        return found
+
+    async def _take_back(self, table: StandingTable) -> RestoredTable:
+        exchange = Exchange(table, self._new.places(table))
+        for statement in exchange.keep(temporary=False):
+            await self._connection.execute(statement)
+        for statement in exchange.take_back(self._old.places(table)):
+            await self._connection.execute(statement)
+        row = await (await self._connection.execute(exchange.count())).fetchone()
+        removed, put, both = row or (0, 0, 0)
+        return RestoredTable(
+            schema=table.schema, name=table.name, inserted=put - both, updated=both, deleted=removed - both
+        )
+
+    async def _record(self, before: Sequence[TableState], after: Sequence[TableState]) -> None:
+        tables = [
+            msgspec.structs.replace(kept, before=now, after=then)
+            for kept, now, then in zip(self._checkpoint.tables, before, after, strict=True)
+        ]
+        own = msgspec.structs.replace(
+            self._checkpoint, recovery_id=self._rollback_id, taken_at=utc_now(), tables=tuple(tables), broken={}
+        )
+        await self._new.record(self._connection, own)
+        undone = msgspec.structs.replace(self._checkpoint, rolled_back_by=self._rollback_id)
+        await write_record(self._connection, undone, sql.SQL("UPDATE {} SET document = {}"))
+
+
+def _changes(tables: Sequence[KeptTable], now: Sequence[TableState]) -> list[str]:
+    """In words: which tables are not what the recovery left."""
+    return [
+        f"{kept.qualified_name} ({kept.after.rows:,} rows then, {state.rows:,} now)"
+        for kept, state in zip(tables, now, strict=True)
+        if state != kept.after
+    ]
+
+
+def _require_same(tables: Sequence[KeptTable], after: Sequence[TableState]) -> None:
+    differing = [kept.qualified_name for kept, state in zip(tables, after, strict=True) if state != kept.before]
+    if differing:
+        raise VerificationError(
+            f"after the rollback {quoted_names(differing)} would not be what it was before the recovery",
+            remedy="nothing was kept; look for what changes rows while they are written, then try again",
+        )

@@ -19,7 +19,7 @@ from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable
 from pantry_tui.postgres.rowcsv import csv_copy_out
 from pantry_tui.postgres.rowjson import json_columns, json_copy_out
-from pantry_tui.postgres.session import require_utf8
+from pantry_tui.postgres.session import require_utf8, server_encoding
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -86,7 +86,7 @@ class _Statements(NamedTuple):
 async def _statements(
     connection: Connection, work: Sequence[TableWork], rows_format: BackupFormat
 ) -> dict[int, _Statements]:
-    encoding = connection.info.parameter_status("server_encoding") or "UTF8"
+    encoding = server_encoding(connection)
     if rows_format is BackupFormat.SQL:
         return await _sql_statements(connection, work, encoding)
     require_utf8(encoding)
@@ -148,7 +148,7 @@ def _command(
 
 async def encode_texts(connection: Connection, texts: Sequence[str]) -> list[bytes]:
     """Texts in the database's own encoding. The server converts where Python may have no such codec."""
-    encoding = connection.info.parameter_status("server_encoding")
+    encoding = server_encoding(connection)
     if encoding in ("UTF8", "SQL_ASCII"):
         return [text.encode("utf-8" if encoding == "UTF8" else "latin-1") for text in texts]
     cursor = await connection.execute(

@@ -17,6 +17,7 @@ from pantry_tui.backup.subset import Subset
 from pantry_tui.errors import InternalError
 from pantry_tui.models import utc_now
 from pantry_tui.postgres.rowcsv import csv_header
+from pantry_tui.postgres.session import server_encoding
 
 
 class CsvDocument:
@@ -80,9 +81,8 @@ class CsvDocument:
         )
         self._entries.append(entry)
         yield _raw("frame", entry.header)
-        encoding = self._backup.connection.info.parameter_status("server_encoding") or "UTF8"
         writer = MemberWriter(Codec.DEFLATE)
-        writer.write(csv_header(item.table.columns, encoding))
+        writer.write(csv_header(item.table.columns, server_encoding(self._backup.connection)))
         member, pieces = writer.finish()
         entry.add(member)
         yield Text("header", member, pieces, table=number)

@@ -22,6 +22,7 @@ from pantry_tui.backup.reading import RangeRead
 from pantry_tui.backup.snapshotted import Snapshotted
 from pantry_tui.backup.subset import Subset
 from pantry_tui.postgres.rowjson import json_columns, text_columns
+from pantry_tui.postgres.session import server_encoding
 
 
 class JsonDocument:
@@ -39,7 +40,7 @@ class JsonDocument:
     async def of(cls, backup: Snapshotted, work: Sequence[TableWork]) -> JsonDocument:
         """The document of a backup of these tables."""
         columns = await json_columns(backup.connection, [item.table.oid for item in work])
-        encoding = backup.connection.info.parameter_status("server_encoding") or "UTF8"
+        encoding = server_encoding(backup.connection)
 
         def named(names: Iterable[str]) -> tuple[str, ...]:
             return tuple(name_in_document(name, encoding) for name in names)

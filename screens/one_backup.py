@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from pantry_tui.models import BackupSummary, JobRequest, MarkRequest, Unlocking, ValidateRequest
+from pantry_tui.models import BackupSummary, JobRequest, MarkRequest, ValidateRequest
 from pantry_tui.runner.keys import unlocking_for
 from screens import command_lines
 from screens.commands import Situation
@@ -34,7 +34,7 @@ class OneBackupScreen(FramedScreen[None]):
 
         def request() -> JobRequest:
             repository = link.repositories()[backup.repository]
-            keys = unlocking_for(config) if backup.encrypted else Unlocking()
+            keys = unlocking_for(config, encrypted=backup.encrypted)
             return ValidateRequest(repository=repository, backup_id=backup.id, unlocking=keys, started_by=user)
 
         self.pantry.submit(request)

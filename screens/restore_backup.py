@@ -174,9 +174,7 @@ class RestoreBackup(Form):
         passphrase = self.value("passphrase") or None if backup.encrypted else None
 
         def keys() -> Unlocking:
-            if not backup.encrypted:
-                return Unlocking()
-            return unlocking_for(config, file=identity or None, passphrase=passphrase)
+            return unlocking_for(config, encrypted=backup.encrypted, file=identity or None, passphrase=passphrase)
 
         def request() -> JobRequest:
             return RestoreRequest(

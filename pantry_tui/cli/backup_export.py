@@ -6,9 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from pantry_tui.artifact.age import parse_recipient
 from pantry_tui.artifact.trusted import require_fingerprints
-from pantry_tui.cli.keys_given import add_identity_options, add_trust_option, unlocking
+from pantry_tui.cli.keys_given import add_identity_options, add_trust_option, parsed_recipients, unlocking
 from pantry_tui.cli.output import counted, duration, note, print_document, print_line, size
 from pantry_tui.cli.parser import Parser, command
 from pantry_tui.cli.progress import ProgressPrinter
@@ -104,7 +103,7 @@ def _request(args: argparse.Namespace, config: Config) -> ExportRequest:
         output=str(Path(args.output).expanduser().absolute()) if to_file else STANDARD_OUTPUT,
         format=BackupFormat(args.format) if args.format else None,
         tables=tuple(args.table),
-        recipients=tuple(parse_recipient(text, key="--recipient").text for text in args.recipient),
+        recipients=parsed_recipients(args),
         unlocking=unlocking(args, config, encrypted=encrypted),
         trust=tuple(args.trust),
         data_directory=config.data_directory,

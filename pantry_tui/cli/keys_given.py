@@ -7,7 +7,6 @@ import os
 
 from pantry_tui.artifact import keyring
 from pantry_tui.artifact.age import parse_recipient
-from pantry_tui.artifact.keyring import configured_recipients
 from pantry_tui.cli.parser import Parser
 from pantry_tui.cli.passphrase import add_passphrase_option, passphrase_of_file
 from pantry_tui.cli.question import ask_secret, can_ask
@@ -52,14 +51,18 @@ def recipients(args: argparse.Namespace, config: Config) -> tuple[str, ...]:
 
     Raises `ConfigError` for what is no recipient, `KeyMissingError` for encryption without anybody to encrypt to.
     """
-    given = tuple(parse_recipient(text, key="--recipient") for text in args.recipient)
-    found = given or configured_recipients(config.encryption)
+    found = parsed_recipients(args) or keyring.recipient_texts(config.encryption)
     if args.encrypt and not found:
         raise KeyMissingError(
             "--encrypt: there is nobody to encrypt to",
             remedy="make a key with `pantry-tui key generate` and name its recipient with --recipient, or in [encryption]",
         )
-    return tuple(recipient.text for recipient in found)
+    return found
+
+
+def parsed_recipients(args: argparse.Namespace) -> tuple[str, ...]:
+    """The recipients that `--recipient` names. Raises `ConfigError` for what is none."""
+    return tuple(parse_recipient(text, key="--recipient").text for text in args.recipient)
 
 
 def unlocking(args: argparse.Namespace, config: Config, *, encrypted: bool) -> Unlocking:

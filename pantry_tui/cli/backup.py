@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pantry_tui.cli import backup_diff, backup_export, backup_peek
 from pantry_tui.cli import backup_view as view
-from pantry_tui.cli.keys_given import add_identity_options, add_recipient_options, recipients, unlocking
+from pantry_tui.cli.keys_given import add_identity_options, add_recipient_options, backup_to_open, recipients, unlocking
 from pantry_tui.cli.output import note, print_document, print_line
 from pantry_tui.cli.parser import Parser, Unsupported, command, positive, unsupported
 from pantry_tui.cli.question import confirm_typed, require_terminal
@@ -178,13 +178,11 @@ def validate_backup(args: argparse.Namespace) -> int:
     """Reads a backup back; damage is the result and the exit status."""
     config = configuration(args)
     place = repository(args, config)
-    backup = (
-        look_up(config, lambda reads: reads.backup(place, args.id)).summary if _may_be_encrypted(args, config) else None
-    )
+    backup = backup_to_open(args, config, place)
     request = ValidateRequest(
         repository=place,
         backup_id=args.id if backup is None else backup.id,
-        unlocking=unlocking(args, config, encrypted=backup is not None and backup.encrypted),
+        unlocking=unlocking(args, config, backup),
         started_by=started_by(),
     )
     try:
@@ -201,11 +199,6 @@ def validate_backup(args: argparse.Namespace) -> int:
     if result.unread:
         return ContentsUnreadError.exit_status
     return 0 if result.valid else BackupDamagedError.exit_status
-
-
-def _may_be_encrypted(args: argparse.Namespace, config: Config) -> bool:
-    """Whether it is worth looking, before reading, if an identity is needed."""
-    return bool(args.identity or config.encryption.identity)
 
 
 def delete_backup(args: argparse.Namespace) -> int:

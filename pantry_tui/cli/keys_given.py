@@ -10,9 +10,10 @@ from pantry_tui.artifact.age import parse_recipient
 from pantry_tui.cli.parser import Parser
 from pantry_tui.cli.passphrase import add_passphrase_option, passphrase_of_file
 from pantry_tui.cli.question import ask_secret, can_ask
+from pantry_tui.cli.session import look_up
 from pantry_tui.config import Config
 from pantry_tui.errors import KeyMissingError
-from pantry_tui.models import Unlocking
+from pantry_tui.models import BackupSummary, RepositoryTarget, Unlocking
 
 
 def add_recipient_options(parser: Parser) -> None:
@@ -65,12 +66,19 @@ def parsed_recipients(args: argparse.Namespace) -> tuple[str, ...]:
     return tuple(parse_recipient(text, key="--recipient").text for text in args.recipient)
 
 
-def unlocking(args: argparse.Namespace, config: Config, *, encrypted: bool) -> Unlocking:
+def backup_to_open(args: argparse.Namespace, config: Config, place: RepositoryTarget) -> BackupSummary | None:
+    """The backup that is asked for; None, and not looked at, where there is no identity that could open one."""
+    if not (args.identity or config.encryption.identity):
+        return None
+    return look_up(config, lambda reads: reads.backup(place, args.id)).summary
+
+
+def unlocking(args: argparse.Namespace, config: Config, backup: BackupSummary | None) -> Unlocking:
     """The identities for a backup, from `--identity` or the configuration; none for one that is not encrypted.
 
     Asks for a passphrase on a terminal where one is needed. Raises `ConfigError`, `WrongKeyError`, `KeyMissingError`.
     """
-    if not encrypted:
+    if backup is None or not backup.encrypted:
         return Unlocking()
     return keyring.unlocking(
         config.encryption,

@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from pantry_tui.artifact.trusted import require_fingerprints
 from pantry_tui.cli.keys_given import (
     add_identity_options,
     add_trust_option,
@@ -97,6 +96,8 @@ def export_backup(args: argparse.Namespace) -> int:
 
 
 def _request(args: argparse.Namespace, config: Config) -> ExportRequest:
+    from pantry_tui.artifact.trusted import require_fingerprints  # loads cryptography, which `backup list` need not
+
     require_fingerprints(args.trust)
     place = repository(args, config)
     to_file = args.output != STANDARD_OUTPUT

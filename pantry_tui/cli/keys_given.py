@@ -1,12 +1,13 @@
-"""To whom a backup is encrypted, and with what one is opened, as the command line and the configuration say."""
+"""To whom a backup is encrypted, and with what one is opened, as the command line and the configuration say.
+
+Cryptography is imported where a key is handled: every command of the group declares its options here, `backup list` too.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 
-from pantry_tui.artifact import keyring
-from pantry_tui.artifact.age import parse_recipient
 from pantry_tui.cli.parser import Parser
 from pantry_tui.cli.passphrase import add_passphrase_option, passphrase_of_file
 from pantry_tui.cli.question import ask_secret, can_ask
@@ -52,7 +53,9 @@ def recipients(args: argparse.Namespace, config: Config) -> tuple[str, ...]:
 
     Raises `ConfigError` for what is no recipient, `KeyMissingError` for encryption without anybody to encrypt to.
     """
-    found = parsed_recipients(args) or keyring.recipient_texts(config.encryption)
+    from pantry_tui.artifact.keyring import recipient_texts
+
+    found = parsed_recipients(args) or recipient_texts(config.encryption)
     if args.encrypt and not found:
         raise KeyMissingError(
             "--encrypt: there is nobody to encrypt to",
@@ -63,6 +66,8 @@ def recipients(args: argparse.Namespace, config: Config) -> tuple[str, ...]:
 
 def parsed_recipients(args: argparse.Namespace) -> tuple[str, ...]:
     """The recipients that `--recipient` names. Raises `ConfigError` for what is none."""
+    from pantry_tui.artifact.age import parse_recipient
+
     return tuple(parse_recipient(text, key="--recipient").text for text in args.recipient)
 
 
@@ -80,6 +85,8 @@ def unlocking(args: argparse.Namespace, config: Config, backup: BackupSummary | 
     """
     if backup is None or not backup.encrypted:
         return Unlocking()
+    from pantry_tui.artifact import keyring
+
     return keyring.unlocking(
         config.encryption,
         os.environ,

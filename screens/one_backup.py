@@ -7,13 +7,13 @@ from abc import abstractmethod
 from pantry_tui.models import BackupSummary, JobRequest, MarkRequest, ValidateRequest
 from pantry_tui.runner.keys import unlocking_for
 from screens import command_lines
-from screens.commands import Situation
 from screens.compare_backup import CompareBackup
 from screens.delete_backup import DeleteBackup
 from screens.export_backup import ExportBackup
 from screens.frame import FramedScreen
 from screens.label_backup import LabelBackup
 from screens.restore_backup import RestoreBackup
+from screens.situation import Situation
 
 
 class OneBackupScreen(FramedScreen[None]):

@@ -17,7 +17,7 @@ from pantry_tui.models import BackupDetails, BackupSummary, JobRequest, RestoreR
 from pantry_tui.runner.keys import unlocking_for
 from screens import command_lines
 from screens.bindings import bindings_of
-from screens.commands import CHOICE
+from screens.command import CHOICE
 from screens.form import Field, Form, Tick
 from screens.known import KnownChanged
 from screens.passwords import password_note, without_password

@@ -9,7 +9,8 @@ import pytest
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.events import Finished
 from pantry_tui.models import DiffRequest
-from screens.commands import DIFF, TABLE, commands_of
+from screens.command import DIFF, TABLE
+from screens.commands import commands_of
 from screens.terminal import TerminalTraits
 from tests.tui.driver import Driver, driving
 from tests.tui.stand_in import TABLES, StandIn, make_backup, make_diff

@@ -10,7 +10,8 @@ import pytest
 
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import TablePage
-from screens.commands import GRID, ROWS, TABLE, commands_of
+from screens.command import GRID, ROWS, TABLE
+from screens.commands import commands_of
 from screens.terminal import TerminalTraits
 from screens.widgets.rows_table import RowsTable
 from tests.tui.driver import Driver, driving

@@ -21,7 +21,8 @@ from pantry_tui.models import (
     ValidateRequest,
 )
 from screens.application import PantryApp
-from screens.commands import BACKUPS, DETAILS, JOB, JOBS, TABLE, commands_of
+from screens.command import BACKUPS, DETAILS, JOB, JOBS, TABLE
+from screens.commands import commands_of
 from screens.terminal import TerminalTraits
 from tests.tui.driver import driving
 from tests.tui.stand_in import NOW, StandIn, make_backup, make_config

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -29,6 +30,7 @@ from pantry_tui.recovery.analyzing import Analyzed, analyze
 from pantry_tui.recovery.archive import HEAVY, Archive, remaining_entries
 from pantry_tui.recovery.database import (
     RestoreDatabase,
+    as_restore_error,
     create_database,
     drop_database,
     maintenance_session,
@@ -83,12 +85,7 @@ async def _restore_rows(
     if request.analyze:
         progress.phase("analyze")
         names = [(table.schema, table.name) for table in filled.tables]
-        try:
-            analyzed = await analyze(request.target, request.jobs or default_worker_count(), names)
-        except PantryError as error:  # the rows are there, and compared
-            progress.warn(f"the tables are not analyzed: {error.message}; run ANALYZE")
-    for warning in analyzed.warnings:
-        progress.warn(warning)
+        analyzed = await _analyze(request.target, request.jobs or default_worker_count(), progress, names)
     progress.finished()
     return RestoreResult(
         id=_restore_id(started_at),
@@ -116,6 +113,20 @@ async def _restore_rows(
         analyzed_tables=analyzed.tables,
         analyze_seconds=time.monotonic() - filled_at,
     )
+
+
+async def _analyze(
+    target: DatabaseTarget, jobs: int, progress: RestoreProgress, only: Collection[tuple[str, str]] | None = None
+) -> Analyzed:
+    """Analyzes the tables; what cannot be done is a warning: what is restored and compared stays so."""
+    try:
+        analyzed = await analyze(target, jobs, only)
+    except PantryError as error:
+        progress.warn(f"the tables are not analyzed: {error.message}; run ANALYZE")
+        return Analyzed(0, [])
+    for warning in analyzed.warnings:
+        progress.warn(warning)
+    return analyzed
 
 
 def _restore_id(started_at: datetime) -> str:
@@ -190,7 +201,7 @@ class _Restore:
         try:
             loaded = await filling.run(self._pool, self._progress)
         except ServerError as error:
-            raise _as_restore_error(error) from error
+            raise as_restore_error(error, remedy=error.remedy) from error
         await self._pool.close()
         self._progress.phase("post-data")
         for rest in remaining_entries(plan.expected.toc, filling.entries):
@@ -245,12 +256,8 @@ class _Restore:
             return
         self._progress.phase("analyze")
         started = time.monotonic()
-        try:
-            self._analyzed = await analyze(database.target, self._pool.count)
-        except PantryError as error:  # what is restored and compared stays so
-            self._progress.warn(f"the tables are not analyzed: {error.message}; run ANALYZE")
+        self._analyzed = await _analyze(database.target, self._pool.count, self._progress)
         self._analyze_seconds = time.monotonic() - started
-        self._warn_of(self._analyzed.warnings)
         self._progress.log(f"analyzed {self._analyzed.tables:,} tables in {self._analyze_seconds:.1f} s")
 
     async def _finish(self, plan: RestorePlan, database: RestoreDatabase) -> None:
@@ -329,13 +336,6 @@ class _Restore:
             self._repository.add_record(result.backup_id, record)
         except PantryError as error:
             self._progress.warn(f"the proof could not be recorded beside the backup: {error.message}")
-
-
-def _as_restore_error(error: ServerError) -> PantryError:
-    """A statement that failed is a failed restore; errors of the server with a class of their own keep it."""
-    if type(error) is not ServerError:
-        return error
-    return RestoreError(error.message, remedy=error.remedy, detail=error.detail)
 
 
 def _verification_error(

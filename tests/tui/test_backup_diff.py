@@ -13,8 +13,7 @@ from screens.command import DIFF, TABLE
 from screens.commands import commands_of
 from screens.terminal import TerminalTraits
 from tests.tui.driver import Driver, driving
-from tests.tui.stand_in import TABLES, StandIn, make_backup, make_diff
-from tests.tui.test_screens import HOSTILE, SHOWN, application
+from tests.tui.stand_in import HOSTILE, SHOWN, TABLES, StandIn, application, make_backup, make_diff
 
 
 @pytest.fixture

@@ -74,30 +74,7 @@ def add_arguments(parser: Parser) -> None:
         "last good one of a database.",
         examples=("pantry-tui backup delete 20261123T020000Z-daily-7f3a",),
     )
-    pin = command(
-        commands,
-        "pin",
-        pin_backup,
-        summary="protect a backup from being deleted",
-        description="Pins a backup: it is not deleted unless that is forced.",
-        examples=("pantry-tui backup pin 20261123T020000Z-before-upgrade-7f3a",),
-    )
-    unpin = command(
-        commands,
-        "unpin",
-        unpin_backup,
-        summary="take the pin out of a backup",
-        description="Takes the pin out of a backup, which may then be deleted like any other.",
-        examples=("pantry-tui backup unpin 20261123T020000Z-before-upgrade-7f3a",),
-    )
-    label = command(
-        commands,
-        "label",
-        label_backup,
-        summary="write a label on a backup",
-        description="Writes a label on a backup, in place of the one it has. An empty text takes it off.",
-        examples=('pantry-tui backup label latest "before release 2.4"', 'pantry-tui backup label latest ""'),
-    )
+    pin, unpin, label = _add_marks(commands)
     for one in (show, validate, delete, pin, unpin, label):
         one.add_argument("id", metavar="ID", help="a backup's id, the beginning of one, or `latest`")
         add_repository_option(one)
@@ -302,6 +279,34 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
     add_repository_option(create)
     create.add_argument("--base", action=Unsupported)
     add_recipient_options(create)
+
+
+def _add_marks(commands: argparse._SubParsersAction[Parser]) -> tuple[Parser, Parser, Parser]:
+    pin = command(
+        commands,
+        "pin",
+        pin_backup,
+        summary="protect a backup from being deleted",
+        description="Pins a backup: it is not deleted unless that is forced.",
+        examples=("pantry-tui backup pin 20261123T020000Z-before-upgrade-7f3a",),
+    )
+    unpin = command(
+        commands,
+        "unpin",
+        unpin_backup,
+        summary="take the pin out of a backup",
+        description="Takes the pin out of a backup, which may then be deleted like any other.",
+        examples=("pantry-tui backup unpin 20261123T020000Z-before-upgrade-7f3a",),
+    )
+    label = command(
+        commands,
+        "label",
+        label_backup,
+        summary="write a label on a backup",
+        description="Writes a label on a backup, in place of the one it has. An empty text takes it off.",
+        examples=('pantry-tui backup label latest "before release 2.4"', 'pantry-tui backup label latest ""'),
+    )
+    return pin, unpin, label
 
 
 def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:

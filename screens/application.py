@@ -20,7 +20,8 @@ from textual.timer import Timer
 
 from pantry_tui.models import BackupDetails, BackupSummary, Job, JobRequest, JobState, MarkRequest, utc_now
 from screens.backups import BackupsScreen
-from screens.commands import Command, command
+from screens.command import Command
+from screens.commands import command
 from screens.explain import Explain
 from screens.frame import CommandScreen
 from screens.help import Help

@@ -17,9 +17,11 @@ from pantry_tui.errors import PantryError
 from pantry_tui.models import BackupDetails, BackupSummary, TableSummary
 from screens.backup_rows import BackupRowsScreen
 from screens.bindings import bindings_of
-from screens.commands import DETAILS, Situation, command
+from screens.command import DETAILS
+from screens.commands import command
 from screens.list_screen import WIDE
 from screens.one_backup import OneBackupScreen
+from screens.situation import Situation
 from screens.widgets import figures
 from screens.widgets.summary import as_content, backup_lines, details_lines, signature_lines
 from screens.widgets.table import CalmTable, Column, Row

@@ -17,9 +17,10 @@ from pantry_tui.errors import PantryError
 from pantry_tui.models import BackupDiff, BackupSummary
 from screens import command_lines
 from screens.bindings import bindings_of
-from screens.commands import DIFF, Situation
+from screens.command import DIFF
 from screens.explain import failure_words
 from screens.frame import FramedScreen
+from screens.situation import Situation
 from screens.widgets.difference import COLUMNS, diff_words, differences_first, key_of, remark_words, table_rows
 from screens.widgets.table import CalmTable
 

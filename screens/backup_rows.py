@@ -17,9 +17,10 @@ from pantry_tui.errors import PantryError
 from pantry_tui.models import BackupSummary, TablePage, TableSummary, shown_value
 from screens import command_lines
 from screens.bindings import bindings_of
-from screens.commands import ROWS, Situation
+from screens.command import ROWS
 from screens.explain import failure_words
 from screens.frame import FramedScreen
+from screens.situation import Situation
 from screens.widgets import figures
 from screens.widgets.rows_table import RowsTable
 from screens.widgets.text import squeezed, visible

@@ -11,7 +11,7 @@ from textual.content import Content
 from pantry_tui.models import BackupDetails, BackupSummary
 from screens.backup_details import BackupDetailsScreen
 from screens.bindings import bindings_of
-from screens.commands import BACKUPS
+from screens.command import BACKUPS
 from screens.list_screen import BROAD, WIDE, Entry, ListScreen
 from screens.new_backup import NewBackup
 from screens.one_backup import OneBackupScreen

@@ -6,37 +6,29 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual import on
-from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from pantry_tui.errors import PantryError
 from pantry_tui.models import LIVE, BackupSummary, DiffRequest, JobRequest
 from screens import command_lines
 from screens.backup_diff import BackupDiffScreen
-from screens.form import Form
+from screens.backup_form import BackupForm
 from screens.widgets import figures
 from screens.widgets.table import CalmTable, Column, Row
-from screens.widgets.text import cell, visible
+from screens.widgets.text import cell
 
 _COLUMNS = (Column("what", "With"), Column("age", "Taken", 12), Column("rows", "Rows", 12, right=True))
 
 
-class CompareBackup(Form):
+class CompareBackup(BackupForm):
     """Asks what to compare with; a job reads the database, two backups are compared at once."""
 
     AUTO_FOCUS: ClassVar[str | None] = "#others"
     TITLE_WORDS = "Compare a backup"
     GO = "Compare"
 
-    def __init__(self, backup: BackupSummary) -> None:
-        super().__init__()
-        self._backup = backup
-
     def fields(self) -> Iterable[Widget]:
-        backup = self._backup
-        what = Content.assemble((visible(backup.name), "bold"), f" of {visible(backup.database)}   ")
-        yield Static(Content.assemble(what, (visible(backup.id), "$muted")))
+        yield self.which()
         yield CalmTable(_COLUMNS, id="others")
 
     def on_mount(self) -> None:

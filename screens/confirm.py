@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
 from screens.bindings import bindings_of
-from screens.commands import DIALOG
+from screens.command import DIALOG
 from screens.frame import Dialog
 from screens.widgets.text import content, visible
 

@@ -14,7 +14,8 @@ from textual.widgets import Static
 from pantry_tui.errors import PantryError, RefusedError
 from pantry_tui.models import BackupSummary
 from screens import command_lines
-from screens.form import Field, Form, Tick
+from screens.backup_form import BackupForm
+from screens.form import Field, Tick
 from screens.known import Known
 from screens.widgets import figures
 from screens.widgets.text import visible
@@ -28,21 +29,16 @@ class Deleted(Message):
         self.error = error
 
 
-class DeleteBackup(Form):
+class DeleteBackup(BackupForm):
     """Shows what will be lost; deletes once the backup's name has been typed."""
 
     TITLE_WORDS = "Delete a backup for good"
     GO = "Delete"
     DANGER: ClassVar[bool] = True
 
-    def __init__(self, backup: BackupSummary) -> None:
-        super().__init__()
-        self._backup = backup
-
     def fields(self) -> Iterable[Widget]:
         backup = self._backup
-        what = Content.assemble((visible(backup.name), "bold"), f" of {visible(backup.database)}   ")
-        yield Static(Content.assemble(what, (visible(backup.id), "$muted")))
+        yield self.which()
         yield Static(Content(what_is_lost(backup, self.known)), id="loss")
         yield Static(Content(f"This cannot be undone. Type the backup's {self._wanted} to go on:"), classes="question")
         yield Field(self._wanted.capitalize(), id="typed", hint=f"type the {self._wanted}")

@@ -14,7 +14,7 @@ from textual.widgets import Button, Static
 from pantry_tui.errors import PantryError
 from pantry_tui.models import Failure
 from screens.bindings import bindings_of
-from screens.commands import DIALOG
+from screens.command import DIALOG
 from screens.frame import Dialog
 from screens.widgets.text import visible, visible_lines
 

@@ -6,46 +6,33 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from textual import on
-from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from pantry_tui.models import BackupFormat, BackupSummary, ExportRequest, JobRequest, Unlocking, export_formats
-from pantry_tui.runner.keys import unlocking_for
+from pantry_tui.models import BackupFormat, ExportRequest, JobRequest, export_formats
 from screens import command_lines
-from screens.form import Field, Form
-from screens.widgets import figures
+from screens.backup_form import OpeningForm
+from screens.form import Field
 from screens.widgets.pick import Pick, Words
-from screens.widgets.text import visible
 
 _ENDINGS = {BackupFormat.SQL: ".sql.gz", BackupFormat.JSON: ".json.gz", BackupFormat.CSV: ".zip"}
 _SEALED = ".age"
 
 
-class ExportBackup(Form):
+class ExportBackup(OpeningForm):
     """Asks for the file, the format and the tables; then the job's progress opens."""
 
     TITLE_WORDS = "Export a backup into a file"
     GO = "Export"
 
-    def __init__(self, backup: BackupSummary) -> None:
-        super().__init__()
-        self._backup = backup
-
     def fields(self) -> Iterable[Widget]:
         backup = self._backup
-        holds = f"{figures.plural(backup.tables, 'table')}, {figures.plural(backup.rows, 'row')}"
-        yield Static(Content.assemble((visible(backup.name), "bold"), f" of {visible(backup.database)}: {holds}"))
+        yield self.holdings()
         yield Field("File", f"{Path.home() / backup.id}{_ENDINGS[backup.format]}", id="file")
         yield Pick("Format", export_formats(backup.format, backup.kind), backup.format, id="format", close=True)
         yield Field("Tables", id="tables", hint="empty: all; or names and patterns: sales.* public.users", close=True)
         yield Field("Encrypt to", id="recipients", hint="empty: nobody; or age recipients", close=True)
-        if backup.encrypted:
-            hint = "empty: the configured one" if self.pantry.config.encryption.identity else "the file that opens it"
-            yield Field("Identity file", id="identity", hint=hint, close=True)
-            yield Field(
-                "Passphrase", id="passphrase", hint="of the identity file, if it has one", kind="secret", close=True
-            )
+        yield from self.identity_fields()
 
     @on(Words.Changed)
     def _another_format(self) -> None:
@@ -89,21 +76,14 @@ class ExportBackup(Form):
             rows_format=str(self._format) if self._format is not backup.format else None,
             tables=self.value("tables").split(),
             recipients=self._recipients,
-            identity=self.value("identity") or None if backup.encrypted else None,
+            identity=self.identity,
             repository=self.pantry.link.named_repository(backup.repository),
         )
 
     def go(self) -> None:
         backup, user, rows_format = self._backup, self.pantry.user, self._format
-        link, config, output = self.pantry.link, self.pantry.config, self.value("file")
+        link, keys, output = self.pantry.link, self.keys(), self.value("file")
         tables, recipients = tuple(self.value("tables").split()), self._recipients
-        identity = self.value("identity") if backup.encrypted else ""
-        passphrase = self.value("passphrase") or None if backup.encrypted else None
-
-        def keys() -> Unlocking:
-            if not backup.encrypted:
-                return Unlocking()
-            return unlocking_for(config, file=identity or None, passphrase=passphrase)
 
         def request() -> JobRequest:
             return ExportRequest(

@@ -17,7 +17,7 @@ from textual.widgets import Button, Checkbox, Input, Static
 from pantry_tui.errors import PantryError
 from screens import command_lines
 from screens.bindings import bindings_of
-from screens.commands import DIALOG
+from screens.command import DIALOG
 from screens.frame import Dialog
 from screens.widgets.pick import Words
 from screens.widgets.text import visible

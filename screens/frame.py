@@ -12,8 +12,10 @@ from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
-from screens.commands import Command, Situation, command, commands_of
+from screens.command import Command
+from screens.commands import command, commands_of
 from screens.known import Known, KnownChanged
+from screens.situation import Situation
 from screens.widgets.key_line import KeyLine
 from screens.widgets.status_line import StatusLine
 from screens.widgets.text import visible

@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from screens.bindings import bindings_of
-from screens.commands import DIALOG, GRID, PANES, ROWS, TABLE, Command, commands_of
+from screens.command import DIALOG, GRID, PANES, ROWS, TABLE, Command
+from screens.commands import commands_of
 from screens.frame import Dialog
 from screens.keys_document import key_names
 

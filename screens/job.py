@@ -17,7 +17,7 @@ from textual.widgets import Log, Static
 from pantry_tui.events import TableProgress
 from pantry_tui.models import BackupDiff, Job, JobState, RestoredTable, RestoreResult
 from screens.bindings import bindings_of
-from screens.commands import JOB
+from screens.command import JOB
 from screens.explain import failure_words
 from screens.job_progress import JobProgress
 from screens.one_job import OneJobScreen

@@ -11,7 +11,7 @@ from textual.content import Content
 
 from pantry_tui.models import Job, JobState
 from screens.bindings import bindings_of
-from screens.commands import JOBS
+from screens.command import JOBS
 from screens.explain import failure_words
 from screens.job import JobScreen
 from screens.list_screen import WIDE, Entry, ListScreen

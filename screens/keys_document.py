@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from screens.commands import COMMANDS, PANES, Command
+from screens.command import PANES, Command
+from screens.commands import COMMANDS
 
 _WRITTEN = {"question_mark": "?", "slash": "/", "colon": ":", "escape": "esc"}
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from textual import work
-from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from pantry_tui.errors import PantryError
-from pantry_tui.models import BackupSummary, MarkRequest
+from pantry_tui.models import MarkRequest
 from screens import command_lines
-from screens.form import Field, Form
-from screens.widgets.text import visible
+from screens.backup_form import BackupForm
+from screens.form import Field
 
 
 class Labelled(Message):
@@ -25,20 +23,15 @@ class Labelled(Message):
         self.error = error
 
 
-class LabelBackup(Form):
+class LabelBackup(BackupForm):
     """Asks for the label; an empty one takes it off."""
 
     TITLE_WORDS = "Label a backup"
     GO = "Label"
 
-    def __init__(self, backup: BackupSummary) -> None:
-        super().__init__()
-        self._backup = backup
-
     def fields(self) -> Iterable[Widget]:
         backup = self._backup
-        what = Content.assemble((visible(backup.name), "bold"), f" of {visible(backup.database)}   ")
-        yield Static(Content.assemble(what, (visible(backup.id), "$muted")))
+        yield self.which()
         yield Field("Label", backup.label, id="label", hint="such as: before release 2.4; empty takes it off")
 
     def problem(self) -> str | None:

@@ -26,7 +26,6 @@ from pantry_tui.models import (
     MarkRequest,
     RepositoryTarget,
     TablePage,
-    Unlocking,
 )
 from pantry_tui.runner.keys import unlocking_for
 
@@ -215,7 +214,7 @@ class RunnerLink:
         """Reads some rows of a table in a backup; the error where that failed."""
         try:
             place = self.repositories()[repository]
-            keys = await asyncio.to_thread(unlocking_for, self._config) if encrypted else Unlocking()
+            keys = await asyncio.to_thread(unlocking_for, self._config, encrypted=encrypted)
             return await self.client.peek(place, backup_id, table, limit=limit, skip=skip, unlocking=keys)
         except _BROKEN as error:
             return as_pantry_error(error)

@@ -14,7 +14,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from screens.commands import Command, command
+from screens.command import Command
+from screens.commands import command
 from screens.frame import FramedScreen
 from screens.widgets.filter_line import FilterLine, passes
 from screens.widgets.table import MAXIMUM_ROWS, CalmTable, Column, Row

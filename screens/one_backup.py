@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from pantry_tui.models import BackupSummary, JobRequest, MarkRequest, Unlocking, ValidateRequest
+from pantry_tui.models import BackupSummary, JobRequest, MarkRequest, ValidateRequest
 from pantry_tui.runner.keys import unlocking_for
 from screens import command_lines
-from screens.commands import Situation
 from screens.compare_backup import CompareBackup
 from screens.delete_backup import DeleteBackup
 from screens.export_backup import ExportBackup
 from screens.frame import FramedScreen
 from screens.label_backup import LabelBackup
 from screens.restore_backup import RestoreBackup
+from screens.situation import Situation
 
 
 class OneBackupScreen(FramedScreen[None]):
@@ -34,7 +34,7 @@ class OneBackupScreen(FramedScreen[None]):
 
         def request() -> JobRequest:
             repository = link.repositories()[backup.repository]
-            keys = unlocking_for(config) if backup.encrypted else Unlocking()
+            keys = unlocking_for(config, encrypted=backup.encrypted)
             return ValidateRequest(repository=repository, backup_id=backup.id, unlocking=keys, started_by=user)
 
         self.pantry.submit(request)

@@ -6,9 +6,9 @@ from abc import abstractmethod
 
 from pantry_tui.models import Job
 from screens import command_lines
-from screens.commands import Situation
 from screens.confirm import Confirm
 from screens.frame import FramedScreen
+from screens.situation import Situation
 
 _CONSEQUENCES = {
     "backup": "What it has written so far is removed. The database is not affected.",

@@ -13,9 +13,11 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from screens.bindings import bindings_of
-from screens.commands import DIALOG, Command, Situation, command, matching
+from screens.command import DIALOG, Command
+from screens.commands import command, matching
 from screens.frame import Dialog
 from screens.keys_document import key_names
+from screens.situation import Situation
 from screens.widgets.text import shortened
 
 

@@ -7,23 +7,22 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import BindingType
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Checkbox, Static
 
 from pantry_tui.config.restoring import check_target_name, is_address
 from pantry_tui.errors import PantryError
-from pantry_tui.models import BackupDetails, BackupSummary, JobRequest, RestoreRequest, Signature, Unlocking
-from pantry_tui.runner.keys import unlocking_for
+from pantry_tui.models import BackupDetails, BackupSummary, JobRequest, RestoreRequest, Signature
 from screens import command_lines
+from screens.backup_form import OpeningForm
 from screens.bindings import bindings_of
-from screens.commands import CHOICE
-from screens.form import Field, Form, Tick
+from screens.command import CHOICE
+from screens.form import Field, Tick
 from screens.known import KnownChanged
 from screens.passwords import password_note, without_password
 from screens.widgets import figures
 from screens.widgets.table import CalmTable, Column, Row
-from screens.widgets.text import cell, visible
+from screens.widgets.text import cell
 
 _DOUBTS = {
     Signature.UNKNOWN: "Signed by {signer},\nwhom this machine does not know: compare it with `pantry-tui key show` there.",
@@ -38,29 +37,22 @@ class Choice(CalmTable):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(CHOICE)
 
 
-class RestoreBackup(Form):
+class RestoreBackup(OpeningForm):
     """Asks for the new database, by name or address, and for the tables; then the job's progress opens."""
 
     TITLE_WORDS = "Restore into another database"
     GO = "Restore"
 
     def __init__(self, backup: BackupSummary) -> None:
-        super().__init__()
-        self._backup = backup
+        super().__init__(backup)
         self._chosen: set[str] = set()
 
     def fields(self) -> Iterable[Widget]:
         backup = self._backup
-        holds = f"{figures.plural(backup.tables, 'table')}, {figures.plural(backup.rows, 'row')}"
-        yield Static(Content.assemble((visible(backup.name), "bold"), f" of {visible(backup.database)}: {holds}"))
+        yield self.holdings()
         yield Field("New database", f"{backup.database}_restored", id="target")
         yield Static("A name or a URI. One that holds anything is refused.", classes="hint")
-        if backup.encrypted:
-            hint = "empty: the configured one" if self.pantry.config.encryption.identity else "the file that opens it"
-            yield Field("Identity file", id="identity", hint=hint, close=True)
-            yield Field(
-                "Passphrase", id="passphrase", hint="of the identity file, if it has one", kind="secret", close=True
-            )
+        yield from self.identity_fields()
         yield Static(id="signature", classes="hint", markup=False)
         yield Tick("restore it all the same", id="trust")
         yield Tick("all tables", True, id="all")
@@ -161,22 +153,14 @@ class RestoreBackup(Form):
             database=self._server,
             repository=link.named_repository(backup.repository),
             tables=("TABLE",) if self._nothing_chosen else self._tables(),
-            identity=self.value("identity") or None if backup.encrypted else None,
+            identity=self.identity,
             trust=self._trust,
         )
 
     def go(self) -> None:
         backup, user, tables = self._backup, self.pantry.user, self._tables()
         link, config, target = self.pantry.link, self.pantry.config, self.value("target")
-        server, trust = self._server, self._trust
-
-        identity = self.value("identity") if backup.encrypted else ""
-        passphrase = self.value("passphrase") or None if backup.encrypted else None
-
-        def keys() -> Unlocking:
-            if not backup.encrypted:
-                return Unlocking()
-            return unlocking_for(config, file=identity or None, passphrase=passphrase)
+        server, trust, keys = self._server, self._trust, self.keys()
 
         def request() -> JobRequest:
             return RestoreRequest(

@@ -21,11 +21,12 @@ line's end, so every line's end within a segment separates two rows, and ``[segm
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
+from pantry_tui.artifact.manifest import Segment
 from pantry_tui.errors import BackupDamagedError, InternalError
 from pantry_tui.models import Model
 
@@ -63,6 +64,12 @@ def table_opening(table: JsonTableHead, *, first: bool) -> bytes:
 def document_end(*, tables: int, rows: int) -> bytes:
     """The document's end, which tells a whole one from one that was cut."""
     return b'\n],\n"end":{"tables":%d,"rows":%d}}\n' % (tables, rows)
+
+
+def document_around_rows(segments: Sequence[Segment], text_of: Callable[[int], bytes]) -> bytes:
+    """The document with a 0 in the place of each segment of rows; ``text_of`` gives the text of any other by its number."""
+    in_file = sorted(enumerate(segments), key=lambda numbered: numbered[1].offset)
+    return b"".join(b"0" if segment.section == "rows" else text_of(number) for number, segment in in_file)
 
 
 class RowJoiner:

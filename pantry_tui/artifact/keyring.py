@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pantry_tui.artifact.age import PublicKey, SecretKey, is_locked, load_identities, parse_recipient, parse_recipients
+from pantry_tui.config import load_config
 from pantry_tui.config.references import check_not_writable, read_secret_file, resolve_bytes, resolve_reference
 from pantry_tui.config.settings import EncryptionSettings
 from pantry_tui.errors import ConfigError, KeyMissingError
@@ -31,6 +32,11 @@ def configured_recipients(settings: EncryptionSettings) -> tuple[PublicKey, ...]
             remedy="Add one: pantry-tui key rotate --add age1…",
         )
     return tuple(dict.fromkeys(found))
+
+
+def recipient_texts(settings: EncryptionSettings) -> tuple[str, ...]:
+    """The same as a request carries them. Raises as `configured_recipients` does."""
+    return tuple(recipient.text for recipient in configured_recipients(settings))
 
 
 def recipients_of_settings(settings: EncryptionSettings) -> tuple[PublicKey, ...]:
@@ -103,6 +109,11 @@ def unlocking(
     else:
         found = configured_identities(settings, environment, ask=ask)
     return Unlocking(identities=tuple(identity.secret_text for identity in found))
+
+
+def unlocking_as_configured(*, encrypted: bool, file: str | None) -> Unlocking:
+    """The same by the configuration of this process, which is read for an encrypted backup only; nothing for another."""
+    return unlocking(load_config().encryption, os.environ, file=file) if encrypted else Unlocking()
 
 
 def _unlocked(data: bytes, passphrase: str | None, ask: Ask | None, *, key: str) -> tuple[SecretKey, ...]:

@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives.serialization import (
 from pantry_tui.errors import BackupDamagedError, ConfigError
 from pantry_tui.models import Model
 
-SIGNATURE_SUFFIX = ".sig"
 _PREFIX = "pantry-tui signature v1: "
 _PUBLIC_LENGTH = 32
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from pantry_tui.artifact.jsondocument import check_batch, name_in_document, row_batches
+from pantry_tui.artifact.jsondocument import check_batch, document_around_rows, name_in_document, row_batches
 from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.models import Model
 
@@ -47,10 +47,9 @@ def count_json_rows(pieces: Iterable[bytes], table: TableEntry, encoding: str) -
 
 def json_problems(manifest: Manifest, frames: Mapping[int, bytes]) -> list[str]:
     """In words, what is wrong with the text around the rows; ``frames`` has it by the number of its segment."""
-    ordered = sorted(range(len(manifest.segments)), key=lambda number: manifest.segments[number].offset)
-    skeleton = b"".join(b"0" if manifest.segments[n].section == "rows" else frames.get(n, b"") for n in ordered)
+    text = document_around_rows(manifest.segments, lambda number: frames.get(number, b""))
     try:
-        document = msgspec.json.decode(skeleton, type=_Document)
+        document = _Document.from_json(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return [f"the rows do not stand in a JSON document: {error}"]
     return list(_differences(manifest, document))

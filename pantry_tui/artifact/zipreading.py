@@ -7,13 +7,11 @@ it is unpacked.
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from pantry_tui.artifact.entrynames import is_entry_name
-from pantry_tui.artifact.files import storage_errors
 from pantry_tui.errors import BackupDamagedError
 
 REMEDY = "restore from another backup; the storage under this one has lost or changed bytes"
@@ -60,19 +58,6 @@ class _Directory(NamedTuple):
     entries: int
     size: int
     offset: int
-
-
-def reading_from(file: BinaryIO, *, where: str) -> ReadAt:
-    """Reads an open file, which stays the caller's, at any position."""
-
-    def read(offset: int, length: int) -> bytes:
-        found = b""
-        with storage_errors(where, "reading the artifact"):
-            while len(found) < length and (piece := os.pread(file.fileno(), length - len(found), offset + len(found))):
-                found += piece
-        return found
-
-    return read
 
 
 def read_directory(read: ReadAt, size: int, *, where: str) -> list[StoredEntry]:

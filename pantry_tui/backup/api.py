@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pantry_tui.artifact.keyring import configured_recipients, unlocking
+from pantry_tui.artifact.keyring import recipient_texts, unlocking_as_configured
 from pantry_tui.backup.diff import compare_backups
 from pantry_tui.backup.export import export_backup
 from pantry_tui.backup.live import compare_with_live
@@ -212,14 +211,13 @@ class BackupService:
     async def _unlocking(self, backup_id: str) -> Unlocking:
         """What opens the backup; nothing for one that is not encrypted."""
         repository = self._opened()
-        if not repository.summary(repository.resolve(backup_id)).encrypted:
-            return Unlocking()
-        return await asyncio.to_thread(unlocking, load_config().encryption, os.environ, file=self._config.identity)
+        encrypted = repository.summary(repository.resolve(backup_id)).encrypted
+        return await asyncio.to_thread(unlocking_as_configured, encrypted=encrypted, file=self._config.identity)
 
     def _recipients(self) -> tuple[str, ...]:
         if self._config.recipients is not None:
             return self._config.recipients
-        return tuple(recipient.text for recipient in configured_recipients(load_config().encryption))
+        return recipient_texts(load_config().encryption)
 
     def _target(self) -> DatabaseTarget:
         if isinstance(self._database, DatabaseTarget):

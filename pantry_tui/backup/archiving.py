@@ -19,6 +19,7 @@ from pantry_tui.models import BackupKind
 from pantry_tui.postgres.connect import child_environment, conninfo
 from pantry_tui.postgres.introspect import SourceTable
 from pantry_tui.postgres.patterns import EVERYTHING
+from pantry_tui.postgres.session import server_encoding
 from pantry_tui.postgres.tools import run_tool
 
 _NO_LARGE_OBJECTS = "-B"  # its long name changed in 16
@@ -41,13 +42,14 @@ async def write_archive(backup: Snapshotted) -> Archive:
         [text for table in _without_rows(backup) for text in (table.schema, table.name)],
     )
     chosen = backup.chosen
+    encoding = server_encoding(backup.connection)
     command = dump_command(
         backup.tools.path("pg_dump"),
         conninfo=conninfo(backup.target, application="backup archive"),
         snapshot=backup.snapshot.id,
         lock_timeout_seconds=backup.request.lock_timeout_seconds,
         output=_output(backup, ARCHIVE),
-        encoding=backup.connection.info.parameter_status("server_encoding") or "UTF8",
+        encoding=encoding,
         excluded=excluded_rows(zip(names[::2], names[1::2], strict=True)),
         only=(
             *(["--schema-only"] if backup.request.kind is BackupKind.SCHEMA else []),
@@ -58,7 +60,6 @@ async def write_archive(backup: Snapshotted) -> Archive:
     only_data = backup.request.kind is BackupKind.DATA
     if chosen is None and not only_data:
         return Archive(content, None)
-    encoding = backup.connection.info.parameter_status("server_encoding") or "UTF8"
     toc = await asyncio.to_thread(read_toc, content, encoding)
     return Archive(content, subset(toc, chosen or EVERYTHING, only_data=only_data))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
+import msgspec
+
 from pantry_tui.artifact.manifest import PageRange, TableEntry
 from pantry_tui.backup.commands import TableWork
 from pantry_tui.backup.placing import Placement
@@ -73,18 +75,13 @@ def _entry(
 ) -> TableEntry:
     sums = [page_range.fingerprint for page_range in ranges]
     known = [int(content) for content in sums if content is not None]
-    return TableEntry(
-        schema=table.schema,
-        name=table.name,
-        oid=table.oid,
-        filenode=size.filenode,
-        columns=table.columns,
-        shape=table.shape,
-        persistence=table.persistence,
+    return msgspec.structs.replace(
+        bare_entry(table, size),
         rows=sum(page_range.rows for page_range in ranges),
         raw_bytes=raw_bytes,
         fingerprint=str(sum(known)) if len(known) == len(sums) else None,
         ranges=ranges,
+        carried_by="segments",
         reason=table.unreadable_reason,
         file=file,
     )
@@ -92,18 +89,10 @@ def _entry(
 
 def archived_entry(table: SourceTable, size: TableSize, rows: int, fingerprint: str | None) -> TableEntry:
     """The entry of a table whose rows pg_dump carries."""
-    return TableEntry(
-        schema=table.schema,
-        name=table.name,
-        oid=table.oid,
-        filenode=size.filenode,
-        columns=table.columns,
-        shape=table.shape,
-        persistence=table.persistence,
+    return msgspec.structs.replace(
+        bare_entry(table, size),
         rows=rows,
-        raw_bytes=0,
         fingerprint=fingerprint,
-        ranges=(),
         carried_by="archive",
         reason=table.archive_reason,
         loaded_through=table.loaded_through,

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import psycopg
 from psycopg import sql
 
 from pantry_tui.backup.layout import Cut, cut_table
-from pantry_tui.backup.placing import RangeKey
+from pantry_tui.backup.placing import Order
 from pantry_tui.backup.reading import ReadRange
 from pantry_tui.backup.snapshotted import Snapshotted
-from pantry_tui.models import BackupFormat
-from pantry_tui.postgres.copy import copy_out, document_header, page_condition
+from pantry_tui.postgres.copy import page_condition
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable
-from pantry_tui.postgres.rowcsv import csv_copy_out
-from pantry_tui.postgres.rowjson import json_columns, json_copy_out
-from pantry_tui.postgres.session import require_utf8
+from pantry_tui.postgres.session import server_encoding
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -53,82 +49,46 @@ def plan_work(backup: Snapshotted) -> list[TableWork]:
     ]
 
 
-async def read_commands(
-    connection: Connection,
-    work: Sequence[TableWork],
-    *,
-    fingerprints: bool,
-    order: Sequence[RangeKey] | None = None,
-    rows_format: BackupFormat = BackupFormat.SQL,
-) -> Iterator[ReadRange]:
-    """The commands in that order, or in the best one: large tables first, so that no worker ends up alone.
-
-    Each is made when it is asked for: all of them would take 124 MiB for a terabyte.
-    """
-    statements = await _statements(connection, work, rows_format)
-    items = {item.number: item for item in work}
-    if order is None:
-        largest_first = sorted(work, key=lambda item: -item.weight)
-        order = [(item.number, number) for item in largest_first for number in range(len(item.cuts))]
-    return (
-        _command(connection, items[table], number, statements[table], fingerprints=fingerprints)
-        for table, number in order
-    )
-
-
-class _Statements(NamedTuple):
+class RowStatements(NamedTuple):
     """How a table is read: the COPY for a condition on its pages, and the line above its rows in format `sql`."""
 
     copy: Callable[[str | None], sql.Composed]
     header: bytes = b""
 
 
-async def _statements(
-    connection: Connection, work: Sequence[TableWork], rows_format: BackupFormat
-) -> dict[int, _Statements]:
-    encoding = connection.info.parameter_status("server_encoding") or "UTF8"
-    if rows_format is BackupFormat.SQL:
-        return await _sql_statements(connection, work, encoding)
-    require_utf8(encoding)
-    if rows_format is BackupFormat.CSV:
-        return {
-            item.number: _Statements(partial(csv_copy_out, item.table.schema, item.table.name, item.table.columns))
-            for item in work
-        }
-    columns = await json_columns(connection, [item.table.oid for item in work])
-    return {
-        item.number: _Statements(
-            partial(
-                json_copy_out,
-                item.table.schema,
-                item.table.name,
-                columns.get(item.table.oid, ()),
-                encoding=encoding,
-            )
-        )
-        for item in work
-    }
+class DocumentRows(Protocol):
+    """What a document has to say of the rows in it."""
+
+    @property
+    def statements(self) -> Mapping[int, RowStatements]:
+        """How each table is read, by its number."""
+
+    @property
+    def order(self) -> Order | None:
+        """The order of the ranges; None: as they come."""
 
 
-async def _sql_statements(connection: Connection, work: Sequence[TableWork], encoding: str) -> dict[int, _Statements]:
-    headers = await encode_texts(
-        connection,
-        [
-            document_header(item.table.schema, item.table.name, item.table.columns).as_string(connection)
-            for item in work
-        ],
+def read_commands(
+    connection: Connection, work: Sequence[TableWork], document: DocumentRows, *, fingerprints: bool
+) -> Iterator[ReadRange]:
+    """The commands in the document's order, or in the best one: large tables first, so that no worker ends up alone.
+
+    Each is made when it is asked for: all of them would take 124 MiB for a terabyte.
+    """
+    items = {item.number: item for item in work}
+    if document.order is not None:
+        keys = document.order.keys
+    else:
+        largest_first = sorted(work, key=lambda item: -item.weight)
+        keys = [(item.number, number) for item in largest_first for number in range(len(item.cuts))]
+    return (
+        _command(connection, items[table], number, document.statements[table], fingerprints=fingerprints)
+        for table, number in keys
     )
-    rows_encoding = None if encoding in ("UTF8", "SQL_ASCII") else encoding
-    return {
-        item.number: _Statements(
-            partial(copy_out, item.table.schema, item.table.name, item.table.columns, encoding=rows_encoding), header
-        )
-        for item, header in zip(work, headers, strict=True)
-    }
 
 
 def _command(
-    connection: Connection, item: TableWork, number: int, statements: _Statements, *, fingerprints: bool
+    connection: Connection, item: TableWork, number: int, statements: RowStatements, *, fingerprints: bool
 ) -> ReadRange:
     table, cut = item.table, item.cuts[number]
     pages = page_condition(cut.first_page, cut.last_page)
@@ -148,7 +108,7 @@ def _command(
 
 async def encode_texts(connection: Connection, texts: Sequence[str]) -> list[bytes]:
     """Texts in the database's own encoding. The server converts where Python may have no such codec."""
-    encoding = connection.info.parameter_status("server_encoding")
+    encoding = server_encoding(connection)
     if encoding in ("UTF8", "SQL_ASCII"):
         return [text.encode("utf-8" if encoding == "UTF8" else "latin-1") for text in texts]
     cursor = await connection.execute(

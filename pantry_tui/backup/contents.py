@@ -18,7 +18,6 @@ from pantry_tui.backup.commands import TableWork, plan_work
 from pantry_tui.backup.csv_document import CsvDocument
 from pantry_tui.backup.document import SqlDocument
 from pantry_tui.backup.json_document import JsonDocument
-from pantry_tui.backup.key_order import key_order
 from pantry_tui.backup.placing import Placement
 from pantry_tui.backup.progress import start_phase
 from pantry_tui.backup.ranges import read_rows
@@ -30,6 +29,7 @@ from pantry_tui.models import BackupFormat, BackupKind
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable, moved_between, read_sequences
 from pantry_tui.postgres.planning import UNPLANNABLE_REASON, count_by_copy
+from pantry_tui.postgres.session import require_utf8, server_encoding
 from pantry_tui.postgres.snapshot import require_unchanged
 from pantry_tui.together import together
 
@@ -78,7 +78,7 @@ async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, seal: Sea
     document = await _document(backup, work)
     placement = Placement(artifact, back.wrote, document.order)
     sequences = await read_sequences(backup.observer)
-    reading = asyncio.create_task(read_rows(backup, work, placement, document.order, seal))
+    reading = asyncio.create_task(read_rows(backup, work, document, placement, seal))
     beginning = asyncio.create_task(document.begin(placement))
     await together([reading, beginning, asyncio.create_task(write_globals(backup))])
     names = document.names if isinstance(document, CsvDocument) else ()
@@ -113,12 +113,12 @@ async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, seal: Sea
 
 
 async def _document(backup: Snapshotted, work: Sequence[TableWork]) -> SqlDocument | JsonDocument | CsvDocument:
+    if backup.request.format is BackupFormat.SQL:
+        return await SqlDocument.of(backup, work)
+    require_utf8(server_encoding(backup.connection))
     if backup.request.format is BackupFormat.JSON:
         return await JsonDocument.of(backup, work)
-    if backup.request.format is BackupFormat.CSV:
-        return CsvDocument(backup, work)
-    order = await key_order(backup, work) if backup.request.kind is BackupKind.DATA else None
-    return SqlDocument(backup, order)
+    return CsvDocument(backup, work)
 
 
 def _without_rows(backup: Snapshotted) -> list[TableEntry]:

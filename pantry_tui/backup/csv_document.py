@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from pantry_tui.artifact.compression import Codec
 from pantry_tui.artifact.entrynames import entry_names
 from pantry_tui.artifact.segment import MemberWriter
 from pantry_tui.artifact.zipping import LARGE_BYTES, ZipEntry, directory
 from pantry_tui.backup.archiving import write_archive
-from pantry_tui.backup.commands import TableWork
+from pantry_tui.backup.commands import RowStatements, TableWork
 from pantry_tui.backup.placing import Placement, RangeKey, Text
 from pantry_tui.backup.reading import RangeRead
 from pantry_tui.backup.snapshotted import Snapshotted
 from pantry_tui.backup.subset import Subset
 from pantry_tui.errors import InternalError
 from pantry_tui.models import utc_now
-from pantry_tui.postgres.rowcsv import csv_header
+from pantry_tui.postgres.rowcsv import csv_copy_out, csv_header
+from pantry_tui.postgres.session import server_encoding
 
 
 class CsvDocument:
@@ -30,6 +32,10 @@ class CsvDocument:
         self._modified = utc_now()
         self.names = tuple(entry_names([(item.table.schema, item.table.name) for item in work]))
         self.keys: Sequence[RangeKey] = [(item.number, number) for item in work for number in range(len(item.cuts))]
+        self.statements = {
+            item.number: RowStatements(partial(csv_copy_out, item.table.schema, item.table.name, item.table.columns))
+            for item in work
+        }
         self.subset: Subset | None = None
 
     @property
@@ -80,9 +86,8 @@ class CsvDocument:
         )
         self._entries.append(entry)
         yield _raw("frame", entry.header)
-        encoding = self._backup.connection.info.parameter_status("server_encoding") or "UTF8"
         writer = MemberWriter(Codec.DEFLATE)
-        writer.write(csv_header(item.table.columns, encoding))
+        writer.write(csv_header(item.table.columns, server_encoding(self._backup.connection)))
         member, pieces = writer.finish()
         entry.add(member)
         yield Text("header", member, pieces, table=number)

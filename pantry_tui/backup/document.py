@@ -7,16 +7,23 @@ schema or of the data alone has only its sections.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import partial
+
 from pantry_tui.artifact.compression import Codec
 from pantry_tui.artifact.segment import SEGMENT_RAW_BYTES, MemberWriter
 from pantry_tui.backup.archiving import Archive, write_archive
-from pantry_tui.backup.key_order import KeyOrder
+from pantry_tui.backup.commands import RowStatements, TableWork, encode_texts
+from pantry_tui.backup.key_order import KeyOrder, key_order
 from pantry_tui.backup.placing import Placement, Text
 from pantry_tui.backup.snapshotted import Snapshotted
 from pantry_tui.backup.subset import Subset
 from pantry_tui.models import BackupKind
 from pantry_tui.postgres.connect import child_environment
+from pantry_tui.postgres.copy import copy_out, document_header
 from pantry_tui.postgres.pg_restore import pg_restore
+from pantry_tui.postgres.session import server_encoding
+from pantry_tui.postgres.snapshot import Connection
 
 # What stands before the rows, then what stands behind them. Without definitions, the settings come from the data section.
 SECTIONS = {
@@ -30,11 +37,20 @@ KEPT_ARCHIVE_BYTES = 8 * 1024 * 1024  # a larger archive's sections are not kept
 class SqlDocument:
     """The SQL around the rows of one backup."""
 
-    def __init__(self, backup: Snapshotted, order: KeyOrder | None) -> None:
+    def __init__(
+        self, backup: Snapshotted, statements: Mapping[int, RowStatements], order: KeyOrder | None = None
+    ) -> None:
         self._backup = backup
+        self.statements = statements
         self.order = order
         self._late: list[_Section] = []
         self.subset: Subset | None = None
+
+    @classmethod
+    async def of(cls, backup: Snapshotted, work: Sequence[TableWork]) -> SqlDocument:
+        """The document of a backup of these tables; one without definitions has its rows in the order of foreign keys."""
+        order = await key_order(backup, work) if backup.request.kind is BackupKind.DATA else None
+        return cls(backup, await _statements(backup.connection, work), order)
 
     async def begin(self, placement: Placement) -> None:
         """Runs pg_dump, puts the definitions at the document's beginning and lets the workers write behind them."""
@@ -55,6 +71,25 @@ class SqlDocument:
         end = SectionWriter("end", self._backup.codec)
         end.write(end_line(self._backup.staged.id, tables, rows))
         end.finish(placement)
+
+
+async def _statements(connection: Connection, work: Sequence[TableWork]) -> dict[int, RowStatements]:
+    """Rows in the database's own encoding, below a line that says where psql puts them."""
+    encoding = server_encoding(connection)
+    headers = await encode_texts(
+        connection,
+        [
+            document_header(item.table.schema, item.table.name, item.table.columns).as_string(connection)
+            for item in work
+        ],
+    )
+    rows_encoding = None if encoding in ("UTF8", "SQL_ASCII") else encoding
+    return {
+        item.number: RowStatements(
+            partial(copy_out, item.table.schema, item.table.name, item.table.columns, encoding=rows_encoding), header
+        )
+        for item, header in zip(work, headers, strict=True)
+    }
 
 
 class _Section:

@@ -12,6 +12,7 @@ from pantry_tui.artifact.jsondocument import (
     ROW_SEPARATOR,
     TABLE_CLOSING,
     JsonTableHead,
+    document_around_rows,
     document_end,
     document_head,
     table_opening,
@@ -24,41 +25,23 @@ from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import ExportedTable, Model
 
 
-class _Table(Model, frozen=True, kw_only=True):
-    schema: str
-    name: str
-    columns: tuple[str, ...]
-    types: tuple[str, ...]
-    text_columns: tuple[str, ...]
-
-    @property
-    def head(self) -> JsonTableHead:
-        return JsonTableHead(
-            schema=self.schema,
-            name=self.name,
-            columns=self.columns,
-            types=self.types,
-            text_columns=self.text_columns,
-        )
-
-
 class _Document(Model, frozen=True, kw_only=True):
     """What stands around the rows."""
 
     pantry: dict[str, Any]
-    tables: tuple[_Table, ...]
+    tables: tuple[JsonTableHead, ...]
 
 
 async def export_json(source: ExportSource, output: Output) -> list[ExportedTable]:
     """Writes the document; returns the tables that are in it."""
     manifest = source.manifest
-    document = await in_thread(lambda: _frame(source.reader, manifest))
+    document = await in_thread(lambda: _read_frame(source.reader, manifest))
     copied = [position for position, table in enumerate(manifest.tables) if table.carried_by == "segments"]
     if len(copied) != len(document.tables):
         raise BackupDamagedError(
             f"backup {manifest.id}: its document has other tables than its manifest", remedy=REMEDY
         )
-    heads = {position: table.head for position, table in zip(copied, document.tables, strict=True)}
+    heads = dict(zip(copied, document.tables, strict=True))
     chosen = [(position, table) for position, table in source.tables if position in heads]
     meter = source.meter(number for position, _ in chosen for number in source.segments(position))
     output.write(document_head(_about(document, source)))
@@ -76,12 +59,11 @@ async def export_json(source: ExportSource, output: Output) -> list[ExportedTabl
     return [ExportedTable(schema=table.schema, name=table.name, rows=table.rows) for _, table in chosen]
 
 
-def _frame(reader: SegmentReader, manifest: Manifest) -> _Document:
-    """Reads all of the document but its rows, with a 0 for each segment of them."""
-    ordered = sorted(range(len(manifest.segments)), key=lambda number: manifest.segments[number].offset)
-    text = b"".join(b"0" if manifest.segments[number].section == "rows" else reader.read(number) for number in ordered)
+def _read_frame(reader: SegmentReader, manifest: Manifest) -> _Document:
+    """Reads all of the document but its rows."""
+    text = document_around_rows(manifest.segments, reader.read)
     try:
-        return msgspec.json.decode(text, type=_Document)
+        return _Document.from_json(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BackupDamagedError(
             f"backup {manifest.id}: its rows do not stand in a JSON document", remedy=REMEDY, detail=str(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pantry_tui.artifact.jsondocument import (
@@ -16,30 +17,39 @@ from pantry_tui.artifact.jsondocument import (
 )
 from pantry_tui.artifact.segment import MemberWriter
 from pantry_tui.backup.archiving import write_archive
-from pantry_tui.backup.commands import TableWork
+from pantry_tui.backup.commands import RowStatements, TableWork
 from pantry_tui.backup.placing import Placement, RangeKey, Text
 from pantry_tui.backup.reading import RangeRead
 from pantry_tui.backup.snapshotted import Snapshotted
 from pantry_tui.backup.subset import Subset
-from pantry_tui.postgres.rowjson import json_columns, text_columns
+from pantry_tui.postgres.rowjson import json_columns, json_copy_out, text_columns
+from pantry_tui.postgres.session import server_encoding
 
 
 class JsonDocument:
     """The frame of one document. As an order, it has the ranges of each table together, tables as the manifest has them."""
 
-    def __init__(self, backup: Snapshotted, work: Sequence[TableWork], heads: Sequence[JsonTableHead]) -> None:
+    def __init__(
+        self,
+        backup: Snapshotted,
+        work: Sequence[TableWork],
+        heads: Sequence[JsonTableHead],
+        statements: Mapping[int, RowStatements],
+    ) -> None:
         self._backup = backup
         self._heads = heads
         self._table: int | None = None  # that is open
         self._rows = 0  # of it, so far
         self.keys: Sequence[RangeKey] = [(item.number, number) for item in work for number in range(len(item.cuts))]
+        self.statements = statements
         self.subset: Subset | None = None
 
     @classmethod
     async def of(cls, backup: Snapshotted, work: Sequence[TableWork]) -> JsonDocument:
         """The document of a backup of these tables."""
-        columns = await json_columns(backup.connection, [item.table.oid for item in work])
-        encoding = backup.connection.info.parameter_status("server_encoding") or "UTF8"
+        found = await json_columns(backup.connection, [item.table.oid for item in work])
+        columns = {item.number: found.get(item.table.oid, ()) for item in work}
+        encoding = server_encoding(backup.connection)
 
         def named(names: Iterable[str]) -> tuple[str, ...]:
             return tuple(name_in_document(name, encoding) for name in names)
@@ -49,12 +59,18 @@ class JsonDocument:
                 schema=name_in_document(item.table.schema, encoding),
                 name=name_in_document(item.table.name, encoding),
                 columns=named(item.table.columns),
-                types=named(column.type for column in columns.get(item.table.oid, ())),
-                text_columns=named(text_columns(columns.get(item.table.oid, ()))),
+                types=named(column.type for column in columns[item.number]),
+                text_columns=named(text_columns(columns[item.number])),
             )
             for item in work
         ]
-        return cls(backup, work, heads)
+        statements = {
+            item.number: RowStatements(
+                partial(json_copy_out, item.table.schema, item.table.name, columns[item.number], encoding=encoding)
+            )
+            for item in work
+        }
+        return cls(backup, work, heads, statements)
 
     @property
     def order(self) -> JsonDocument:

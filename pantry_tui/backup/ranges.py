@@ -12,8 +12,8 @@ from psycopg import sql
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.segment import Seal
 from pantry_tui.backup.collect import Collector
-from pantry_tui.backup.commands import TableWork, read_commands
-from pantry_tui.backup.placing import Order, Placement
+from pantry_tui.backup.commands import DocumentRows, TableWork, read_commands
+from pantry_tui.backup.placing import Placement
 from pantry_tui.backup.progress import ProgressMeter
 from pantry_tui.backup.reading import Join, RangeRead, ReadReport, Store
 from pantry_tui.backup.snapshotted import POSITIONS, READING_SHARES, Snapshotted
@@ -22,21 +22,21 @@ from pantry_tui.postgres.workers import Answers
 
 
 async def read_rows(
-    backup: Snapshotted, work: Sequence[TableWork], placement: Placement, order: Order | None, seal: Seal | None
+    backup: Snapshotted, work: Sequence[TableWork], document: DocumentRows, placement: Placement, seal: Seal | None
 ) -> Collector:
-    """Has the workers read every range of these tables, in that order, and write its segments."""
+    """Has the workers read every range of these tables, in the document's order, and write its segments."""
     if not backup.fingerprints:
-        return await _read_ranges(backup, work, placement, order, seal, None)
+        return await _read_ranges(backup, work, document, placement, seal, None)
     descriptor = backup.staged.create(POSITIONS)
     with storage_errors(backup.file(POSITIONS), "writing the backup"), os.fdopen(descriptor, "wb") as positions:
-        return await _read_ranges(backup, work, placement, order, seal, positions)
+        return await _read_ranges(backup, work, document, placement, seal, positions)
 
 
 async def _read_ranges(
     backup: Snapshotted,
     work: Sequence[TableWork],
+    document: DocumentRows,
     placement: Placement,
-    order: Order | None,
     seal: Seal | None,
     positions: BinaryIO | None,
 ) -> Collector:
@@ -44,13 +44,7 @@ async def _read_ranges(
     first, last = READING_SHARES
     meter = ProgressMeter(backup.listener, weights, first=first, last=last)
     collector = Collector(work, meter, placement, positions)
-    commands = await read_commands(
-        backup.connection,
-        work,
-        fingerprints=backup.fingerprints,
-        order=None if order is None else order.keys,
-        rows_format=backup.request.format,
-    )
+    commands = read_commands(backup.connection, work, document, fingerprints=backup.fingerprints)
     await backup.pool.run_on_each(_join(backup, seal))
 
     async def take(worker: int) -> tuple[bytes, Callable[[RangeRead | None], None]] | None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pantry_tui.cli import backup_diff, backup_export, backup_peek
 from pantry_tui.cli import backup_view as view
-from pantry_tui.cli.keys_given import add_identity_options, add_recipient_options, recipients, unlocking
+from pantry_tui.cli.keys_given import add_identity_options, add_recipient_options, backup_to_open, recipients, unlocking
 from pantry_tui.cli.output import note, print_document, print_line
 from pantry_tui.cli.parser import Parser, Unsupported, command, positive, unsupported
 from pantry_tui.cli.question import confirm_typed, require_terminal
@@ -74,30 +74,7 @@ def add_arguments(parser: Parser) -> None:
         "last good one of a database.",
         examples=("pantry-tui backup delete 20261123T020000Z-daily-7f3a",),
     )
-    pin = command(
-        commands,
-        "pin",
-        pin_backup,
-        summary="protect a backup from being deleted",
-        description="Pins a backup: it is not deleted unless that is forced.",
-        examples=("pantry-tui backup pin 20261123T020000Z-before-upgrade-7f3a",),
-    )
-    unpin = command(
-        commands,
-        "unpin",
-        unpin_backup,
-        summary="take the pin out of a backup",
-        description="Takes the pin out of a backup, which may then be deleted like any other.",
-        examples=("pantry-tui backup unpin 20261123T020000Z-before-upgrade-7f3a",),
-    )
-    label = command(
-        commands,
-        "label",
-        label_backup,
-        summary="write a label on a backup",
-        description="Writes a label on a backup, in place of the one it has. An empty text takes it off.",
-        examples=('pantry-tui backup label latest "before release 2.4"', 'pantry-tui backup label latest ""'),
-    )
+    pin, unpin, label = _add_marks(commands)
     for one in (show, validate, delete, pin, unpin, label):
         one.add_argument("id", metavar="ID", help="a backup's id, the beginning of one, or `latest`")
         add_repository_option(one)
@@ -178,13 +155,11 @@ def validate_backup(args: argparse.Namespace) -> int:
     """Reads a backup back; damage is the result and the exit status."""
     config = configuration(args)
     place = repository(args, config)
-    backup = (
-        look_up(config, lambda reads: reads.backup(place, args.id)).summary if _may_be_encrypted(args, config) else None
-    )
+    backup = backup_to_open(args, config, place)
     request = ValidateRequest(
         repository=place,
         backup_id=args.id if backup is None else backup.id,
-        unlocking=unlocking(args, config, encrypted=backup is not None and backup.encrypted),
+        unlocking=unlocking(args, config, backup),
         started_by=started_by(),
     )
     try:
@@ -201,11 +176,6 @@ def validate_backup(args: argparse.Namespace) -> int:
     if result.unread:
         return ContentsUnreadError.exit_status
     return 0 if result.valid else BackupDamagedError.exit_status
-
-
-def _may_be_encrypted(args: argparse.Namespace, config: Config) -> bool:
-    """Whether it is worth looking, before reading, if an identity is needed."""
-    return bool(args.identity or config.encryption.identity)
 
 
 def delete_backup(args: argparse.Namespace) -> int:
@@ -309,6 +279,34 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
     add_repository_option(create)
     create.add_argument("--base", action=Unsupported)
     add_recipient_options(create)
+
+
+def _add_marks(commands: argparse._SubParsersAction[Parser]) -> tuple[Parser, Parser, Parser]:
+    pin = command(
+        commands,
+        "pin",
+        pin_backup,
+        summary="protect a backup from being deleted",
+        description="Pins a backup: it is not deleted unless that is forced.",
+        examples=("pantry-tui backup pin 20261123T020000Z-before-upgrade-7f3a",),
+    )
+    unpin = command(
+        commands,
+        "unpin",
+        unpin_backup,
+        summary="take the pin out of a backup",
+        description="Takes the pin out of a backup, which may then be deleted like any other.",
+        examples=("pantry-tui backup unpin 20261123T020000Z-before-upgrade-7f3a",),
+    )
+    label = command(
+        commands,
+        "label",
+        label_backup,
+        summary="write a label on a backup",
+        description="Writes a label on a backup, in place of the one it has. An empty text takes it off.",
+        examples=('pantry-tui backup label latest "before release 2.4"', 'pantry-tui backup label latest ""'),
+    )
+    return pin, unpin, label
 
 
 def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:

@@ -6,9 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from pantry_tui.artifact.age import parse_recipient
-from pantry_tui.artifact.trusted import require_fingerprints
-from pantry_tui.cli.keys_given import add_identity_options, add_trust_option, unlocking
+from pantry_tui.cli.keys_given import (
+    add_identity_options,
+    add_trust_option,
+    backup_to_open,
+    parsed_recipients,
+    unlocking,
+)
 from pantry_tui.cli.output import counted, duration, note, print_document, print_line, size
 from pantry_tui.cli.parser import Parser, command
 from pantry_tui.cli.progress import ProgressPrinter
@@ -92,11 +96,10 @@ def export_backup(args: argparse.Namespace) -> int:
 
 
 def _request(args: argparse.Namespace, config: Config) -> ExportRequest:
+    from pantry_tui.artifact.trusted import require_fingerprints  # loads cryptography, which `backup list` need not
+
     require_fingerprints(args.trust)
     place = repository(args, config)
-    encrypted = bool(args.identity or config.encryption.identity) and (
-        look_up(config, lambda reads: reads.backup(place, args.id)).summary.encrypted
-    )
     to_file = args.output != STANDARD_OUTPUT
     return ExportRequest(
         repository=place,
@@ -104,8 +107,8 @@ def _request(args: argparse.Namespace, config: Config) -> ExportRequest:
         output=str(Path(args.output).expanduser().absolute()) if to_file else STANDARD_OUTPUT,
         format=BackupFormat(args.format) if args.format else None,
         tables=tuple(args.table),
-        recipients=tuple(parse_recipient(text, key="--recipient").text for text in args.recipient),
-        unlocking=unlocking(args, config, encrypted=encrypted),
+        recipients=parsed_recipients(args),
+        unlocking=unlocking(args, config, backup_to_open(args, config, place)),
         trust=tuple(args.trust),
         data_directory=config.data_directory,
         started_by=started_by(),

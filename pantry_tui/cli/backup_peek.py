@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from pantry_tui.cli.keys_given import add_identity_options, unlocking
+from pantry_tui.cli.keys_given import add_identity_options, backup_to_open, unlocking
 from pantry_tui.cli.output import (
     Column,
     count,
@@ -59,10 +59,7 @@ def peek_table(args: argparse.Namespace) -> int:
     """Shows rows of a table."""
     config = configuration(args)
     place = repository(args, config)
-    encrypted = bool(args.identity or config.encryption.identity) and (
-        look_up(config, lambda reads: reads.backup(place, args.id)).summary.encrypted
-    )
-    keys = unlocking(args, config, encrypted=encrypted)
+    keys = unlocking(args, config, backup_to_open(args, config, place))
     page = look_up(
         config,
         lambda reads: reads.peek(place, args.id, args.table, limit=args.limit, skip=args.skip, unlocking=keys),

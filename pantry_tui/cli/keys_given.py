@@ -1,19 +1,20 @@
-"""To whom a backup is encrypted, and with what one is opened, as the command line and the configuration say."""
+"""To whom a backup is encrypted, and with what one is opened, as the command line and the configuration say.
+
+Cryptography is imported where a key is handled: every command of the group declares its options here, `backup list` too.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 
-from pantry_tui.artifact import keyring
-from pantry_tui.artifact.age import parse_recipient
-from pantry_tui.artifact.keyring import configured_recipients
 from pantry_tui.cli.parser import Parser
 from pantry_tui.cli.passphrase import add_passphrase_option, passphrase_of_file
 from pantry_tui.cli.question import ask_secret, can_ask
+from pantry_tui.cli.session import look_up
 from pantry_tui.config import Config
 from pantry_tui.errors import KeyMissingError
-from pantry_tui.models import Unlocking
+from pantry_tui.models import BackupSummary, RepositoryTarget, Unlocking
 
 
 def add_recipient_options(parser: Parser) -> None:
@@ -52,23 +53,40 @@ def recipients(args: argparse.Namespace, config: Config) -> tuple[str, ...]:
 
     Raises `ConfigError` for what is no recipient, `KeyMissingError` for encryption without anybody to encrypt to.
     """
-    given = tuple(parse_recipient(text, key="--recipient") for text in args.recipient)
-    found = given or configured_recipients(config.encryption)
+    from pantry_tui.artifact.keyring import recipient_texts
+
+    found = parsed_recipients(args) or recipient_texts(config.encryption)
     if args.encrypt and not found:
         raise KeyMissingError(
             "--encrypt: there is nobody to encrypt to",
             remedy="make a key with `pantry-tui key generate` and name its recipient with --recipient, or in [encryption]",
         )
-    return tuple(recipient.text for recipient in found)
+    return found
 
 
-def unlocking(args: argparse.Namespace, config: Config, *, encrypted: bool) -> Unlocking:
+def parsed_recipients(args: argparse.Namespace) -> tuple[str, ...]:
+    """The recipients that `--recipient` names. Raises `ConfigError` for what is none."""
+    from pantry_tui.artifact.age import parse_recipient
+
+    return tuple(parse_recipient(text, key="--recipient").text for text in args.recipient)
+
+
+def backup_to_open(args: argparse.Namespace, config: Config, place: RepositoryTarget) -> BackupSummary | None:
+    """The backup that is asked for; None, and not looked at, where there is no identity that could open one."""
+    if not (args.identity or config.encryption.identity):
+        return None
+    return look_up(config, lambda reads: reads.backup(place, args.id)).summary
+
+
+def unlocking(args: argparse.Namespace, config: Config, backup: BackupSummary | None) -> Unlocking:
     """The identities for a backup, from `--identity` or the configuration; none for one that is not encrypted.
 
     Asks for a passphrase on a terminal where one is needed. Raises `ConfigError`, `WrongKeyError`, `KeyMissingError`.
     """
-    if not encrypted:
+    if backup is None or not backup.encrypted:
         return Unlocking()
+    from pantry_tui.artifact import keyring
+
     return keyring.unlocking(
         config.encryption,
         os.environ,

@@ -121,7 +121,7 @@ def execute_recovery(args: argparse.Namespace) -> int:
     backup = look_up(config, lambda reads: reads.backup(place, args.id)).summary
     if asks:
         confirm(_question(args, backup, target))
-    keys = unlocking(args, config, encrypted=backup.encrypted)
+    keys = unlocking(args, config, backup)
     result = RestoreResult.from_builtins(run_job(args, config, _request(args, place, backup, target, keys)))
     if args.json:
         print_document(result)

@@ -6,7 +6,13 @@ order) or end long statements; pg_dump pins the same ones for the same reason.
 
 from __future__ import annotations
 
+from typing import Any
+
+import psycopg
+
 from pantry_tui.errors import RefusedError
+
+Connection = psycopg.AsyncConnection[Any]
 
 PINNED_SETTINGS: tuple[tuple[str, str], ...] = (
     ("DateStyle", "ISO"),
@@ -46,21 +52,26 @@ def pin_statements(server_version: int, extra: tuple[tuple[str, str], ...] = (),
     return "; ".join(f"{scope} {name} = '{value}'" for name, value in settings)
 
 
-def client_encoding(server_encoding: str) -> tuple[str, str]:
-    """In which encoding to speak to a database, for the server and for Python.
+def server_encoding(connection: Connection) -> str:
+    """In which encoding the database keeps its text, as the server names it."""
+    return connection.info.parameter_status("server_encoding") or "UTF8"
+
+
+def client_encoding(encoding: str) -> tuple[str, str]:
+    """In which encoding to speak to a database that keeps its text in ``encoding``: for the server, and for Python.
 
     UTF-8 but for two: SQL_ASCII, where LATIN1 passes every byte through as it is, and MULE_INTERNAL, which the server
     converts to LATIN1 but not to UTF-8.
     """
-    return ("LATIN1", "latin-1") if server_encoding in ("SQL_ASCII", "MULE_INTERNAL") else ("UTF8", "utf-8")
+    return ("LATIN1", "latin-1") if encoding in ("SQL_ASCII", "MULE_INTERNAL") else ("UTF8", "utf-8")
 
 
-def require_utf8(server_encoding: str) -> None:
+def require_utf8(encoding: str) -> None:
     """Raises `RefusedError` for a database whose text the server never converts to UTF-8, as json and csv need it.
 
     SQL_ASCII may hold nothing but UTF-8: there the rows decide.
     """
-    if server_encoding == "MULE_INTERNAL":
+    if encoding == "MULE_INTERNAL":
         raise RefusedError(
             "the database is encoded in MULE_INTERNAL, which the server cannot convert to UTF-8",
             remedy="back it up in format sql, which keeps its bytes",

@@ -20,7 +20,7 @@ from pantry_tui.models import DatabaseTarget, Model
 from pantry_tui.postgres.connect import connect, server_error
 from pantry_tui.postgres.introspect import SourceTable, TableSize, list_tables, snapshot_position, table_sizes
 from pantry_tui.postgres.pooling import require_own_session, require_same_session
-from pantry_tui.postgres.session import client_encoding, pin_statements
+from pantry_tui.postgres.session import client_encoding, pin_statements, server_encoding
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -48,7 +48,7 @@ async def open_catalog(target: DatabaseTarget, *, application: str) -> Connectio
     """
     connection = await connect(target, application=application)
     try:
-        encoding, _ = client_encoding(connection.info.parameter_status("server_encoding") or "UTF8")
+        encoding, _ = client_encoding(server_encoding(connection))
         await connection.execute(f"SET client_encoding = '{encoding}'")
         await connection.execute(pin_statements(connection.info.server_version).encode())
     except psycopg.Error as error:

@@ -6,12 +6,13 @@ Up to release 17 no backup can bring them along; autovacuum takes its time, and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
 
+from pantry_tui.errors import PantryError
 from pantry_tui.models import DatabaseTarget
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.recovery.database import quoted_names, writable_session
@@ -67,3 +68,20 @@ async def analyze(target: DatabaseTarget, jobs: int, only: Collection[tuple[str,
     why = next(iter(failed.values()))
     warning = f"the planner has no statistics of {quoted_names(list(failed))} ({why}): run ANALYZE on them"
     return Analyzed(len(tables) - len(failed), [warning])
+
+
+async def analyze_or_warn(
+    target: DatabaseTarget,
+    jobs: int,
+    warn: Callable[[str], None],
+    only: Collection[tuple[str, str]] | None = None,
+) -> Analyzed:
+    """The same, where what cannot be done is a warning: what is restored and compared stays so."""
+    try:
+        analyzed = await analyze(target, jobs, only)
+    except PantryError as error:
+        warn(f"the tables are not analyzed: {error.message}; run ANALYZE")
+        return Analyzed(0, [])
+    for warning in analyzed.warnings:
+        warn(warning)
+    return analyzed

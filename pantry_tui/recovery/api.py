@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from pantry_tui.artifact.keyring import unlocking
+from pantry_tui.artifact.keyring import unlocking_as_configured
 from pantry_tui.config import load_config
 from pantry_tui.events import Listener, ignore
 from pantry_tui.models import (
@@ -15,7 +14,6 @@ from pantry_tui.models import (
     RestoreRequest,
     RestoreResult,
     Strategy,
-    Unlocking,
 )
 from pantry_tui.recovery.service import restore_backup
 from pantry_tui.repository.local import LocalRepository
@@ -64,13 +62,10 @@ class RecoveryService:
         """
         repository = LocalRepository(self._repository)
         backup = repository.summary(repository.resolve(config.backup_id))
-        keys = (
-            unlocking(load_config().encryption, os.environ, file=config.identity) if backup.encrypted else Unlocking()
-        )
         request = RestoreRequest(
             repository=self._repository,
             backup_id=backup.id,
-            unlocking=keys,
+            unlocking=unlocking_as_configured(encrypted=backup.encrypted, file=config.identity),
             target=target if isinstance(target, DatabaseTarget) else load_config().restore_target(target),
             tables=config.target_tables,
             exclude=config.exclude_tables,

@@ -14,7 +14,15 @@ from psycopg import sql
 
 from pantry_tui.artifact.manifest import SourceDatabase
 from pantry_tui.config.targets import target_with_database
-from pantry_tui.errors import DatabaseMissingError, PrivilegeError, RefusedError, RestoreError, TargetNotEmptyError
+from pantry_tui.errors import (
+    DatabaseMissingError,
+    PantryError,
+    PrivilegeError,
+    RefusedError,
+    RestoreError,
+    ServerError,
+    TargetNotEmptyError,
+)
 from pantry_tui.models import DatabaseTarget, Model
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.snapshot import Connection, open_catalog
@@ -249,6 +257,13 @@ async def make_durable(target: DatabaseTarget) -> None:
 async def drop_database(connection: Connection, name: str) -> None:
     """Drops a database that this restore made, with whatever is still connected to it."""
     await connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def as_restore_error(error: PantryError, *, remedy: str | None) -> PantryError:
+    """A statement that failed is a failed restore; errors of the server with a class of their own keep it."""
+    if type(error) is not ServerError:
+        return error
+    return RestoreError(error.message, remedy=remedy, detail=error.detail)
 
 
 def quoted_names(names: Sequence[str], limit: int = 20) -> str:

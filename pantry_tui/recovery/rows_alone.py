@@ -21,9 +21,7 @@ from pantry_tui.artifact.toc import TocEntry, owned_sequences, read_toc
 from pantry_tui.config.restoring import check_target
 from pantry_tui.errors import (
     DatabaseMissingError,
-    PantryError,
     RestoreError,
-    ServerError,
     TargetNotEmptyError,
     UsageError,
     VerificationError,
@@ -35,13 +33,11 @@ from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable, list_tables
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.content import fingerprints_agree
-from pantry_tui.recovery.database import quoted_names, writable_session
+from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
 from pantry_tui.recovery.preflight import Segments, check_archive, check_segments, needed_segments, raw_bytes
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.set_aside import SetAside
 from pantry_tui.repository.local import LocalRepository
-
-NAMES_SHOWN = 5
 
 
 class Filled(NamedTuple):
@@ -132,7 +128,8 @@ class RowsAlone:
                 filled = await self._fill(connection, sequences, refreshes)
                 await connection.execute("COMMIT")
             except psycopg.Error as error:
-                raise _failed(server_error(error, doing="filling the tables")) from error
+                failed = server_error(error, doing="filling the tables")
+                raise as_restore_error(failed, remedy="nothing was kept: the tables are as they were") from error
         return filled
 
     async def _fill(
@@ -240,10 +237,3 @@ class RowsAlone:
                 )
             verified = "fingerprint"
         return RestoredTable(schema=entry.schema, name=entry.name, inserted=entry.rows, verified=verified)
-
-
-def _failed(error: PantryError) -> PantryError:
-    """A statement that failed is a failed restore; errors of the server with a class of their own keep it."""
-    if type(error) is not ServerError:
-        return error
-    return RestoreError(error.message, remedy="nothing was kept: the tables are as they were", detail=error.detail)

@@ -33,10 +33,11 @@ from pantry_tui.models import (
 )
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
-from pantry_tui.recovery.analyzing import Analyzed, analyze
+from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
 from pantry_tui.recovery.archive import HEAVY, Archive, remaining_entries
 from pantry_tui.recovery.database import (
     RestoreDatabase,
+    as_restore_error,
     create_database,
     drop_database,
     existing_contents,
@@ -114,12 +115,7 @@ async def _restore_rows(
     if request.analyze:
         progress.phase("analyze")
         names = [(table.schema, table.name) for table in filled.tables]
-        try:
-            analyzed = await analyze(request.target, request.jobs or default_worker_count(), names)
-        except PantryError as error:  # the rows are there, and compared
-            progress.warn(f"the tables are not analyzed: {error.message}; run ANALYZE")
-    for warning in analyzed.warnings:
-        progress.warn(warning)
+        analyzed = await analyze_or_warn(request.target, request.jobs or default_worker_count(), progress.warn, names)
     progress.finished()
     return RestoreResult(
         id=request.recovery_id or new_recovery_id(started_at),
@@ -220,7 +216,7 @@ class _Restore:
         try:
             loaded = await filling.run(self._pool, self._progress)
         except ServerError as error:
-            raise _as_restore_error(error) from error
+            raise as_restore_error(error, remedy=error.remedy) from error
         await self._pool.close()
         self._progress.phase("post-data")
         for rest in remaining_entries(plan.expected.toc, filling.entries):
@@ -275,12 +271,8 @@ class _Restore:
             return
         self._progress.phase("analyze")
         started = time.monotonic()
-        try:
-            self._analyzed = await analyze(database.target, self._pool.count)
-        except PantryError as error:  # what is restored and compared stays so
-            self._progress.warn(f"the tables are not analyzed: {error.message}; run ANALYZE")
+        self._analyzed = await analyze_or_warn(database.target, self._pool.count, self._progress.warn)
         self._analyze_seconds = time.monotonic() - started
-        self._warn_of(self._analyzed.warnings)
         self._progress.log(f"analyzed {self._analyzed.tables:,} tables in {self._analyze_seconds:.1f} s")
 
     async def _finish(self, plan: RestorePlan, database: RestoreDatabase) -> None:
@@ -359,13 +351,6 @@ class _Restore:
             self._repository.add_record(result.backup_id, record)
         except PantryError as error:
             self._progress.warn(f"the proof could not be recorded beside the backup: {error.message}")
-
-
-def _as_restore_error(error: ServerError) -> PantryError:
-    """A statement that failed is a failed restore; errors of the server with a class of their own keep it."""
-    if type(error) is not ServerError:
-        return error
-    return RestoreError(error.message, remedy=error.remedy, detail=error.detail)
 
 
 def _verification_error(

@@ -11,12 +11,16 @@ from pantry_tui.models import Unlocking
 
 def recipients_for(config: Config) -> tuple[str, ...]:
     """To whom a new backup is encrypted. Raises `ConfigError`, `KeyMissingError`."""
-    return tuple(recipient.text for recipient in keyring.configured_recipients(config.encryption))
+    return keyring.recipient_texts(config.encryption)
 
 
-def unlocking_for(config: Config, *, file: str | None = None, passphrase: str | None = None) -> Unlocking:
-    """What opens an encrypted backup: the identities of a file, or the configured ones.
+def unlocking_for(
+    config: Config, *, encrypted: bool, file: str | None = None, passphrase: str | None = None
+) -> Unlocking:
+    """What opens a backup: the identities of a file, or the configured ones; nothing where it is not ``encrypted``.
 
     Raises `ConfigError`, `WrongKeyError`, `KeyMissingError`.
     """
+    if not encrypted:
+        return Unlocking()
     return keyring.unlocking(config.encryption, os.environ, file=file, passphrase=passphrase)

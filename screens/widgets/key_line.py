@@ -9,8 +9,9 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
-from screens.commands import Command, Situation
+from screens.command import Command
 from screens.keys_document import key_names
+from screens.situation import Situation
 
 
 class KeyLine(Static):

@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from screens.bindings import bindings_of
-from screens.commands import PICK
+from screens.command import PICK
 
 
 class Words(Static, can_focus=True):

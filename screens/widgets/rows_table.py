@@ -13,7 +13,7 @@ from textual.widgets import DataTable
 
 from pantry_tui.models import shown_value
 from screens.bindings import bindings_of
-from screens.commands import GRID, TABLE
+from screens.command import GRID, TABLE
 from screens.widgets.text import cell, visible
 
 WIDEST = 30

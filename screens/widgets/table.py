@@ -15,7 +15,7 @@ from textual.widgets import DataTable
 from textual.widgets.data_table import ColumnKey, RowKey
 
 from screens.bindings import bindings_of
-from screens.commands import TABLE
+from screens.command import TABLE
 from screens.widgets.text import cell, squeezed
 
 # 10,000 rows take a second to add, 100,000 nine: lists are windowed.

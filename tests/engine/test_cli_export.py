@@ -5,33 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from pantry_tui.artifact.age import X25519Identity
 from pantry_tui.models import DatabaseTarget
 from tests.engine.command_line import PROGRAM, CommandLine
 from tests.engine.terminal import Terminal
-from tests.engine.test_cli_backups import SCHEMA
 from tests.servers import TestServer
 
 IDENTITY = X25519Identity.generate()
-
-
-@pytest.fixture
-def crm(server: TestServer) -> DatabaseTarget:
-    target = server.create_database()
-    server.execute(target, SCHEMA)
-    return target
-
-
-@pytest.fixture
-def cli(tmp_path: Path, crm: DatabaseTarget) -> Iterator[CommandLine]:
-    command_line = CommandLine(tmp_path, crm)
-    yield command_line
-    command_line.end_runner()
 
 
 def test_files_and_pipes(server: TestServer, cli: CommandLine, crm: DatabaseTarget) -> None:

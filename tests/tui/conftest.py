@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ import pytest
 from pantry_tui.config import Config
 from pantry_tui.config.settings import DatabaseSettings, RepositorySettings
 from pantry_tui.config.targets import connection_parameters
-from pantry_tui.models import DatabaseTarget
+from pantry_tui.models import BackupSummary, DatabaseTarget
 from tests.engine.runner.processes import MARK, RunnerProcess, eventually, kill_marked, marked_processes
 from tests.servers import TestServer
+from tests.tui.stand_in import make_backup
 
 
 @pytest.fixture
@@ -70,3 +72,15 @@ def runner(config: Config, mark: str) -> Iterator[RunnerProcess]:
     process = RunnerProcess(config)
     yield process
     process.close()
+
+
+@pytest.fixture
+def backups() -> list[BackupSummary]:
+    """Five backups of two databases."""
+    return [
+        make_backup(1, valid=True, proven=True, ago=timedelta(minutes=31)),
+        make_backup(2, valid=True),
+        make_backup(3, ago=timedelta(days=1)),
+        make_backup(4, name="before-migration", database="billing", ago=timedelta(days=40), valid=False),
+        make_backup(5, name="yearly", ago=timedelta(days=400)),
+    ]

@@ -40,6 +40,11 @@ from pantry_tui.models import (
     Unlocking,
 )
 from pantry_tui.runner.client import RunnerClient
+from screens.application import PantryApp
+from screens.terminal import TerminalTraits
+
+HOSTILE = "db[/b][red]\x1b[31m\x1b]52;c;eA==\x07\u202ex\u200b'; DROP\n--"
+SHOWN = r"db[/b][red]\x1b[31m"
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
@@ -340,3 +345,13 @@ class StandIn:
         error = CancelledError("cancelled by a person")
         job = self.known_jobs[job_id]
         return await self.tell(job, Failed(failure=Failure.of(error)), state="cancelled", finished_at=NOW.isoformat())
+
+
+def application(
+    runner: StandIn, *, traits: TerminalTraits | None = None, databases: tuple[str, ...] = ("crm", "billing")
+) -> PantryApp:
+    """The application on that runner."""
+    config = make_config(databases=databases)
+    return PantryApp(
+        config, connect=runner.connect, attach=runner.attach, now=lambda: NOW, host="db1.example.org", traits=traits
+    )

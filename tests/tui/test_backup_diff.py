@@ -9,11 +9,11 @@ import pytest
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.events import Finished
 from pantry_tui.models import DiffRequest
-from screens.commands import DIFF, TABLE, commands_of
+from screens.command import DIFF, TABLE
+from screens.commands import commands_of
 from screens.terminal import TerminalTraits
 from tests.tui.driver import Driver, driving
-from tests.tui.stand_in import TABLES, StandIn, make_backup, make_diff
-from tests.tui.test_screens import HOSTILE, SHOWN, application
+from tests.tui.stand_in import HOSTILE, SHOWN, TABLES, StandIn, application, make_backup, make_diff
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import pytest
 
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import TablePage
-from screens.commands import GRID, ROWS, TABLE, commands_of
+from screens.command import GRID, ROWS, TABLE
+from screens.commands import commands_of
 from screens.terminal import TerminalTraits
 from screens.widgets.rows_table import RowsTable
 from tests.tui.driver import Driver, driving
-from tests.tui.stand_in import StandIn, make_backup, make_page
-from tests.tui.test_screens import HOSTILE, SHOWN, application
+from tests.tui.stand_in import HOSTILE, SHOWN, StandIn, application, make_backup, make_page
 
 
 @asynccontextmanager

@@ -15,22 +15,8 @@ from screens.backup_details import BackupDetailsScreen
 from screens.backup_diff import BackupDiffScreen
 from screens.backup_rows import BackupRowsScreen
 from screens.backups import BackupsScreen
-from screens.commands import (
-    BACKUPS,
-    COMMANDS,
-    DETAILS,
-    DIALOG,
-    DIFF,
-    EVERYWHERE,
-    GRID,
-    JOB,
-    JOBS,
-    PANES,
-    ROWS,
-    TABLE,
-    commands_of,
-    matching,
-)
+from screens.command import BACKUPS, DETAILS, DIALOG, DIFF, EVERYWHERE, GRID, JOB, JOBS, PANES, ROWS, TABLE
+from screens.commands import COMMANDS, commands_of, matching
 from screens.frame import CommandScreen
 from screens.job import JobScreen
 from screens.jobs import JobsScreen
@@ -72,7 +58,7 @@ def test_no_key_means_two_things_in_one_pane(pane: str) -> None:
 
 @pytest.mark.parametrize("each", COMMANDS, ids=lambda each: each.id)
 def test_upper_case_changes_and_lower_case_looks(each: object) -> None:
-    from screens.commands import Command
+    from screens.command import Command
 
     assert isinstance(each, Command)
     if each.action or DIALOG in each.panes:

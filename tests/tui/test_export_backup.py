@@ -10,8 +10,7 @@ import pytest
 from pantry_tui.events import Finished
 from pantry_tui.models import BackupExport, BackupFormat, BackupKind, ExportedTable, ExportRequest
 from tests.tui.driver import driving
-from tests.tui.stand_in import StandIn, make_backup
-from tests.tui.test_screens import HOSTILE, SHOWN, application
+from tests.tui.stand_in import HOSTILE, SHOWN, StandIn, application, make_backup
 
 RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 

@@ -49,5 +49,9 @@ def test_listing_backups_does_not_load_the_application(tmp_path: Path, heavy: st
     assert heavy not in loaded
 
 
+def test_listing_backups_needs_no_keys(tmp_path: Path) -> None:
+    assert "cryptography" not in loaded_after(command("backup", "list"), tmp_path)
+
+
 def test_listing_backups_needs_no_server_of_either_kind(tmp_path: Path) -> None:
     assert not {"aiohttp", "psycopg"} & loaded_after(command("backup", "list"), tmp_path)

@@ -13,10 +13,9 @@ from pantry_tui.artifact.selection import Selection, select_tables
 from pantry_tui.artifact.toc import read_toc
 from pantry_tui.config.restoring import check_target
 from pantry_tui.config.targets import database_name
-from pantry_tui.errors import PantryError
 from pantry_tui.models import BackupKind, RestoreRequest, RestoreResult, RestoreValidation, utc_now
 from pantry_tui.postgres.workers import default_worker_count
-from pantry_tui.recovery.analyzing import Analyzed, analyze
+from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.service import Exchanged, InPlace
 from pantry_tui.recovery.preflight import check_archive, check_segments, needed_segments, refuse_unsupported
@@ -86,11 +85,7 @@ async def _analyze(request: RestoreRequest, exchanged: Exchanged, progress: Rest
         return Analyzed(0, [])
     progress.phase("analyze")
     names = [(table.schema, table.name) for table in exchanged.tables]
-    try:
-        return await analyze(request.target, request.jobs or default_worker_count(), names)
-    except PantryError as error:  # the rows are there, and compared
-        progress.warn(f"the tables are not analyzed: {error.message}; run ANALYZE")
-    return Analyzed(0, [])
+    return await analyze_or_warn(request.target, request.jobs or default_worker_count(), progress.warn, names)
 
 
 def _validation(exchanged: Exchanged) -> RestoreValidation:

@@ -17,7 +17,7 @@ from pantry_tui.models import ReleaseRequest, ReleaseResult, RestoredTable, Roll
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.introspect import list_tables
 from pantry_tui.postgres.snapshot import Connection
-from pantry_tui.recovery.database import quoted_names, writable_session
+from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.checkpoint import (
     Checkpoint,
@@ -29,7 +29,7 @@ from pantry_tui.recovery.in_place.checkpoint import (
     write_record,
 )
 from pantry_tui.recovery.in_place.exchange import Exchange
-from pantry_tui.recovery.in_place.service import as_restore_error, lock, table_state
+from pantry_tui.recovery.in_place.service import NOTHING_KEPT, lock, table_state
 from pantry_tui.recovery.in_place.standing import StandingTable
 from pantry_tui.recovery.progress import RestoreProgress
 
@@ -65,7 +65,7 @@ async def roll_back(request: RollbackRequest, listener: Listener) -> RollbackRes
                 undone = await _Rollback(connection, request, rollback_id, checkpoint, progress).run()
                 await connection.execute("COMMIT")
         except psycopg.Error as error:
-            raise as_restore_error(server_error(error, doing="rolling back")) from error
+            raise as_restore_error(server_error(error, doing="rolling back"), remedy=NOTHING_KEPT) from error
         name = connection.info.dbname
     progress.finished()
     return RollbackResult(

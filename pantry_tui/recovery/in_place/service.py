@@ -15,12 +15,12 @@ from psycopg import sql
 
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.reader import SegmentReader
-from pantry_tui.errors import DatabaseChangedError, PantryError, RestoreError, ServerError, VerificationError
+from pantry_tui.errors import DatabaseChangedError, RestoreError, VerificationError
 from pantry_tui.models import RestoredTable, RestoreRequest, Strategy, utc_now
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.snapshot import Connection
-from pantry_tui.recovery.database import quoted_names, writable_session
+from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
 from pantry_tui.recovery.in_place.checkpoint import Checkpoint, Keeping, KeptTable, TableState
 from pantry_tui.recovery.in_place.exchange import Exchange
 from pantry_tui.recovery.in_place.sequences import move_ahead
@@ -34,6 +34,9 @@ _VIOLATIONS = (
     psycopg.errors.IntegrityError,  # unique, check, not null, exclusion
     psycopg.errors.WithCheckOptionViolation,
 )
+
+
+NOTHING_KEPT = "nothing was kept: the tables are as they were"
 
 
 class Exchanged(NamedTuple):
@@ -84,7 +87,7 @@ class InPlace:
                     raise _refused_by_constraints(exchanged.violations)
                 await connection.execute("ROLLBACK" if self._request.dry_run else "COMMIT")
             except psycopg.Error as error:
-                raise as_restore_error(server_error(error, doing="exchanging the rows")) from error
+                raise as_restore_error(server_error(error, doing="exchanging the rows"), remedy=NOTHING_KEPT) from error
         return exchanged
 
     async def _stage(self, connection: Connection, tables: Sequence[StandingTable]) -> dict[int, str]:
@@ -233,13 +236,6 @@ async def table_state(connection: Connection, table: StandingTable) -> TableStat
     row = await (await connection.execute(query)).fetchone()
     rows, content = row or (0, "0")
     return TableState(rows=rows, fingerprint=content)
-
-
-def as_restore_error(error: PantryError) -> PantryError:
-    """A statement that failed is a failed recovery; errors of the server with a class of their own keep it."""
-    if type(error) is not ServerError:
-        return error
-    return RestoreError(error.message, remedy="nothing was kept: the tables are as they were", detail=error.detail)
 
 
 def _refused_by_constraints(violations: Sequence[str]) -> RestoreError:

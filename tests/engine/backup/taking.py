@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import zstandard
 
 from pantry_tui.artifact.manifest import Manifest
@@ -58,6 +59,11 @@ def data_directory_of(repository: RepositoryTarget) -> str:
 def opened(repository: RepositoryTarget) -> LocalRepository:
     """The repository, as those see it who trust what tests have signed."""
     return LocalRepository(repository, data_directory_of(repository))
+
+
+def name_of(target: DatabaseTarget) -> str:
+    """The database's name on the server."""
+    return str(psycopg.conninfo.conninfo_to_dict(target.conninfo)["dbname"])
 
 
 async def take(

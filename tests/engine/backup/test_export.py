@@ -7,15 +7,12 @@ import io
 import json
 import subprocess
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import psycopg
 import pytest
-import zstandard
-from psycopg import sql
 
 from pantry_tui import BackupConfig, BackupService
 from pantry_tui.artifact.age import Identity, X25519Identity
@@ -23,14 +20,10 @@ from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.copytext import codec_of
 from pantry_tui.artifact.csvtext import utf8_pieces
 from pantry_tui.backup.export import export_backup
-from pantry_tui.demo.crm import create_crm
 from pantry_tui.errors import (
-    BackupDamagedError,
     KeyMissingError,
     NotFoundError,
     PantryError,
-    RefusedError,
-    StorageError,
     UsageError,
 )
 from pantry_tui.events import Event, Progress, TableProgress, Warned, ignore
@@ -40,113 +33,23 @@ from pantry_tui.models import (
     BackupKind,
     BackupSelection,
     Compression,
-    DatabaseTarget,
     ExportRequest,
     RepositoryTarget,
-    Unlocking,
 )
-from tests.engine.backup.taking import Taken, data_directory_of, take
-from tests.engine.recovery.restoring import damage
+from tests.engine.backup.exporting import (
+    CSV,
+    IDENTITY,
+    JSON,
+    KEYS,
+    SQL,
+    export,
+    loaded,
+    restored,
+    source_of,
+    unpacked,
+)
+from tests.engine.backup.taking import data_directory_of, take
 from tests.servers import TestServer
-
-SQL, JSON, CSV = BackupFormat.SQL, BackupFormat.JSON, BackupFormat.CSV
-IDENTITY = X25519Identity.generate()
-KEYS = Unlocking(identities=(IDENTITY.secret_text,))
-ENDINGS = {SQL: ".sql.gz", JSON: ".json.zst", CSV: ".zip"}
-
-# What COPY text and CSV write differently, in tables and columns with names that nobody would choose.
-ODD = r"""
-CREATE SCHEMA "../x";
-CREATE TABLE "../x"."-f/x" ("a,b" text, "c""d" text, "=1+1" bytea, "a=b" int[]);
-INSERT INTO "../x"."-f/x" VALUES ('', NULL, '\x00ff', '{1,2}'), ('NULL', E'\\N', '', '{}'), (E'a\tb\nc\\', E'\r\n', NULL, NULL),
-    (E'\\.', '"quoted", and more', '\x0a', '[0:1]={1,2}'), (' ', E'\b\f\v', '\x', NULL), ('[bold]', 'é€', NULL, '{NULL}');
-CREATE TABLE "-F/X" (one text);
-INSERT INTO "-F/X" VALUES (NULL), (''), (E'\\.'), (E'\n'), ('"'), (NULL);
-CREATE TABLE no_columns (); INSERT INTO no_columns DEFAULT VALUES; INSERT INTO no_columns DEFAULT VALUES;
-CREATE TABLE empty (i int);
-CREATE TABLE "a*" (i int); INSERT INTO "a*" VALUES (1);
-CREATE TABLE ab (i int PRIMARY KEY); INSERT INTO ab VALUES (2);
-CREATE TABLE refers (i serial PRIMARY KEY, ab int REFERENCES ab); INSERT INTO refers (ab) VALUES (2), (NULL);
-"""
-
-
-async def export(
-    repository: RepositoryTarget,
-    output: Path | str,
-    *,
-    rows_format: BackupFormat | None = None,
-    tables: Sequence[str] = (),
-    recipients: Sequence[str] = (),
-    unlocking: Unlocking = Unlocking(),  # noqa: B008  # frozen
-    events: list[Event] | None = None,
-) -> BackupExport:
-    """Exports the newest backup."""
-    request = ExportRequest(
-        data_directory=data_directory_of(repository),
-        repository=repository,
-        backup_id="latest",
-        output=str(output),
-        format=rows_format,
-        tables=tuple(tables),
-        recipients=tuple(recipients),
-        unlocking=unlocking,
-    )
-    return await export_backup(request, ignore if events is None else events.append)
-
-
-def unpacked(path: Path) -> bytes:
-    """The text of an exported document, unpacked by other means than the program's own."""
-    stored = path.read_bytes()
-    if path.suffix == ".zst":
-        return zstandard.ZstdDecompressor().stream_reader(stored, read_across_frames=True).read()
-    return gzip.decompress(stored) if path.suffix == ".gz" else stored
-
-
-def restored(server: TestServer, document: bytes, encoding: str = "UTF8") -> DatabaseTarget:
-    """A database that psql made of a document."""
-    new = server.create_database(template="template0", encoding=encoding, locale="C")
-    server.psql(new, document)
-    return new
-
-
-def loaded(server: TestServer, taken: Taken, path: Path, done: BackupExport, encoding: str = "UTF8") -> DatabaseTarget:
-    """A database made of a backup's archive, and of the rows of a zip file by the server's own COPY."""
-    new = server.create_database(template="template0", encoding=encoding, locale="C")
-    _archive(server, taken, new, "pre-data")
-    with zipfile.ZipFile(path) as opened, psycopg.connect(new.conninfo) as connection:
-        assert opened.testzip() is None
-        assert opened.namelist() == [table.file for table in done.table_list]
-        for table in done.table_list:
-            columns = next(
-                each.columns for each in taken.manifest.tables if (each.schema, each.name) == (table.schema, table.name)
-            )
-            names = sql.SQL(" ({})").format(sql.SQL(", ").join(map(sql.Identifier, columns)))
-            statement = sql.SQL("COPY {}{} FROM STDIN WITH (FORMAT csv, HEADER, ENCODING 'UTF8')").format(
-                sql.Identifier(table.schema, table.name), names if columns else sql.SQL("")
-            )
-            with connection.cursor().copy(statement) as copying:
-                copying.write(opened.read(table.file or ""))
-    _archive(server, taken, new, "data")
-    _archive(server, taken, new, "post-data")
-    return new
-
-
-def _archive(server: TestServer, taken: Taken, target: DatabaseTarget, section: str) -> None:
-    program = server.client_tools / "pg_restore"
-    archive = taken.directory / "archive.dump"
-    arguments = [f"--section={section}", "--exit-on-error", f"--dbname={target.conninfo}", str(archive)]
-    subprocess.run([program, *arguments], check=True)
-
-
-async def source_of(server: TestServer, which: str) -> DatabaseTarget:
-    if which == "pagila":
-        return server.load_corpus("pagila")
-    source = server.create_database(template="template0", encoding="UTF8", locale="C")
-    if which == "crm":
-        await create_crm(source, scale=0.005, listener=ignore)
-    else:
-        server.psql(source, ODD.encode())
-    return source
 
 
 @pytest.mark.parametrize("which", ["pagila", pytest.param("crm", marks=pytest.mark.slow), "odd"])
@@ -208,16 +111,6 @@ async def test_json_stays_json(server: TestServer, repository: RepositoryTarget,
     assert some["tables"] == [table for table in whole["tables"] if table["name"] in names]
     assert some["end"] == {"tables": 3, "rows": 60006}
     assert {**some["pantry"]} == whole["pantry"]
-
-
-@pytest.mark.parametrize(("taken_as", "wanted"), [(SQL, JSON), (CSV, JSON), (JSON, SQL), (JSON, CSV)])
-async def test_what_takes_a_server_is_refused(
-    server: TestServer, repository: RepositoryTarget, tmp_path: Path, taken_as: BackupFormat, wanted: BackupFormat
-) -> None:
-    await take(server.create_database(), repository, rows_format=taken_as)
-    with pytest.raises(UsageError, match="without a server") as caught:
-        await export(repository, tmp_path / f"x{ENDINGS[wanted]}", rows_format=wanted)
-    assert f"-f {wanted}" in str(caught.value.remedy)
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "WIN1252"])
@@ -300,88 +193,6 @@ async def test_an_encrypted_backup(any_server: TestServer, repository: Repositor
     identities: list[Identity] = [other]
     document = gzip.decompress(b"".join(Content.unlock(sealed, identities).pieces()))
     assert any_server.fingerprint(restored(any_server, document)) == any_server.fingerprint(source)
-
-
-@pytest.mark.parametrize("taken_as", [SQL, CSV, JSON])
-async def test_damage_ends_the_export_and_leaves_nothing(
-    server: TestServer, repository: RepositoryTarget, tmp_path: Path, taken_as: BackupFormat
-) -> None:
-    source = await source_of(server, "odd")
-    taken = await take(source, repository, rows_format=taken_as)
-    last = max((each for each in taken.manifest.segments if each.rows), key=lambda each: each.offset)
-    damage(taken.directory / taken.manifest.file("artifact").name, last.offset + last.length // 2)
-    place = tmp_path / "out"
-    place.mkdir()
-    with pytest.raises(BackupDamagedError):
-        await export(repository, place / f"x{ENDINGS[taken_as]}")
-    assert list(place.iterdir()) == []
-
-
-async def test_a_damaged_archive_is_not_read(server: TestServer, repository: RepositoryTarget, tmp_path: Path) -> None:
-    taken = await take(await source_of(server, "odd"), repository)
-    damage(taken.directory / "archive.dump", 30)
-    with pytest.raises(BackupDamagedError, match=r"archive\.dump"):
-        await export(repository, tmp_path / "x.sql", tables=["public.ab"])
-    assert not (tmp_path / "x.sql").exists()
-    await export(repository, tmp_path / "x.sql")  # for which it is not needed
-
-
-async def test_nothing_is_overwritten(server: TestServer, repository: RepositoryTarget, tmp_path: Path) -> None:
-    taken = await take(server.create_database(), repository)
-    there, dangling = tmp_path / "there.sql", tmp_path / "dangling.sql"
-    there.write_text("mine")
-    dangling.symlink_to(tmp_path / "nowhere")
-    for path in (there, dangling, tmp_path):
-        with pytest.raises(RefusedError) as caught:
-            await export(repository, path)
-        assert str(path) in caught.value.message
-    assert there.read_text() == "mine"
-    with pytest.raises(RefusedError, match="among the backups"):
-        await export(repository, taken.directory / "x.sql")
-    with pytest.raises(StorageError, match="No such"):
-        await export(repository, tmp_path / "missing" / "x.sql")
-    with pytest.raises(UsageError, match="absolute"):
-        await export(repository, "x.sql")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling.sql", "data", "repository", "there.sql"]
-
-
-async def test_a_file_that_comes_meanwhile_stays(
-    server: TestServer, repository: RepositoryTarget, tmp_path: Path
-) -> None:
-    await take(server.create_database(), repository)
-    path = tmp_path / "x.sql"
-
-    def meanwhile(event: Event) -> None:
-        path.write_text("mine")
-
-    request = ExportRequest(
-        data_directory=data_directory_of(repository), repository=repository, backup_id="latest", output=str(path)
-    )
-    with pytest.raises(RefusedError):
-        await export_backup(request, meanwhile)
-    assert path.read_text() == "mine"
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["data", "repository", "x.sql"]
-
-
-async def test_tables_are_found_by_name_and_pattern(
-    server: TestServer, repository: RepositoryTarget, tmp_path: Path
-) -> None:
-    await take(await source_of(server, "odd"), repository)
-    wanted = {
-        "public.a*": {"a*"},  # called exactly so
-        "public.a?": {"a*", "ab"},
-        '"public"."ab"': {"ab"},
-        "../x.*": {"-f/x"},
-        "*.-?/?": {"-f/x", "-F/X"},
-    }
-    for number, (pattern, names) in enumerate(wanted.items()):
-        done = await export(repository, tmp_path / f"{number}.zip", rows_format=CSV, tables=[pattern])
-        assert {each.name for each in done.table_list} == names, pattern
-    for unknown in ("public.nothing*", "public.nothing"):
-        with pytest.raises(NotFoundError) as caught:
-            await export(repository, tmp_path / "x.sql", tables=["public.ab", unknown])
-        assert unknown in caught.value.message
-    assert not (tmp_path / "x.sql").exists()
 
 
 @pytest.mark.parametrize("kind", [BackupKind.SCHEMA, BackupKind.DATA])

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,12 +9,6 @@ from pantry_tui.errors import NotFoundError
 from pantry_tui.models import JobState
 from tests.unit.catalog.samples import job
 from tests.unit.repository.samples import NOON
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog(tmp_path / "data") as made:
-        yield made
 
 
 def test_jobs_are_newest_first_and_survive(catalog: Catalog) -> None:

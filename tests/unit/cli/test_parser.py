@@ -51,18 +51,22 @@ runner start
 runner stop
 runner status
 runner install-unit
+recovery execute latest --target new -s append
+recovery execute latest --target new -x public.t
+recovery execute latest --target new -s merge
+recovery execute latest --target new --dry-run
+recovery execute latest --target new --no-checkpoint
+recovery rollback 20261123T020000Z-7f3a12 --force
+recovery release 20261123T020000Z-7f3a12 --yes
+recovery list -l 3
+recovery show 20261123T020000Z-7f3a12
 """
 
 UNSUPPORTED = """
 backup create -n x --kind incremental
 backup create -n x --base latest
 backup create -n x -d '*'
-recovery execute latest --target new -s merge
-recovery execute latest --target new -s append
-recovery execute latest --target new -x public.t
-recovery execute latest --target new --dry-run
 recovery execute latest --target new --batch-size 10
-recovery execute latest --target new --no-checkpoint
 """
 
 WRONG = """

@@ -1,0 +1,75 @@
+"""What is selected and under way when somebody wants something, and the conditions that commands make of it.
+
+A condition answers with the reason why a command cannot be done now, or with None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pantry_tui.models import BackupSummary, Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """What a command's condition may look at."""
+
+    connected: bool = True
+    backup: BackupSummary | None = None
+    job: Job | None = None
+    table: str | None = None
+    rows_before: bool = False  # of the table that is shown, on other pages
+    rows_behind: bool = False
+
+
+Condition = Callable[[Situation], str | None]
+
+
+def always(situation: Situation) -> str | None:
+    """Nothing stands against it."""
+    return None
+
+
+def backup_selected(situation: Situation) -> str | None:
+    """It takes a backup."""
+    return None if situation.backup is not None else "no backup is selected; B takes one"
+
+
+def job_selected(situation: Situation) -> str | None:
+    """It takes a job."""
+    return None if situation.job is not None else "no job is selected"
+
+
+def job_running(situation: Situation) -> str | None:
+    """It takes a job that is not over, and a runner that runs it."""
+    if situation.job is None:
+        return job_selected(situation)
+    if situation.job.state.is_final:
+        return f"this job is over: {situation.job.state.replace('_', ' ')}"
+    return None if situation.connected else "the runner has stopped"
+
+
+def table_selected(situation: Situation) -> str | None:
+    """It takes a table."""
+    return None if situation.table is not None else "no table is selected"
+
+
+def rows_before(situation: Situation) -> str | None:
+    """It takes rows before those shown."""
+    return None if situation.rows_before else "these are the first rows"
+
+
+def rows_behind(situation: Situation) -> str | None:
+    """It takes rows behind those shown."""
+    return None if situation.rows_behind else "these are the last rows"
+
+
+def is_there(situation: Situation) -> bool:
+    """It is offered always."""
+    return True
+
+
+def job_goes_on(situation: Situation) -> bool:
+    """It is offered until the job is over."""
+    return situation.job is None or not situation.job.state.is_final

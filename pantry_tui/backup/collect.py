@@ -31,7 +31,7 @@ class Collector:
         if isinstance(report, RowsRead):
             self._progress.moved(self._work[report.table].table.qualified_name, report.rows, report.raw_bytes)
         else:
-            self._placement.stored(report.written)
+            self._placement.stored(report.part, report.written)
 
     def on_result(self, worker: int, read: RangeRead | None) -> None:
         """A worker has read a range; None: it only put something away."""
@@ -55,7 +55,7 @@ class Collector:
         self._progress.finished_part(item.table.qualified_name, cut.weight or 1)
 
     def entries(self, sizes: dict[int, TableSize], files: Sequence[str] = ()) -> list[TableEntry]:
-        """The manifest's entries of the copied tables; ``files``: what each is called in a zip file."""
+        """The manifest's entries of the copied tables; ``files``: what each is called in a zip file or directory."""
         return [
             _entry(
                 item.table,

@@ -80,12 +80,17 @@ class CsvDocument:
         )
         self._entries.append(entry)
         yield _raw("frame", entry.header)
-        encoding = self._backup.connection.info.parameter_status("server_encoding") or "UTF8"
-        writer = MemberWriter(Codec.DEFLATE)
-        writer.write(csv_header(item.table.columns, encoding))
-        member, pieces = writer.finish()
-        entry.add(member)
-        yield Text("header", member, pieces, table=number)
+        header = header_text(self._backup, item)
+        entry.add(header.member)
+        yield header
+
+
+def header_text(backup: Snapshotted, item: TableWork, *, begins: str | None = None) -> Text:
+    """The first line of a table's file; ``begins`` as for `Text`."""
+    encoding = backup.connection.info.parameter_status("server_encoding") or "UTF8"
+    writer = MemberWriter(backup.rows_codec)
+    writer.write(csv_header(item.table.columns, encoding))
+    return Text("header", *writer.finish(), table=item.number, begins=begins)
 
 
 def _raw(section: str, content: bytes) -> Text:

@@ -10,7 +10,6 @@ import msgspec
 from psycopg import sql
 
 from pantry_tui.artifact.files import storage_errors
-from pantry_tui.artifact.segment import Seal
 from pantry_tui.backup.collect import Collector
 from pantry_tui.backup.commands import TableWork, read_commands
 from pantry_tui.backup.placing import Order, Placement
@@ -22,14 +21,14 @@ from pantry_tui.postgres.workers import Answers
 
 
 async def read_rows(
-    backup: Snapshotted, work: Sequence[TableWork], placement: Placement, order: Order | None, seal: Seal | None
+    backup: Snapshotted, work: Sequence[TableWork], placement: Placement, order: Order | None
 ) -> Collector:
     """Has the workers read every range of these tables, in that order, and write its segments."""
     if not backup.fingerprints:
-        return await _read_ranges(backup, work, placement, order, seal, None)
+        return await _read_ranges(backup, work, placement, order, None)
     descriptor = backup.staged.create(POSITIONS)
     with storage_errors(backup.file(POSITIONS), "writing the backup"), os.fdopen(descriptor, "wb") as positions:
-        return await _read_ranges(backup, work, placement, order, seal, positions)
+        return await _read_ranges(backup, work, placement, order, positions)
 
 
 async def _read_ranges(
@@ -37,7 +36,6 @@ async def _read_ranges(
     work: Sequence[TableWork],
     placement: Placement,
     order: Order | None,
-    seal: Seal | None,
     positions: BinaryIO | None,
 ) -> Collector:
     weights = {item.table.qualified_name: item.weight for item in work}
@@ -51,7 +49,7 @@ async def _read_ranges(
         order=None if order is None else order.keys,
         rows_format=backup.request.format,
     )
-    await backup.pool.run_on_each(_join(backup, seal))
+    await backup.pool.run_on_each(_join(backup))
 
     async def take(worker: int) -> tuple[bytes, Callable[[RangeRead | None], None]] | None:
         await placement.room(worker)
@@ -68,14 +66,12 @@ async def _read_ranges(
     return collector
 
 
-def _join(backup: Snapshotted, seal: Seal | None) -> bytes:
+def _join(backup: Snapshotted) -> bytes:
     snapshot = sql.SQL("SET TRANSACTION SNAPSHOT {}").format(backup.snapshot.id)
     return Join(
         settings=pin_statements(backup.connection.info.server_version, RANGE_SETTINGS, local=True),
         snapshot=snapshot.as_string(backup.connection),
-        artifact=backup.file(backup.artifact_name),
         codec=backup.rows_codec,
         format=backup.request.format,
-        seal=seal,
         batch_size=backup.request.batch_size,
     ).to_json()

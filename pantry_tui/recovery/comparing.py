@@ -53,8 +53,9 @@ class _Comparer:
         adopt_environment(setup.target)
         repository = LocalRepository(setup.repository)
         self._manifest = setup.manifest(repository)
-        self._file = repository.open(setup.backup_id, self._manifest.file("artifact").name)
-        self._reader = SegmentReader(self._file, self._manifest, identities_of(setup.unlocking))
+        self._reader = SegmentReader(
+            repository.open_artifact(self._manifest), self._manifest, identities_of(setup.unlocking)
+        )
         self._link = Link.open(setup.target, application="restore verification", settings=setup.settings)
 
     def compare(self, command: CompareTable) -> TextCompared:

@@ -111,8 +111,9 @@ class _Loader:
         adopt_environment(setup.target)
         repository = LocalRepository(setup.repository)
         self._manifest = setup.manifest(repository)
-        self._file = repository.open(setup.backup_id, self._manifest.file("artifact").name)
-        self._reader = SegmentReader(self._file, self._manifest, identities_of(setup.unlocking))
+        self._reader = SegmentReader(
+            repository.open_artifact(self._manifest), self._manifest, identities_of(setup.unlocking)
+        )
         self._link = Link.open(setup.target, application="restore worker", settings=setup.settings)
         self._tablespace = ""
 

@@ -72,7 +72,7 @@ async def fill_tables(
     refuse_archived(manifest, tables)
     selection = Selection(tables=tables, entries=manifest.entries, is_whole=not request.tables)
     segments = needed_segments(manifest, selection)
-    with repository.open(manifest.id, manifest.file("artifact").name) as file:
+    with repository.open_artifact(manifest) as file:
         await check_segments(file, manifest, selection, segments, identities)
         reader = SegmentReader(file, manifest, identities)
         rows = RowsAlone(request.target, reader, manifest, segments, progress)

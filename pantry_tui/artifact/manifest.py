@@ -118,6 +118,7 @@ class TableEntry(Model, frozen=True, kw_only=True):
     carried_by: str = "segments"
     reason: str | None = None
     file: str | None = None  # what its rows are called in a zip file, or in the directory of plain csv
+    server_bytes: int | None = None  # on the server's disk: its pages and those of its TOAST table, no indexes
     loaded_through: str | None = None  # the root that spreads the rows anew: leaves compare only together
 
     @property

@@ -87,6 +87,7 @@ def _entry(
         ranges=ranges,
         reason=table.unreadable_reason,
         file=file,
+        server_bytes=size.bytes,
     )
 
 
@@ -107,6 +108,7 @@ def archived_entry(table: SourceTable, size: TableSize, rows: int, fingerprint: 
         carried_by="archive",
         reason=table.archive_reason,
         loaded_through=table.loaded_through,
+        server_bytes=size.bytes,
     )
 
 
@@ -126,4 +128,5 @@ def bare_entry(table: SourceTable, size: TableSize) -> TableEntry:
         ranges=(),
         carried_by="none",
         reason="a backup of the schema alone",
+        server_bytes=size.bytes,
     )

@@ -97,6 +97,13 @@ class PageRange(Model, frozen=True, kw_only=True):
     positions_length: int | None = None
 
 
+class ColumnType(Model, frozen=True, kw_only=True):
+    """A column's type with its modifier, as `format_type` writes it; ``base`` of a domain: the type below it, likewise."""
+
+    name: str
+    base: str | None = None
+
+
 class TableEntry(Model, frozen=True, kw_only=True):
     """One ordinary table of the backup.
 
@@ -118,6 +125,8 @@ class TableEntry(Model, frozen=True, kw_only=True):
     carried_by: str = "segments"
     reason: str | None = None
     file: str | None = None  # what its rows are called in a zip file, or in the directory of plain csv
+    types: tuple[ColumnType, ...] = ()  # of the columns; none: of a version that did not record them
+    generated: tuple[str, ...] = ()  # further columns, whose values the server computes
     server_bytes: int | None = None  # on the server's disk: its pages and those of its TOAST table, no indexes
     loaded_through: str | None = None  # the root that spreads the rows anew: leaves compare only together
 

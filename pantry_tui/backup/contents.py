@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from pantry_tui.artifact.manifest import Segment, SequenceState, StoredFile, TableEntry
 from pantry_tui.backup.archiving import write_globals
 from pantry_tui.backup.collect import archived_entry, bare_entry
@@ -24,6 +26,7 @@ from pantry_tui.backup.snapshotted import ARCHIVE, GLOBALS, POSITIONS, READING_S
 from pantry_tui.backup.subset import Subset
 from pantry_tui.events import Logged
 from pantry_tui.models import BackupFormat, BackupKind
+from pantry_tui.postgres.columns import table_columns
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable, moved_between, read_sequences
 from pantry_tui.postgres.planning import UNPLANNABLE_REASON, count_by_copy
@@ -67,7 +70,8 @@ async def _write_artifact(backup: Snapshotted, parts: Parts) -> Contents:
     beginning = asyncio.create_task(document.begin(placement))
     await together([reading, beginning, asyncio.create_task(write_globals(backup))])
     names = document.names if isinstance(document, CsvDocument | CsvDirectory) else ()
-    tables = (
+    tables = await _with_columns(
+        backup,
         *reading.result().entries(backup.snapshot.sizes, names),
         *await _read_archived(backup),
         *_without_rows(backup),
@@ -97,6 +101,19 @@ async def _write_artifact(backup: Snapshotted, parts: Parts) -> Contents:
         sequences=sequences,
         files=tuple(files),
         subset=document.subset,
+    )
+
+
+async def _with_columns(backup: Snapshotted, *tables: TableEntry) -> tuple[TableEntry, ...]:
+    """The entries with the types of their columns."""
+    found = await table_columns(backup.connection, [table.oid for table in tables])
+    return tuple(
+        msgspec.structs.replace(
+            table,
+            types=tuple(found[table.oid].types[name] for name in table.columns),
+            generated=tuple(sorted(found[table.oid].generated)),
+        )
+        for table in tables
     )
 
 

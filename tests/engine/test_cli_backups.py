@@ -36,6 +36,28 @@ def cli(tmp_path: Path, crm: DatabaseTarget) -> Iterator[CommandLine]:
     command_line.end_runner()
 
 
+def test_plain_files_the_whole_way(server: TestServer, cli: CommandLine, crm: DatabaseTarget) -> None:
+    created = cli.json("backup", "create", "-n", "daily", "-f", "csv", "--compression", "none")
+    directory = Path(created["path"])
+    assert {path.name for path in (directory / "csv").iterdir()} == {"public.contacts.csv", "public.notes.csv"}
+    files = {file["name"]: file["role"] for file in cli.json("backup", "show", "latest")["file_list"]}
+    assert files["csv/public.notes.csv"] == "artifact"
+    assert "csv/public.notes.csv" in cli.succeed("backup", "show", "latest").out
+    assert cli.json("backup", "validate", "latest")["valid"]
+    assert "contact 1" in cli.succeed("backup", "peek", "latest", "public.contacts").out
+    assert cli.json("backup", "diff", "latest")["equal"] == 2
+    target = server.drop_after_test("restored from plain files")
+    assert cli.json("recovery", "execute", "latest", "--target", target.name, "--yes")["validation"]["equal"]
+    assert server.fingerprint(target) == server.fingerprint(crm)
+    cli.succeed("backup", "pin", "latest")
+    assert cli.run("backup", "delete", created["id"], "--yes").status == 5
+    cli.succeed("backup", "delete", created["id"], "--yes", "--force")
+    assert not directory.exists()
+    refused = cli.run("backup", "create", "-n", "daily", "-f", "csv", "--compression", "zstd")
+    assert (refused.status, "zstd" in refused.err) == (2, True)
+    assert cli.left_behind() == []
+
+
 def test_the_whole_way(server: TestServer, cli: CommandLine, crm: DatabaseTarget) -> None:
     created = cli.json("backup", "create", "-n", "daily", "--compression", "--jobs", "2")
     assert set(created) >= PROMISED

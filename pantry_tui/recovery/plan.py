@@ -98,7 +98,7 @@ async def make_plan(
         repository=request.repository,
         unlocking=request.unlocking,
     )
-    with repository.open(manifest.id, manifest.file("artifact").name) as file:
+    with repository.open_artifact(manifest) as file:
         checking = asyncio.ensure_future(check_segments(file, manifest, selection, expected.segments, identities))
         try:
             plan = await _meet_server(request, repository, expected, archive, warn)

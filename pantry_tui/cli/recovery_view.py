@@ -17,7 +17,7 @@ _EFFECTS = (
     Column("DELETED", right=True),
     Column("UNCHANGED", right=True),
 )
-IN_PLACE = "in place"
+IN_PLACE, SIDE_BY_SIDE = "in place", "side by side"
 _COMPARED = {"fingerprint": "fingerprint", "text": "every value", "count": "row count", "unverified": "-"}
 
 
@@ -45,7 +45,10 @@ def print_result(result: RestoreResult) -> None:
 def print_effects(tables: Sequence[RestoredTable]) -> None:
     """Prints how many rows of each table were put in, updated, removed, and found as they should be."""
     rows = [
-        (f"{each.schema}.{each.name}", *map(count, (each.inserted, each.updated, each.deleted, each.unchanged)))
+        (
+            f"{each.schema}.{each.name}{' (was not there)' if each.created else ''}",
+            *map(count, (each.inserted, each.updated, each.deleted, each.unchanged)),
+        )
         for each in tables
     ]
     print_table(_EFFECTS, rows)
@@ -71,8 +74,9 @@ def _print_in_place(result: RestoreResult) -> None:
 def last_line(result: RestoreResult) -> str:
     """The outcome in one sentence; "verified" stands there only when everything was compared and equal."""
     rows = sum(table.inserted for table in result.tables)
-    made = "new database" if result.created_database else "database"
+    made = "new database" if result.created_database and result.way != SIDE_BY_SIDE else "database"
     what = f"{counted(len(result.tables), 'table')}, {counted(rows, 'row')} in {made} {result.target}"
+    what += ", exchanged for the earlier one" if result.way == SIDE_BY_SIDE else ""
     took = duration(result.duration_seconds)
     if not result.validation.performed:
         return f"Restored, not verified: {what}, {took}"

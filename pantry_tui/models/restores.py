@@ -19,6 +19,7 @@ class RestoredTable(Model, frozen=True, kw_only=True):
     unchanged: int = 0
     verified: str = "unverified"  # "fingerprint", "text", "count" or "unverified"
     difference: str | None = None
+    created: bool = False  # it was not there
 
 
 class RestoreValidation(Model, frozen=True, kw_only=True):

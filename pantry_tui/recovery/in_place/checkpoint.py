@@ -17,6 +17,7 @@ from pantry_tui.models import Model, Strategy
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.in_place.exchange import Places
+from pantry_tui.recovery.in_place.missing import Made
 from pantry_tui.recovery.in_place.staging import TEMPORARY, stage_name
 from pantry_tui.recovery.in_place.standing import KeyColumn, StandingTable
 
@@ -40,7 +41,7 @@ class KeptTable(Model, frozen=True, kw_only=True):
     columns: tuple[str, ...]
     key: tuple[KeyColumn, ...]
     shape: str
-    before: TableState
+    before: TableState | None  # None: it was not there
     after: TableState
 
     @property
@@ -57,6 +58,7 @@ class Checkpoint(Model, frozen=True, kw_only=True):
     strategy: Strategy
     taken_at: datetime
     tables: tuple[KeptTable, ...]
+    made: tuple[Made, ...]  # relations and foreign keys that were not there
     broken: dict[str, int]  # foreign keys that rows broke before the recovery, and how many rows did
     rolled_back_by: str | None = None
 

@@ -51,7 +51,7 @@ async def restore_in_place(
     with repository.open_artifact(manifest) as files:
         await check_segments(files, manifest, selection, segments, identities)
         reader = SegmentReader(files, manifest, identities)
-        recovery = InPlace(request, recovery_id, manifest, reader, segments, progress)
+        recovery = InPlace(request, recovery_id, manifest, toc, reader, segments, progress)
         exchanged = await recovery.run(selection.tables)
     finished = time.monotonic()
     analyzed = await _analyze(request, exchanged, progress)

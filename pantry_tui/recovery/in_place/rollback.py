@@ -29,9 +29,13 @@ from pantry_tui.recovery.in_place.checkpoint import (
     write_record,
 )
 from pantry_tui.recovery.in_place.exchange import Exchange
+from pantry_tui.recovery.in_place.missing import Made
 from pantry_tui.recovery.in_place.service import NOTHING_KEPT, lock, table_state
 from pantry_tui.recovery.in_place.standing import StandingTable
 from pantry_tui.recovery.progress import RestoreProgress
+
+# What goes after all else: tables behind the views on them, sequences behind the tables that own most of them.
+_LAST = {"TABLE": 1, "FOREIGN TABLE": 1, "SEQUENCE": 2}
 
 
 class _Undone(NamedTuple):
@@ -121,19 +125,13 @@ class _Rollback:
         self._new = Keeping(rollback_id, temporary=False)
 
     async def run(self) -> _Undone:
-        tables = await self._tables()
+        removed = await self._take_away()
+        tables = await self._tables([kept for kept in self._checkpoint.tables if kept.before is not None])
         aside = await lock(self._connection, tables, seconds=self._request.lock_timeout_seconds)
         now = [await table_state(self._connection, table) for table in tables]
-        changed = _changes(self._checkpoint.tables, now)
-        if changed and not self._request.force:
-            raise RefusedError(
-                f"rows have changed since recovery {self._checkpoint.recovery_id}: {quoted_names(changed, 5)}",
-                remedy="--force puts back the rows that the recovery touched, and leaves all others as they are now",
-                detail="\n".join(changed),
-            )
-        for change in changed:
-            self._progress.warn(f"changed since the recovery: {change}")
-        await self._new.open(self._connection)
+        standing = [kept for kept in self._checkpoint.tables if kept.before is not None]
+        changed = _changes(standing, now)
+        self._require_unchanged(changed)
         await aside.put_aside(self._connection)
         results = [await self._take_back(table) for table in tables]
         for key, orphans in (broken := self._checkpoint.broken).items():
@@ -146,15 +144,49 @@ class _Rollback:
             )
         after = [await table_state(self._connection, table) for table in tables]
         if not changed:
-            _require_same(self._checkpoint.tables, after)
-        await self._record(now, after)
-        return _Undone(self._checkpoint, tuple(results), self._new.schema)
+            _require_same(standing, after)
+        await self._record(standing, now, after)
+        return _Undone(self._checkpoint, (*results, *removed), self._new.schema)
 
-    async def _tables(self) -> list[StandingTable]:
+    def _require_unchanged(self, changed: Sequence[str]) -> None:
+        """Raises `RefusedError` where rows have changed since the recovery and that is not forced."""
+        if changed and not self._request.force:
+            raise RefusedError(
+                f"rows have changed since recovery {self._checkpoint.recovery_id}: {quoted_names(changed, 5)}",
+                remedy="--force puts back the rows that the recovery touched, and leaves all others as they are now",
+                detail="\n".join(changed),
+            )
+        for change in changed:
+            self._progress.warn(f"changed since the recovery: {change}")
+
+    async def _take_away(self) -> list[RestoredTable]:
+        """Takes the tables away that the recovery made, with what came with them; their rows are kept."""
+        await self._new.open(self._connection)
+        made = [kept for kept in self._checkpoint.tables if kept.before is None]
+        tables = await self._tables(made)
+        for table in tables:
+            name = sql.Identifier(table.schema, table.name)
+            await self._connection.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(name))
+        states = [await table_state(self._connection, table) for table in tables]
+        self._require_unchanged(_changes(made, states))
+        for table in tables:
+            place, keep = self._new.places(table), sql.SQL("CREATE TABLE {} AS SELECT * FROM ONLY {}")
+            await self._connection.execute(keep.format(place.removed, place.table))
+            await self._connection.execute(keep.format(place.put, place.table) + sql.SQL(" WITH NO DATA"))
+        things = list(self._checkpoint.made)[::-1]
+        things.sort(key=lambda thing: _LAST.get(thing.kind, 0))
+        for thing in things:
+            await self._connection.execute(_take_away(thing))
+        return [
+            RestoredTable(schema=kept.schema, name=kept.name, inserted=0, deleted=state.rows)
+            for kept, state in zip(made, states, strict=True)
+        ]
+
+    async def _tables(self, wanted: Sequence[KeptTable]) -> list[StandingTable]:
         """The tables as they are now. Raises `RestoreError` where one is gone, or has other columns by now."""
         there = {(table.schema, table.name): table for table in await list_tables(self._connection)}
         found = []
-        for kept in self._checkpoint.tables:
+        for kept in wanted:
             table = there.get((kept.schema, kept.name))
             if table is None or table.shape != kept.shape:
                 state = "is not there any more" if table is None else "was altered since the recovery"
@@ -190,17 +222,42 @@ class _Rollback:
             schema=table.schema, name=table.name, inserted=put - both, updated=both, deleted=removed - both
         )
 
-    async def _record(self, before: Sequence[TableState], after: Sequence[TableState]) -> None:
+    async def _record(
+        self, standing: Sequence[KeptTable], before: Sequence[TableState], after: Sequence[TableState]
+    ) -> None:
         tables = [
             msgspec.structs.replace(kept, before=now, after=then)
-            for kept, now, then in zip(self._checkpoint.tables, before, after, strict=True)
+            for kept, now, then in zip(standing, before, after, strict=True)
+        ]
+        gone = TableState(rows=0, fingerprint="0")
+        tables += [
+            msgspec.structs.replace(kept, before=kept.after, after=gone)
+            for kept in self._checkpoint.tables
+            if kept.before is None
         ]
         own = msgspec.structs.replace(
-            self._checkpoint, recovery_id=self._rollback_id, taken_at=utc_now(), tables=tuple(tables), broken={}
+            self._checkpoint,
+            recovery_id=self._rollback_id,
+            taken_at=utc_now(),
+            tables=tuple(tables),
+            made=(),
+            broken={},
         )
         await self._new.record(self._connection, own)
         undone = msgspec.structs.replace(self._checkpoint, rolled_back_by=self._rollback_id)
         await write_record(self._connection, undone, sql.SQL("UPDATE {} SET document = {}"))
+
+
+def _take_away(thing: Made) -> sql.Composed:
+    name = sql.Identifier(thing.schema, thing.name)
+    if thing.kind == "FK CONSTRAINT":
+        table = sql.Identifier(thing.schema, thing.table)
+        return sql.SQL("ALTER TABLE IF EXISTS {} DROP CONSTRAINT IF EXISTS {}").format(
+            table, sql.Identifier(thing.name)
+        )
+    kinds = {"TABLE": "TABLE", "VIEW": "VIEW", "MATERIALIZED VIEW": "MATERIALIZED VIEW", "SEQUENCE": "SEQUENCE"}
+    kind = kinds.get(thing.kind, "FOREIGN TABLE")
+    return sql.SQL("DROP {} IF EXISTS {}").format(sql.SQL(kind), name)
 
 
 def _changes(tables: Sequence[KeptTable], now: Sequence[TableState]) -> list[str]:

@@ -7,7 +7,7 @@ failure at any point leaves the tables as they were.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import psycopg
@@ -15,18 +15,21 @@ from psycopg import sql
 
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.reader import SegmentReader
+from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.errors import DatabaseChangedError, RestoreError, VerificationError
 from pantry_tui.models import RestoredTable, RestoreRequest, Strategy, utc_now
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.fingerprint import fingerprint_query
+from pantry_tui.postgres.introspect import list_tables
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
 from pantry_tui.recovery.in_place.checkpoint import Checkpoint, Keeping, KeptTable, TableState
 from pantry_tui.recovery.in_place.exchange import Exchange
+from pantry_tui.recovery.in_place.missing import Made, MissingTables, missing_tables
 from pantry_tui.recovery.in_place.sequences import move_ahead
 from pantry_tui.recovery.in_place.staging import Staging
 from pantry_tui.recovery.in_place.standing import StandingTable, require_owner, standing_tables
-from pantry_tui.recovery.preflight import Segments
+from pantry_tui.recovery.preflight import Segments, raw_bytes
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.set_aside import SetAside
 
@@ -57,6 +60,7 @@ class InPlace:
         request: RestoreRequest,
         recovery_id: str,
         manifest: Manifest,
+        toc: Sequence[TocEntry],
         reader: SegmentReader,
         segments: Segments,
         progress: RestoreProgress,
@@ -64,6 +68,7 @@ class InPlace:
         self._request = request
         self._recovery_id = recovery_id
         self._manifest = manifest
+        self._toc = toc
         self._reader = reader
         self._segments = segments
         self._progress = progress
@@ -78,11 +83,16 @@ class InPlace:
         connection = await writable_session(self._request.target)
         async with connection:
             try:
-                standing = await standing_tables(connection, self._manifest, tables, self._request.strategy)
-                compared = await self._stage(connection, standing)
-                self._progress.phase("exchange")
+                absent = await missing_tables(connection, self._manifest, tables)
+                missing = MissingTables(self._manifest, self._toc, absent)
+                there = [index for index in tables if index not in absent]
+                standing = await standing_tables(connection, self._manifest, there, self._request.strategy)
+                staging = Staging(connection, self._manifest, self._segments, self._reader, self._progress)
+                compared = await self._stage(staging, standing, tables)
                 await connection.execute("BEGIN")
-                exchanged = await self._exchange(connection, standing, compared)
+                made = await self._make(connection, missing, staging)
+                self._progress.phase("exchange")
+                exchanged = await self._exchange(connection, standing, compared, missing, made)
                 if exchanged.violations and not self._request.dry_run:
                     raise _refused_by_constraints(exchanged.violations)
                 await connection.execute("ROLLBACK" if self._request.dry_run else "COMMIT")
@@ -90,20 +100,35 @@ class InPlace:
                 raise as_restore_error(server_error(error, doing="exchanging the rows"), remedy=NOTHING_KEPT) from error
         return exchanged
 
-    async def _stage(self, connection: Connection, tables: Sequence[StandingTable]) -> dict[int, str]:
+    async def _stage(
+        self, staging: Staging, standing: Sequence[StandingTable], tables: Sequence[int]
+    ) -> dict[int, str]:
         self._progress.phase("stage")
-        expected = {
-            table.index: sum(
-                self._manifest.segments[number].raw_length for number in self._segments.by_table[table.index]
-            )
-            for table in tables
-        }
+        expected = {index: raw_bytes(self._manifest, self._segments.by_table.get(index, ())) for index in tables}
         self._progress.expect(expected, building=0)
-        staging = Staging(connection, self._manifest, self._segments, self._reader, self._progress)
-        return {table.index: await staging.load(table) for table in tables}
+        return {table.index: await staging.load(table) for table in standing}
+
+    async def _make(
+        self, connection: Connection, missing: MissingTables, staging: Staging
+    ) -> list[tuple[StandingTable, RestoredTable]]:
+        """Makes the missing tables again and fills them; what belongs to them is made later."""
+        await missing.make(connection, self._progress.warn)
+        made = await standing_tables(connection, self._manifest, missing.indexes, Strategy.REPLACE)
+        results = []
+        for table in made:
+            compared = await staging.load_itself(table)
+            rows = self._manifest.tables[table.index].rows
+            result = RestoredTable(schema=table.schema, name=table.name, inserted=rows, verified=compared, created=True)
+            results.append((table, result))
+        return results
 
     async def _exchange(
-        self, connection: Connection, tables: Sequence[StandingTable], compared: dict[int, str]
+        self,
+        connection: Connection,
+        tables: Sequence[StandingTable],
+        compared: dict[int, str],
+        missing: MissingTables,
+        made: Sequence[tuple[StandingTable, RestoredTable]],
     ) -> Exchanged:
         aside = await lock(connection, tables, seconds=self._request.lock_timeout_seconds)
         again = await standing_tables(
@@ -124,15 +149,21 @@ class InPlace:
             results.append(await self._exchange_one(connection, table, compared[table.index], violations))
             self._progress.part(number / len(tables))
         violations += await aside.put_back(connection)
+        violations += await missing.complete(connection, self._progress.warn)
         if not violations:
             await self._prove(connection, tables)
-            await self._record(connection, tables, before, broken)
+            shapes = {table.oid: table.shape for table in await list_tables(connection)}
+            kept = [await self._kept(connection, table, before[table.index], shapes) for table in tables]
+            kept += [await self._kept(connection, table, None, shapes) for table, _ in made]
+            await self._record(connection, kept, missing.made, broken)
         sequences = 0
+        both = [*tables, *(table for table, _ in made)]
         if not violations and not self._request.dry_run:
             stored = {(state.schema, state.name): state for state in self._manifest.sequences}
-            sequences = await move_ahead(connection, [table.oid for table in tables], stored)
-        kept = None if self._keeping.temporary else self._keeping.schema
-        return Exchanged(tuple(results), len(aside.keys), sequences, tuple(violations), kept)
+            sequences = await move_ahead(connection, [table.oid for table in both], stored)
+        results += [result for _, result in made]
+        schema = None if self._keeping.temporary else self._keeping.schema
+        return Exchanged(tuple(results), len(aside.keys), sequences, tuple(violations), schema)
 
     async def _exchange_one(
         self, connection: Connection, table: StandingTable, compared: str, violations: list[str]
@@ -177,32 +208,30 @@ class InPlace:
                     remedy="nothing was kept; look for what changes rows while they are written, then try again",
                 )
 
+    async def _kept(
+        self, connection: Connection, table: StandingTable, before: TableState | None, shapes: Mapping[int, str]
+    ) -> KeptTable:
+        return KeptTable(
+            number=table.index,
+            schema=table.schema,
+            name=table.name,
+            columns=(*table.columns, *table.added),
+            key=table.key,
+            shape=shapes[table.oid],  # constraints may have come since it was made
+            before=before,
+            after=await table_state(connection, table),
+        )
+
     async def _record(
-        self,
-        connection: Connection,
-        tables: Sequence[StandingTable],
-        before: dict[int, TableState],
-        broken: dict[str, int],
+        self, connection: Connection, kept: Sequence[KeptTable], made: Sequence[Made], broken: dict[str, int]
     ) -> None:
-        kept = [
-            KeptTable(
-                number=table.index,
-                schema=table.schema,
-                name=table.name,
-                columns=(*table.columns, *table.added),
-                key=table.key,
-                shape=table.shape,
-                before=before[table.index],
-                after=await table_state(connection, table),
-            )
-            for table in tables
-        ]
         checkpoint = Checkpoint(
             recovery_id=self._recovery_id,
             backup_id=self._manifest.id,
             strategy=self._request.strategy,
             taken_at=utc_now(),
             tables=tuple(kept),
+            made=tuple(made),
             broken=broken,
         )
         await self._keeping.record(connection, checkpoint)

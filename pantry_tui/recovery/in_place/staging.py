@@ -48,25 +48,33 @@ class Staging:
 
         Raises `RestoreError` when the server took other rows than the backup has, `psycopg.Error`.
         """
-        entry = self._manifest.tables[table.index]
         stage = stage_name(table)
         columns = sql.SQL(", ").join(sql.Identifier(name) for name in table.columns)
         make = sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT {} FROM ONLY {} WITH NO DATA").format(
             sql.Identifier(TEMPORARY, stage), columns, sql.Identifier(table.schema, table.name)
         )
         await self._connection.execute(make)
-        rows = await (self._insert(table) if self._manifest.format is BackupFormat.JSON else self._copy(table))
+        compared = await self._fill(table, TEMPORARY, stage)
+        await self._connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(TEMPORARY, stage)))
+        return compared
+
+    async def load_itself(self, table: StandingTable) -> str:
+        """Fills the table itself, which is new and empty; returns and raises as `load` does."""
+        return await self._fill(table, table.schema, table.name)
+
+    async def _fill(self, table: StandingTable, schema: str, name: str) -> str:
+        entry = self._manifest.tables[table.index]
+        fill = self._insert if self._manifest.format is BackupFormat.JSON else self._copy
+        rows = await fill(table, schema, name)
         if rows != entry.rows:
             raise RestoreError(f"{entry.qualified_name}: the server took {rows:,} rows of {entry.rows:,} in the backup")
-        await self._connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(TEMPORARY, stage)))
-        return "count" if table.widened else await self._compare(entry, stage)
+        return "count" if table.widened else await self._compare(entry, schema, name)
 
-    async def _copy(self, table: StandingTable) -> int:
-        stage = stage_name(table)
+    async def _copy(self, table: StandingTable, schema: str, name: str) -> int:
         if self._manifest.format is BackupFormat.CSV:
-            statement = csv_copy_in(TEMPORARY, stage, table.columns)
+            statement = csv_copy_in(schema, name, table.columns)
         else:
-            statement = copy_in(TEMPORARY, stage, table.columns, encoding=self._manifest.source.encoding)
+            statement = copy_in(schema, name, table.columns, encoding=self._manifest.source.encoding)
         async with self._connection.cursor() as cursor:
             async with cursor.copy(statement) as copy:
                 for number in self._numbers(table):
@@ -75,11 +83,11 @@ class Staging:
                         await copy.write(piece)
             return cursor.rowcount
 
-    async def _insert(self, table: StandingTable) -> int:
+    async def _insert(self, table: StandingTable, schema: str, name: str) -> int:
         """Rows of format `json`, which only an INSERT can take."""
-        oid = await self._oid(stage_name(table))
+        oid = await self._oid(schema, name)
         columns = (await json_columns(self._connection, [oid])).get(oid, ())
-        statement = json_insert(TEMPORARY, stage_name(table), columns).as_string(self._connection).encode()
+        statement = json_insert(schema, name, columns).as_string(self._connection).encode()
         rows = 0
         async with psycopg.AsyncRawCursor(self._connection) as cursor:
             for number in self._numbers(table):
@@ -95,13 +103,13 @@ class Staging:
             segment = self._manifest.segments[number]
             self._progress.loaded(table.index, segment.rows, segment.raw_length)
 
-    async def _compare(self, entry: TableEntry, stage: str) -> str:
+    async def _compare(self, entry: TableEntry, schema: str, name: str) -> str:
         """What is staged is what was backed up, where both servers can tell."""
         if entry.fingerprint is None or not await fingerprints_agree(self._connection, self._manifest):
             return "count"
-        oid = await self._oid(stage)
+        oid = await self._oid(schema, name)
         expression = (await row_expressions(self._connection, [oid])).get(oid, EMPTY_ROW)
-        query = fingerprint_query(TEMPORARY, stage, expression)
+        query = fingerprint_query(schema, name, expression)
         row = await (await self._connection.execute(query)).fetchone()
         if row is not None and (row[0], row[1]) == (entry.rows, entry.fingerprint):
             return "fingerprint"
@@ -110,10 +118,10 @@ class Staging:
             remedy="nothing was touched; compare the types of the table's columns with those in the backup",
         )
 
-    async def _oid(self, stage: str) -> int:
-        name = sql.Identifier(TEMPORARY, stage).as_string(self._connection)
+    async def _oid(self, schema: str, name: str) -> int:
+        quoted = sql.Identifier(schema, name).as_string(self._connection)
         found = await self._connection.execute(
-            "SELECT pg_catalog.to_regclass(%s)::pg_catalog.oid::pg_catalog.int8", (name,)
+            "SELECT pg_catalog.to_regclass(%s)::pg_catalog.oid::pg_catalog.int8", (quoted,)
         )
         row = await found.fetchone()
         return int(row[0]) if row is not None else 0

@@ -256,3 +256,60 @@ async def test_dry_run_of_a_whole_restore_leaves_no_database(
     result = await restore(shop, repository, dry_run=True)
     assert (result.dry_run, result.validation.equal) == (True, True)
     assert databases(any_server) == before
+
+
+class TestMissingTables:
+    STRUCTURE = (
+        "SELECT conname::text, pg_get_constraintdef(oid), convalidated FROM pg_constraint "
+        "WHERE connamespace = 'public'::regnamespace AND contype IN ('f', 'p', 'u') ORDER BY 1"
+    )
+
+    @pytest.fixture
+    async def gone(self, any_server: TestServer, repository: RepositoryTarget) -> DatabaseTarget:
+        """A shop whose customers somebody has dropped, with all that hangs on them."""
+        target = any_server.create_database()
+        any_server.execute(
+            target,
+            SHOP + "CREATE VIEW names AS SELECT name FROM customers; CREATE INDEX by_name ON customers (name);"
+            "COMMENT ON TABLE customers IS 'people'; GRANT SELECT ON customers TO PUBLIC",
+        )
+        await take(target, repository)
+        any_server.execute(target, "DROP TABLE customers CASCADE; DELETE FROM notes WHERE at = 1")
+        return target
+
+    async def test_come_back_with_all_that_went_with_them(
+        self, any_server: TestServer, gone: DatabaseTarget, repository: RepositoryTarget
+    ) -> None:
+        before = any_server.execute(gone, self.STRUCTURE)
+        result = await restore(gone, repository, tables=("public.customers", "public.notes"))
+        assert [(table.name, table.created) for table in result.tables] == [("notes", False), ("customers", True)]
+        assert result.warnings == ()
+        names = [name for name, *_ in any_server.execute(gone, self.STRUCTURE)]
+        assert names == ["customers_email_key", "customers_pkey", "orders_customer_fkey", "orders_pkey"]
+        assert any_server.execute(gone, "SELECT count(*) FROM names") == [(100,)]
+        facts = "SELECT obj_description('customers'::regclass), has_table_privilege('public', 'customers', 'SELECT')"
+        assert any_server.execute(gone, facts.replace("'public', ", "'pg_monitor', ")) == [("people", True)]
+        states = "SELECT tgname::text, tgenabled::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
+        assert any_server.execute(gone, states) == [("always", "A"), ("off", "D"), ("touch", "O")]
+        assert any_server.execute(gone, "SELECT min(updated_at)::date::text FROM customers") == [("2026-01-01",)]
+
+        undone = await undo(gone, result.id)
+        assert any_server.execute(gone, self.STRUCTURE) == before
+        assert [(table.name, table.deleted) for table in undone.tables] == [("notes", 2), ("customers", 100)]
+        with pytest.raises(RestoreError, match="is not there any more"):
+            await undo(gone, undone.id)
+
+    async def test_dry_run_leaves_them_missing(
+        self, any_server: TestServer, gone: DatabaseTarget, repository: RepositoryTarget
+    ) -> None:
+        result = await restore(gone, repository, tables=("public.customers",), dry_run=True)
+        assert result.tables[0].created
+        assert any_server.execute(gone, "SELECT to_regclass('customers')") == [(None,)]
+
+    async def test_rows_that_miss_them_are_shown(
+        self, any_server: TestServer, gone: DatabaseTarget, repository: RepositoryTarget
+    ) -> None:
+        any_server.execute(gone, "DROP RULE quiet ON orders; INSERT INTO orders (customer) VALUES (4711)")
+        with pytest.raises(RestoreError, match=r"orders_customer_fkey.*4711"):
+            await restore(gone, repository, tables=("public.customers",))
+        assert any_server.execute(gone, "SELECT to_regclass('customers')") == [(None,)]

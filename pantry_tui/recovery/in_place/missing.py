@@ -38,6 +38,7 @@ _LACKING = (
     psycopg.errors.UndefinedFunction,
     psycopg.errors.UndefinedColumn,
     psycopg.errors.InvalidSchemaName,
+    psycopg.errors.InvalidForeignKey,
 )
 
 
@@ -60,7 +61,7 @@ class MissingTables:
         tables = {
             entry.id for entry in toc if entry.kind == "TABLE" and entry.catalog == PG_CLASS and entry.oid in oids
         }
-        elsewhere = {entry.id for entry in toc if entry.kind == "TABLE" and entry.oid in others}
+        elsewhere = frozenset(entry.id for entry in toc if entry.kind == "TABLE" and entry.oid in others)
         wanted = _closed(toc, tables, elsewhere)
         self._toc = [entry for entry in toc if entry.id in wanted and entry.kind not in _NOT_RUN and entry.statement]
         self._made: set[int] = set()  # entries
@@ -112,7 +113,7 @@ async def missing_tables(connection: Connection, manifest: Manifest, tables: Seq
     return [index for index in tables if (manifest.tables[index].schema, manifest.tables[index].name) not in there]
 
 
-def _closed(toc: Sequence[TocEntry], tables: Collection[int], elsewhere: Collection[int]) -> set[int]:
+def _closed(toc: Sequence[TocEntry], tables: Collection[int], elsewhere: frozenset[int]) -> set[int]:
     """The entries of the tables, all that depends on them, and all that these need; nothing of the tables ``elsewhere``."""
     wanted = set(tables)
     before = -1
@@ -123,7 +124,9 @@ def _closed(toc: Sequence[TocEntry], tables: Collection[int], elsewhere: Collect
     waiting = list(wanted)
     while waiting:
         for number in by_id[waiting.pop()].depends_on:
-            if number in by_id and number not in wanted:
+            needed = by_id.get(number)
+            # What another table has as its own, a primary key that is referred to, is that table's affair.
+            if needed is not None and number not in wanted and not elsewhere.intersection(needed.depends_on):
                 wanted.add(number)
                 waiting.append(number)
     return wanted | {entry.id for entry in toc if entry.kind in _OF_OTHERS and wanted.intersection(entry.depends_on)}

@@ -313,3 +313,16 @@ class TestMissingTables:
         with pytest.raises(RestoreError, match=r"orders_customer_fkey.*4711"):
             await restore(gone, repository, tables=("public.customers",))
         assert any_server.execute(gone, "SELECT to_regclass('customers')") == [(None,)]
+
+    async def test_corpus_is_whole_again(self, any_server: TestServer, repository: RepositoryTarget) -> None:
+        target = any_server.load_corpus("pagila")
+        before = any_server.fingerprint(target)
+        views = any_server.execute(target, "SELECT count(*) FROM pg_views WHERE schemaname = 'public'")
+        await take(target, repository)
+        any_server.execute(target, "DROP TABLE film, payment CASCADE; DROP TABLE rental CASCADE")
+        result = await restore(
+            target, repository, tables=("public.film", "public.rental", "public.payment"), checkpoint=False
+        )
+        assert all(table.created for table in result.tables)
+        assert any_server.fingerprint(target) == before
+        assert any_server.execute(target, "SELECT count(*) FROM pg_views WHERE schemaname = 'public'") == views

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Log, Static
 
 from pantry_tui.events import TableProgress
-from pantry_tui.models import BackupDiff, Job, JobState, RestoredTable, RestoreResult
+from pantry_tui.models import BackupDiff, Job, JobState, RestoredTable, RestoreResult, RollbackResult
 from screens.bindings import bindings_of
 from screens.command import JOB
 from screens.explain import failure_words
@@ -36,6 +36,13 @@ _RESTORED = (
     Column("table", "Table"),
     Column("rows", "Inserted", 12, right=True),
     Column("compared", "Compared with the backup", 30),
+)
+_EFFECTS = (
+    Column("table", "Table"),
+    Column("inserted", "Inserted", 10, right=True),
+    Column("updated", "Updated", 10, right=True),
+    Column("deleted", "Deleted", 10, right=True),
+    Column("unchanged", "Unchanged", 10, right=True),
 )
 # A log of 20 lines a second costs 180 kB/s one by one and 11 kB/s batched.
 _DRAW_SECONDS = 1.0
@@ -127,7 +134,7 @@ class JobScreen(OneJobScreen):
         self._draw_result(job)
 
     def _draw_result(self, job: Job) -> None:
-        if job.kind not in ("restore", "diff") or job.result is None or self._result_shown:
+        if job.kind not in ("restore", "rollback", "diff") or job.result is None or self._result_shown:
             return
         self._result_shown = True
         table = self.query_one(CalmTable)
@@ -136,8 +143,20 @@ class JobScreen(OneJobScreen):
             table.set_columns(difference.columns_of(found, width))
             table.show(difference.table_rows(found, width, self.pantry.colour, self.pantry.glyphs))
             return
+        if job.kind == "rollback":
+            self._show_effects(table, RollbackResult.from_builtins(job.result).tables)
+            return
+        result = RestoreResult.from_builtins(job.result)
+        if result.way == "in place":
+            self._show_effects(table, result.tables)
+            return
         table.set_columns(_RESTORED)
-        table.show([self._restored(each) for each in RestoreResult.from_builtins(job.result).tables])
+        table.show([self._restored(each) for each in result.tables])
+
+    def _show_effects(self, table: CalmTable, tables: Sequence[RestoredTable]) -> None:
+        """How many rows of each table were put in, updated, removed, or were as they should be."""
+        table.set_columns(_EFFECTS)
+        table.show([_effect(each) for each in tables])
 
     def _restored(self, table: RestoredTable) -> Row:
         words, colour = compared_words(table, self.pantry.glyphs)
@@ -189,6 +208,12 @@ class JobScreen(OneJobScreen):
                 done,
             ),
         )
+
+
+def _effect(table: RestoredTable) -> Row:
+    name = f"{table.schema}.{table.name}"
+    numbers = (table.inserted, table.updated, table.deleted, table.unchanged)
+    return Row(name, (cell(name), *(cell(figures.count(number), right=True) for number in numbers)))
 
 
 def _taken(job: Job) -> str:

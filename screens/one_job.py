@@ -14,7 +14,9 @@ _CONSEQUENCES = {
     "backup": "What it has written so far is removed. The database is not affected.",
     "validate": "The backup stays as it is.",
     "diff": "Nothing is changed by it, and nothing by its end.",
-    "restore": "The database that it fills is not usable afterwards.",
+    "restore": "A database that is being filled is dropped; one that is in use stays as it is.",
+    "rollback": "Everything stays as it is.",
+    "release": "What would undo the recovery may be there still.",
 }
 
 

@@ -10,8 +10,10 @@ from pantry_tui.models import (
     BackupSummary,
     Job,
     JobState,
+    ReleaseResult,
     RestoredTable,
     RestoreResult,
+    RollbackResult,
     ValidationResult,
 )
 from screens.widgets import figures
@@ -48,6 +50,10 @@ def result_words(job: Job, glyphs: Glyphs) -> Content:
         return diff_words(BackupDiff.from_builtins(job.result), glyphs)
     if job.kind == "export":
         return _export(BackupExport.from_builtins(job.result))
+    if job.kind == "rollback":
+        return _rollback(RollbackResult.from_builtins(job.result), glyphs)
+    if job.kind == "release":
+        return _release(ReleaseResult.from_builtins(job.result))
     return _restore(RestoreResult.from_builtins(job.result), glyphs)
 
 
@@ -110,15 +116,42 @@ def _restore(result: RestoreResult, glyphs: Glyphs) -> Content:
         f"compared in {figures.duration(result.verification_seconds)}"
         + (f", analyzed in {figures.duration(result.analyze_seconds)}" if result.analyzed_tables else "")
     )
-    made = "created" if result.created_database else "filled"
     differences = [f"\n{visible(each)}" for each in (*validation.differences, *result.warnings)]
     left_out = [f"\nleft out: {visible(each)}" for each in result.left_out]
     return Content.assemble(
         verdict,
-        f"\nDatabase {visible(result.target)} was {made}.\n{facts}",
+        f"\nDatabase {visible(result.target)} {_made(result)}.\n{facts}",
         *differences,
         *((each, "$muted") for each in left_out),
     )
+
+
+def _made(result: RestoreResult) -> str:
+    """What became of the database."""
+    undo = f"; to undo it: pantry-tui recovery rollback {result.id}" if result.checkpoint is not None else ""
+    if result.dry_run:
+        return "is as it was: this was a dry run, and everything was taken back"
+    if result.way == "in place":
+        return f"had rows of these tables exchanged ({result.strategy}){undo}"
+    if result.way == "side by side":
+        return f"was exchanged for the restored one{undo}"
+    return "was created" if result.created_database else "was filled"
+
+
+def _rollback(result: RollbackResult, glyphs: Glyphs) -> Content:
+    if result.already is not None:
+        return Content(f"Nothing to do: rollback {visible(result.already)} had undone it before.")
+    return Content.assemble(
+        (f"{glyphs.good} undone: recovery {visible(result.undone)}", "bold $success"),
+        f"\nDatabase {visible(result.target)} is what it was before, in {figures.duration(result.duration_seconds)}; "
+        f"to undo that: pantry-tui recovery rollback {result.id}",
+        *((f"\n{visible(each)}", "$warning") for each in result.warnings),
+    )
+
+
+def _release(result: ReleaseResult) -> Content:
+    kept = f"database {visible(result.database)}" if result.database else f"{figures.plural(result.rows, 'kept row')}"
+    return Content(f"Recovery {visible(result.released)} cannot be undone any more: {kept} dropped.")
 
 
 _COMPARED = {

@@ -1,0 +1,108 @@
+"""What a job's screen says of each kind of job that succeeded."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pantry_tui.models import (
+    Job,
+    JobState,
+    Model,
+    ReleaseResult,
+    RestoredTable,
+    RestoreResult,
+    RestoreValidation,
+    RollbackResult,
+    Strategy,
+)
+from screens.widgets.glyphs import ASCII
+from screens.widgets.outcome import result_words
+
+NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
+TABLE = RestoredTable(schema="public", name="t[b]", inserted=1)
+VALIDATION = RestoreValidation(
+    performed=True,
+    equal=True,
+    tables_compared=1,
+    constraints_validated=0,
+    constraints_not_valid=0,
+    sequences_compared=0,
+    differences=(),
+)
+
+
+def words(kind: str, result: Model) -> str:
+    job = Job(
+        id="j",
+        kind=kind,
+        title="t",
+        database="crm",
+        state=JobState.SUCCEEDED,
+        queued_at=NOW,
+        result=result.to_builtins(),
+    )
+    return result_words(job, ASCII).plain
+
+
+def restore(way: str, *, dry_run: bool = False, checkpoint: str | None = None) -> RestoreResult:
+    return RestoreResult(
+        id="r1",
+        backup_id="b",
+        status="succeeded",
+        dry_run=dry_run,
+        target="crm[/b]",
+        created_database=way != "in place",
+        tables=(TABLE,),
+        validation=VALIDATION,
+        left_out=(),
+        warnings=(),
+        started_at=NOW,
+        finished_at=NOW,
+        duration_seconds=1.0,
+        verification_seconds=0.5,
+        way=way,
+        strategy=Strategy.MERGE,
+        checkpoint=checkpoint,
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (restore("new database"), "Database crm[/b] was created."),
+        (restore("in place", checkpoint="c"), "exchanged (merge); to undo it: pantry-tui recovery rollback r1"),
+        (restore("side by side", checkpoint="c"), "exchanged for the restored one; to undo it"),
+        (restore("side by side"), "was exchanged for the restored one."),
+        (restore("in place", dry_run=True), "this was a dry run, and everything was taken back"),
+    ],
+    ids=["new", "in place", "side by side", "nothing kept", "dry run"],
+)
+def test_restores(result: RestoreResult, expected: str) -> None:
+    assert expected in words("restore", result)
+
+
+@pytest.mark.parametrize("already", [None, "r9"])
+def test_rollbacks(already: str | None) -> None:
+    result = RollbackResult(
+        id="r2",
+        undone="r1",
+        backup_id="b",
+        status="succeeded",
+        target="crm[/b]",
+        tables=(TABLE,),
+        checkpoint=None,
+        already=already,
+        warnings=("rows changed",),
+        started_at=NOW,
+        finished_at=NOW,
+        duration_seconds=1.0,
+    )
+    shown = words("rollback", result)
+    assert ("rollback r9 had undone it before" if already else "undone: recovery r1\nDatabase crm[/b] is what") in shown
+
+
+def test_releases() -> None:
+    result = ReleaseResult(released="r1", status="succeeded", target="crm", tables=(), rows=7)
+    assert words("release", result) == "Recovery r1 cannot be undone any more: 7 kept rows dropped."

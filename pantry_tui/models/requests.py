@@ -66,6 +66,20 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
 
 
+class ForeignRestoreRequest(Model, frozen=True, kw_only=True, tag="foreign_restore", tag_field="type"):
+    """Restore a dump that somebody brought into a new or empty database, as a role that is no superuser.
+
+    ``path`` is absolute: a script of pg_dump, plain or packed, or an archive in custom format.
+    """
+
+    path: str
+    target: DatabaseTarget
+    analyze: bool = True  # collect the planner's statistics
+    unlocking: Unlocking = Unlocking()  # for one that ends in .age
+    started_by: str = ""
+    data_directory: str | None = None  # of the runner, which puts its own in
+
+
 class DiffRequest(Model, frozen=True, kw_only=True, tag="diff", tag_field="type"):
     """Compare a backup with ``database`` as it is now."""
 
@@ -109,7 +123,7 @@ def export_formats(backup: BackupFormat, kind: BackupKind) -> tuple[BackupFormat
     return (backup, BackupFormat.CSV if backup is BackupFormat.SQL else BackupFormat.SQL)
 
 
-JobRequest = BackupRequest | ValidateRequest | RestoreRequest | DiffRequest | ExportRequest
+JobRequest = BackupRequest | ValidateRequest | RestoreRequest | ForeignRestoreRequest | DiffRequest | ExportRequest
 
 
 class MarkRequest(Model, frozen=True, kw_only=True):

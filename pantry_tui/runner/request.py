@@ -9,8 +9,10 @@ from pantry_tui.models import (
     DatabaseTarget,
     DiffRequest,
     ExportRequest,
+    ForeignRestoreRequest,
     JobRequest,
     MarkRequest,
+    RepositoryTarget,
     RestoreRequest,
     Unlocking,
 )
@@ -38,7 +40,7 @@ def decode_unlocking(data: bytes) -> Unlocking:
 
 
 def kind_of(request: JobRequest) -> str:
-    """backup, validate, restore, diff or export."""
+    """backup, validate, restore, foreign_restore, diff or export."""
     kind = request.__struct_config__.tag
     return str(kind)
 
@@ -49,6 +51,8 @@ def title_of(request: JobRequest) -> str:
         return f"backup of {request.database.name} into {request.repository.name}"
     if isinstance(request, RestoreRequest):
         return f"restore of {request.backup_id} into {request.target.name}"
+    if isinstance(request, ForeignRestoreRequest):
+        return f"restore of {request.path} into {request.target.name}"
     if isinstance(request, DiffRequest):
         return f"comparison of {request.backup_id} with {request.database.name}"
     if isinstance(request, ExportRequest):
@@ -60,12 +64,17 @@ def database_of(request: JobRequest) -> DatabaseTarget | None:
     """The database that the job works on."""
     if isinstance(request, BackupRequest | DiffRequest):
         return request.database
-    return request.target if isinstance(request, RestoreRequest) else None
+    return request.target if isinstance(request, RestoreRequest | ForeignRestoreRequest) else None
 
 
 def backup_of(request: JobRequest) -> str | None:
     """The backup that the job reads."""
-    return None if isinstance(request, BackupRequest) else request.backup_id
+    return None if isinstance(request, BackupRequest | ForeignRestoreRequest) else request.backup_id
+
+
+def repository_of(request: JobRequest) -> RepositoryTarget | None:
+    """The repository that the job works with; a dump that somebody brought is in none."""
+    return None if isinstance(request, ForeignRestoreRequest) else request.repository
 
 
 def trust_of(request: JobRequest) -> dict[str, list[str]]:
@@ -86,7 +95,7 @@ def redacted(request: JobRequest) -> JobRequest:
     """The request without anything secret, for what is written down."""
     if isinstance(request, BackupRequest | DiffRequest):
         return msgspec.structs.replace(request, database=request.database.redacted())
-    if isinstance(request, RestoreRequest):
+    if isinstance(request, RestoreRequest | ForeignRestoreRequest):
         return msgspec.structs.replace(request, target=request.target.redacted(), unlocking=Unlocking())
     return msgspec.structs.replace(request, unlocking=Unlocking())
 

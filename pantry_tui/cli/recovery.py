@@ -10,6 +10,7 @@ from pantry_tui.cli.keys_given import add_identity_options, add_trust_option, un
 from pantry_tui.cli.output import counted, print_document
 from pantry_tui.cli.parser import Parser, Unsupported, command, positive, unsupported
 from pantry_tui.cli.question import confirm, require_terminal
+from pantry_tui.cli.recovery_foreign import backup_at, execute_foreign, named_path
 from pantry_tui.cli.session import (
     add_repository_option,
     configuration,
@@ -37,14 +38,21 @@ def add_arguments(parser: Parser) -> None:
         description="Restores a backup into a database that is new or empty, then compares the result with the\n"
         "backup: rows, content, constraints and sequences. The target is created when it does not exist, and refused\n"
         "when it holds anything. A backup that another machine signed is refused (7) unless its signer is trusted.\n"
-        "Exit status 0 means restored and equal.",
+        "Exit status 0 means restored and equal.\n\n"
+        "The path of a backup serves in place of its id, and so does that of a dump that somebody brings: a script\n"
+        "of pg_dump, plain or packed by gzip or zstd, or an archive (pg_dump -Fc). Its statements are run one by one,\n"
+        "never by psql, as a role that is no superuser, and all of them or none. Nothing is known of such a dump, so\n"
+        "its result is not verified; exit status 0 then means that every statement succeeded and every row was taken.",
         examples=(
             "pantry-tui recovery execute latest --target crm_restored",
             "pantry-tui recovery execute latest -t public.contacts --target scratch --yes",
             "pantry-tui recovery execute 20261123T020000Z-daily-7f3a --target postgresql://admin@standby/crm",
+            "pantry-tui recovery execute ./from-the-agency.sql.gz --target postgresql://dump_reader@localhost/theirs",
         ),
     )
-    execute.add_argument("id", metavar="ID", help="a backup's id, the beginning of one, or `latest`")
+    execute.add_argument(
+        "id", metavar="ID", help="a backup's id, the beginning of one, `latest`, or the path of a backup or dump"
+    )
     execute.add_argument(
         "--target", metavar="DATABASE", help="a database name on the same server, or a URI or libpq keywords"
     )
@@ -87,8 +95,12 @@ def execute_recovery(args: argparse.Namespace) -> int:
     require_fingerprints(args.trust)
     if not args.yes:
         require_terminal("a restore", "--yes")
-    place = repository(args, config)
-    backup = look_up(config, lambda reads: reads.backup(place, args.id)).summary
+    path = named_path(args.id)
+    at = None if path is None else backup_at(path)
+    if path is not None and at is None:
+        return execute_foreign(args, config, path, target)
+    place, reference = at or (repository(args, config), args.id)
+    backup = look_up(config, lambda reads: reads.backup(place, reference)).summary
     if not args.yes:
         confirm(_question(backup, target, args.table))
     keys = unlocking(args, config, encrypted=backup.encrypted)

@@ -37,8 +37,8 @@ _NAMES_A_FUNCTION = frozenset({b"ALTER", b"COMMENT", b"GRANT", b"REVOKE", b"DROP
 _ENDS_ROLES = frozenset({b"WITH", b"GRANTED", b"CASCADE", b"RESTRICT"})
 # Encodings of clients only: a byte of a character may look like a backslash or a quote, which no lexer of bytes can tell.
 _CLIENT_ENCODINGS = frozenset(
-    ("BIG5", "WIN950", "WINDOWS950", "GBK", "WIN936", "WINDOWS936", "GB18030", "JOHAB", "UHC", "WIN949", "WINDOWS949")
-    + ("SJIS", "SHIFTJIS", "MSKANJI", "WIN932", "WINDOWS932", "SHIFTJIS2004")
+    {"BIG5", "WIN950", "WINDOWS950", "GBK", "WIN936", "WINDOWS936", "GB18030", "JOHAB", "UHC", "WIN949", "WINDOWS949"}
+    | {"SJIS", "SHIFTJIS", "MSKANJI", "WIN932", "WINDOWS932", "SHIFTJIS2004"}
 )
 _EVERYBODY = frozenset({b"PUBLIC", b"CURRENT_USER", b"SESSION_USER", b"CURRENT_ROLE"})
 

@@ -19,8 +19,9 @@ from pantry_tui.events import Listener
 from pantry_tui.models import ForeignRestoreRequest, ForeignRestoreResult, utc_now
 from pantry_tui.postgres.connect import environment_of
 from pantry_tui.recovery.database import RestoreDatabase
+from pantry_tui.recovery.foreign.archive import ArchiveScript
 from pantry_tui.recovery.foreign.findings import Findings
-from pantry_tui.recovery.foreign.opening import ForeignFile
+from pantry_tui.recovery.foreign.opening import FileKind, ForeignFile
 from pantry_tui.recovery.foreign.progress import ForeignProgress
 from pantry_tui.recovery.foreign.running import Inspected, Run, Script, inspect
 from pantry_tui.recovery.foreign.session import Session
@@ -122,6 +123,8 @@ class _Restore:
         return "the database that was being filled has been dropped; nothing else was touched"
 
     def _result(self, database: RestoreDatabase, inspected: Inspected, findings: Findings) -> ForeignRestoreResult:
+        if self._file.kind is FileKind.ARCHIVE:
+            findings.remark("everything belongs to the role that restores: owners of an archive are left out")
         warnings = (*findings.warnings, *_doubts(inspected, findings))
         for warning in warnings:
             self._progress.warn(warning)
@@ -149,6 +152,9 @@ class _Restore:
 def script_of(file: ForeignFile) -> Script:
     """The script that a file holds, or that its archive stands for."""
     name = file.path.name
+    if file.kind is FileKind.ARCHIVE:
+        archive = ArchiveScript(file.unpacked, name)
+        return Script(archive.pieces, archive.place)
     return Script(file.text, lambda line: f"{name}, line {line:,}")
 
 

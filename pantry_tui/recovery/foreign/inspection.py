@@ -40,6 +40,7 @@ _CLIENT_ENCODINGS = frozenset(
     {"BIG5", "WIN950", "WINDOWS950", "GBK", "WIN936", "WINDOWS936", "GB18030", "JOHAB", "UHC", "WIN949", "WINDOWS949"}
     | {"SJIS", "SHIFTJIS", "MSKANJI", "WIN932", "WINDOWS932", "SHIFTJIS2004"}
 )
+_UNLINK = (b"SELECT", b"PG_CATALOG", b".", b"LO_UNLINK")  # the DROP of a large object
 _EVERYBODY = frozenset({b"PUBLIC", b"CURRENT_USER", b"SESSION_USER", b"CURRENT_ROLE"})
 
 
@@ -92,7 +93,7 @@ def treatment(statement: Statement, place: Place) -> Treatment:
         return _of_alter(words, second)
     if first == b"CREATE" and _is_plpgsql(words):
         return Treatment(Way.LANGUAGE)
-    return Treatment(Way.DROP if first == b"DROP" else Way.RUN)
+    return Treatment(Way.DROP if first == b"DROP" or words[:4] == _UNLINK else Way.RUN)
 
 
 def script_encoding(words: Sequence[bytes]) -> str | None:
@@ -176,7 +177,7 @@ def _of_alter(words: Sequence[bytes], second: bytes) -> Treatment:
         return Treatment(Way.DISABLE_TRIGGERS)
     if second == b"TABLE" and words[-3:] == (b"ENABLE", b"TRIGGER", b"ALL"):
         return Treatment(Way.ENABLE_TRIGGERS)
-    return Treatment(Way.DROP if second == b"TABLE" and _last(words, b"DROP", b"CONSTRAINT") else Way.RUN)
+    return Treatment(Way.DROP if second == b"TABLE" and b"DROP" in words[3:] else Way.RUN)
 
 
 def _last(words: Sequence[bytes], first: bytes, second: bytes) -> int:

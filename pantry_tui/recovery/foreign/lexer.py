@@ -25,10 +25,12 @@ Place: TypeAlias = Callable[[int], str]  # of a line, in words
 _VALUE_KEPT = 64  # bytes of a quoted word
 _LONGEST_NAME = 64 * 1024
 _LONGEST_MARK = 200
+_LONGEST_LINE = 512  # of those that must be seen whole to be known
 _COMPLETE = b"-- PostgreSQL database dump complete"
 _OURS_COMPLETE = re.compile(rb"-- pantry-tui: end of backup \S+: (\d{1,15}) tables, (\d{1,15}) rows")
 _NOISE = re.compile(rb"\\(?:un)?restrict[ \t]+[A-Za-z0-9]+[ \t]*\r?(?:\n|\Z)")
 _SPACE = re.compile(rb"[ \t\n\r\f\v]+")
+_DULL = re.compile(rb"[ \t\n\r\f\v,0-9.:=]+")  # in parentheses, where words are not kept
 _WORD = re.compile(rb"[A-Za-z_\x80-\xff][A-Za-z_0-9$\x80-\xff]*")
 _NUMBER = re.compile(rb"\$?[0-9]+")
 _DOLLAR = re.compile(rb"\$(?:[A-Za-z_\x80-\xff][A-Za-z_0-9\x80-\xff]*)?\$")
@@ -165,6 +167,9 @@ class Lexer:
     def _step(self) -> bool:
         text = self._text
         byte = text.buffer[text.at]
+        if self._depth and (dull := _DULL.match(text.buffer, text.at)):
+            text.at = dull.end()
+            return False
         if byte in b" \t\n\r\f\v":
             self._skip_space()
             return False
@@ -256,8 +261,8 @@ class Lexer:
     def _skip_noise(self) -> None:
         r"""The `\restrict` and `\unrestrict` of pg_dump are noise where psql is not; any other backslash is refused."""
         text = self._text
-        while not text.is_over and b"\n" not in text.rest(_VALUE_KEPT * 4) and len(text.rest(512)) < 512:
-            text.fetch()
+        while b"\n" not in text.rest(_LONGEST_LINE) and len(text.rest(_LONGEST_LINE)) < _LONGEST_LINE and text.fetch():
+            pass
         noise = _NOISE.match(text.buffer, text.at) if not self._begun and text.is_fresh_line else None
         if noise is None:
             command = text.rest(EXCERPT).split(b"\n")[0].decode(errors="replace").strip()

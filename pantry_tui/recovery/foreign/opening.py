@@ -99,9 +99,11 @@ class ForeignFile:
                 while fed:
                     unpacker = unpacker or zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
                     try:
-                        yield unpacker.decompress(fed)
+                        text = unpacker.decompress(fed)
                     except zstandard.ZstdError as error:
                         raise self._damaged(f"is not readable zstd ({error})") from error
+                    if text:
+                        yield text
                     fed = unpacker.unused_data if unpacker.eof else b""
                     unpacker = None if unpacker.eof else unpacker
         if unpacker is not None:

@@ -25,7 +25,7 @@ from pantry_tui.recovery.foreign.opening import FileKind, ForeignFile
 from pantry_tui.recovery.foreign.progress import ForeignProgress
 from pantry_tui.recovery.foreign.running import Inspected, Run, Script, inspect
 from pantry_tui.recovery.foreign.session import Session
-from pantry_tui.recovery.foreign.target import create, drop, give_name, look_at_target
+from pantry_tui.recovery.foreign.target import drop, give_name, look_at_target, take_database
 from pantry_tui.recovery.verify import not_compared
 
 Answer = TypeVar("Answer")
@@ -60,14 +60,16 @@ class _Restore:
         self._started = time.monotonic()
 
     async def run(self) -> ForeignRestoreResult:
-        existing = await look_at_target(self._request.target)
+        place = await look_at_target(self._request.target)
+        for remark in place.remarks:
+            self._progress.warn(remark)
         self._progress.phase("inspect")
         inspected = await self._in_thread(lambda: inspect(self._script, self._stop, self._moved))
         self._progress.log(
             f"{self._file.path.name}: {inspected.statements:,} statements, {inspected.lines:,} rows, complete to its end mark"
         )
         self._progress.phase("create")
-        database = existing or await create(self._request.target, inspected.encoding)
+        database = await take_database(self._request.target, place, inspected.encoding)
         try:
             self._progress.phase("run")
             findings = await self._run(database, inspected)

@@ -1,8 +1,8 @@
 """The role that runs a foreign dump can do nothing outside of its database; before the commit that is looked at once more.
 
 A dump may hold code: functions, triggers, DO blocks. SET ROLE and SET SESSION AUTHORIZATION can be undone by RESET from
-within, so it is the role of the connection itself that must be harmless. What such a role may still do to itself, to another
-database that it owns (ALTER ROLE … PASSWORD, ALTER DATABASE … SET), shows in the locks that its transaction holds.
+within, so it is the role of the connection itself that must be harmless. What such a role may still do to itself and to other
+databases that it owns (ALTER ROLE … PASSWORD, ALTER DATABASE … SET) shows in the locks that its transaction holds.
 """
 
 from __future__ import annotations
@@ -24,14 +24,24 @@ WHERE pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER') AND (r.rolsuper OR r
 ORDER BY 2 DESC, r.rolsuper DESC, 1 LIMIT 1
 """
 
-# What the statements of a dump write of the tables that all databases share: who depends on which role, and nothing else.
-_WRITTEN_OUTSIDE = b"""
+# Locks on the tables that all databases share, but for the one that says who depends on which role.
+_LOCKED_OUTSIDE = b"""
 SELECT DISTINCT c.relname::pg_catalog.text
 FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.relation
 WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.locktype OPERATOR(pg_catalog.=) 'relation'
     AND c.relisshared AND c.relkind OPERATOR(pg_catalog.=) 'r' AND c.relname OPERATOR(pg_catalog.<>) 'pg_shdepend'
     AND l.mode OPERATOR(pg_catalog.<>) 'AccessShareLock'
 ORDER BY 1
+"""
+# GRANT lets go of its lock at once. What we see of a transaction that is not over is our own, or of a subtransaction of ours.
+_GRANTED_OUTSIDE = b"""
+SELECT DISTINCT written.name
+FROM (SELECT 'pg_database', d.xmin FROM pg_catalog.pg_database d
+    UNION ALL SELECT 'pg_tablespace', t.xmin FROM pg_catalog.pg_tablespace t) AS written(name, writer)
+CROSS JOIN (SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8) AS us(number)
+CROSS JOIN LATERAL (SELECT (written.writer::pg_catalog.text::pg_catalog.int8 - us.number) & 4294967295) AS later(distance)
+WHERE later.distance < 2147483648
+    AND pg_catalog.pg_xact_status((us.number + later.distance)::pg_catalog.text::pg_catalog.xid8) = 'in progress'
 """
 _ROLES = b"""
 SELECT r.rolname, pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER') FROM pg_catalog.pg_roles r
@@ -66,12 +76,13 @@ class Roles:
 def require_nothing_outside(session: Session) -> None:
     """Before the commit, in the dump's own transaction: nothing is left that runs later, and nothing is written outside.
 
-    A lock on a table is held to the end of the transaction that wrote to it, and everybody may see it. Raises `RefusedError`.
+    A lock on a table is mostly held to the end of the transaction that wrote to it, and everybody may see it; where it is not,
+    the rows say who wrote them. Raises `RefusedError`.
     """
     session.run(b"SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers run now
     session.run(b"CLOSE ALL")  # a cursor WITH HOLD would be read at the commit
     session.run(b"SET search_path = ''")
-    written = [str(name) for (name,) in session.rows(_WRITTEN_OUTSIDE)]
+    written = [str(name) for query in (_LOCKED_OUTSIDE, _GRANTED_OUTSIDE) for (name,) in session.rows(query)]
     if written:
         raise RefusedError(
             f"code of the dump wrote outside of its database: to {', '.join(written)}",

@@ -27,6 +27,7 @@ _LONGEST_NAME = 64 * 1024
 _LONGEST_MARK = 200
 _LONGEST_LINE = 512  # of those that must be seen whole to be known
 _COMPLETE = b"-- PostgreSQL database dump complete"
+_OURS = re.compile(rb"-- pantry-tui: backup \S+")
 _OURS_COMPLETE = re.compile(rb"-- pantry-tui: end of backup \S+: (\d{1,15}) tables, (\d{1,15}) rows")
 _NOISE = re.compile(rb"\\(?:un)?restrict[ \t]+[A-Za-z0-9]+[ \t]*\r?(?:\n|\Z)")
 _SPACE = re.compile(rb"[ \t\n\r\f\v]+")
@@ -89,6 +90,7 @@ class Lexer:
         self.escapes = False  # in plain strings: standard_conforming_strings is off
         self.is_complete = False  # an end mark has been read, and no statement since
         self.end_line: EndLine | None = None
+        self._is_ours = False  # each section of such a document ends as a dump does; only its own end line is its end
         self._next_statement()
 
     @property
@@ -241,10 +243,11 @@ class Lexer:
             text.drop(text.at)
 
     def _mind_mark(self, comment: bytes) -> None:
+        self._is_ours = self._is_ours or _OURS.fullmatch(comment.rstrip()) is not None
         ours = _OURS_COMPLETE.fullmatch(comment.rstrip())
         if ours is not None:
             self.end_line = EndLine(int(ours[1]), int(ours[2]))
-        if ours is not None or comment.rstrip() == _COMPLETE:
+        if ours is not None or (comment.rstrip() == _COMPLETE and not self._is_ours):
             self.is_complete = True
 
     def _skip_block_comment(self) -> None:

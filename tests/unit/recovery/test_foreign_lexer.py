@@ -191,6 +191,8 @@ def test_a_statement_without_end_is_too_long(monkeypatch: pytest.MonkeyPatch) ->
         (b"SELECT 1;\n/* -- PostgreSQL database dump complete */", False),
         (b"SELECT '\n-- PostgreSQL database dump complete\n';", False),
         (b"COPY t FROM stdin;\n-- PostgreSQL database dump complete\n\\.\n", False),
+        (b"-- pantry-tui: backup a\nSELECT 1;\n-- PostgreSQL database dump complete\n", False),
+        (b"-- pantry-tui: backup a\nSELECT 1;\n-- pantry-tui: end of backup a: 1 tables, 1 rows\n", True),
     ],
 )
 @pytest.mark.parametrize("size", [1, 1000])

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Log, Static
 
 from pantry_tui.events import TableProgress
-from pantry_tui.models import BackupDiff, Job, JobState, RestoredTable, RestoreResult
+from pantry_tui.models import BackupDiff, ForeignRestoreResult, Job, JobState, RestoredTable, RestoreResult
 from screens.bindings import bindings_of
 from screens.commands import JOB
 from screens.explain import failure_words
@@ -127,7 +127,7 @@ class JobScreen(OneJobScreen):
         self._draw_result(job)
 
     def _draw_result(self, job: Job) -> None:
-        if job.kind not in ("restore", "diff") or job.result is None or self._result_shown:
+        if job.kind not in ("restore", "foreign_restore", "diff") or job.result is None or self._result_shown:
             return
         self._result_shown = True
         table = self.query_one(CalmTable)
@@ -137,7 +137,8 @@ class JobScreen(OneJobScreen):
             table.show(difference.table_rows(tables, self.pantry.colour, self.pantry.glyphs))
             return
         table.set_columns(_RESTORED)
-        table.show([self._restored(each) for each in RestoreResult.from_builtins(job.result).tables])
+        result = ForeignRestoreResult if job.kind == "foreign_restore" else RestoreResult
+        table.show([self._restored(each) for each in result.from_builtins(job.result).tables])
 
     def _restored(self, table: RestoredTable) -> Row:
         words, colour = compared_words(table, self.pantry.glyphs)

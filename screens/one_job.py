@@ -15,6 +15,7 @@ _CONSEQUENCES = {
     "validate": "The backup stays as it is.",
     "diff": "Nothing is changed by it, and nothing by its end.",
     "restore": "The database that it fills is not usable afterwards.",
+    "foreign_restore": "Nothing of the dump is kept.",
 }
 
 

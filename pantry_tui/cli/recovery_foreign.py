@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.artifact.manifest import MANIFEST_NAME
 from pantry_tui.cli import recovery_view as view
 from pantry_tui.cli.keys_given import unlocking
@@ -16,7 +17,6 @@ from pantry_tui.errors import NotFoundError, UsageError
 from pantry_tui.models import DatabaseTarget, ForeignRestoreRequest, ForeignRestoreResult, RepositoryTarget
 
 _TABLES = (Column("TABLE"), Column("ROWS", right=True))
-_SEALED = ".age"
 
 
 def named_path(text: str) -> Path | None:
@@ -49,7 +49,7 @@ def execute_foreign(args: argparse.Namespace, config: Config, path: Path, target
         path=str(path),
         target=target,
         analyze=not args.no_analyze,
-        unlocking=unlocking(args, config, encrypted=path.suffix == _SEALED),
+        unlocking=unlocking(args, config, encrypted=path.suffix == SEALED_SUFFIX),
         started_by=started_by(),
     )
     result = ForeignRestoreResult.from_builtins(run_job(args, config, request))

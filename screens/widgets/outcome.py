@@ -8,6 +8,7 @@ from pantry_tui.models import (
     BackupDiff,
     BackupExport,
     BackupSummary,
+    ForeignRestoreResult,
     Job,
     JobState,
     RestoredTable,
@@ -48,6 +49,8 @@ def result_words(job: Job, glyphs: Glyphs) -> Content:
         return diff_words(BackupDiff.from_builtins(job.result), glyphs)
     if job.kind == "export":
         return _export(BackupExport.from_builtins(job.result))
+    if job.kind == "foreign_restore":
+        return _foreign(ForeignRestoreResult.from_builtins(job.result))
     return _restore(RestoreResult.from_builtins(job.result), glyphs)
 
 
@@ -118,6 +121,17 @@ def _restore(result: RestoreResult, glyphs: Glyphs) -> Content:
         f"\nDatabase {visible(result.target)} was {made}.\n{facts}",
         *differences,
         *((each, "$muted") for each in left_out),
+    )
+
+
+def _foreign(result: ForeignRestoreResult) -> Content:
+    made = "created" if result.created_database else "filled"
+    rows = sum(table.inserted for table in result.tables)
+    return Content.assemble(
+        ("Restored, not verified: a dump of others has nothing to compare with.", "bold $warning"),
+        f"\nDatabase {visible(result.target)} was {made}.\n{figures.plural(result.statements, 'statement')}, "
+        f"{figures.plural(rows, 'row')}, in {figures.duration(result.duration_seconds)}",
+        *((f"\n{visible(each)}", "$muted") for each in result.warnings),
     )
 
 

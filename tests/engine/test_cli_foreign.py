@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pantry_tui.artifact.age import X25519Identity
 from pantry_tui.models import DatabaseTarget
 from tests.engine.command_line import CommandLine
 from tests.engine.recovery.foreign import ROLE, dumped, make_role, written
@@ -105,6 +106,21 @@ def test_what_is_refused(server: TestServer, cli: CommandLine) -> None:
         meaningless = cli.run("recovery", "execute", "cut.sql", "--target", "never made", "--yes", *option)
         assert (meaningless.status, f"{option[0]} means nothing" in meaningless.err) == (2, True)
     assert "never made" not in databases(server)
+
+
+def test_an_encrypted_export(server: TestServer, cli: CommandLine, crm: DatabaseTarget) -> None:
+    own, other = X25519Identity.generate(), X25519Identity.generate()
+    for name, identity in (("own.txt", own), ("other.txt", other)):
+        (cli.home / name).write_text(identity.secret_text + "\n")
+        (cli.home / name).chmod(0o600)
+    cli.succeed("backup", "create", "-n", "daily")
+    cli.succeed("backup", "export", "latest", "-o", "ours.sql.gz.age", "--recipient", own.recipient.text)
+    execute = ("recovery", "execute", "ours.sql.gz.age", "--target", address(server, "opened"), "--yes")
+    assert cli.run(*execute).status == 27
+    assert cli.run(*execute, "--identity", "other.txt").status == 26
+    assert "Restored, not verified: " in cli.succeed(*execute, "--identity", "own.txt").out
+    server.execute("opened", f"REASSIGN OWNED BY {ROLE} TO postgres")
+    assert server.fingerprint("opened") == server.fingerprint(crm)
 
 
 def test_a_backup_of_ours_by_its_path(server: TestServer, cli: CommandLine, crm: DatabaseTarget) -> None:

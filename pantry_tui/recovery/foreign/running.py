@@ -25,9 +25,11 @@ from pantry_tui.recovery.foreign.session import Session, StatementError
 _NOT_THE_OWNER = "42501"
 _NOT_THERE = frozenset({"42P01", "42704", "42883", "3F000", "42703"})
 _UNKNOWN_SETTING = frozenset({"42704", "22023"})
+# Under the dump's own search_path, which may hold operators of its making.
 _NAME = (
-    b"SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-    b" WHERE c.oid = pg_catalog.to_regclass($1)"
+    b"SELECT n.nspname, c.relname FROM pg_catalog.pg_class c"
+    b" JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace"
+    b" WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)::pg_catalog.oid"
 )
 _CHANGED = "the file is not what it was a moment ago, when it was looked through"
 

@@ -30,6 +30,7 @@ from pantry_tui.recovery.verify import not_compared
 
 Answer = TypeVar("Answer")
 
+STOPPING_SECONDS = 0.2  # between two requests to the server to end its statement
 NOTHING_TO_COMPARE = (
     "nothing was there to compare the result with: a dump has no fingerprints. Known is that its end mark was found, that the"
     " server took every row that was sent, and that no statement failed"
@@ -108,7 +109,8 @@ class _Restore:
             while not task.done():
                 if cancel is not None:
                     cancel()
-                await asyncio.wait([task], timeout=0.2)
+                await asyncio.wait([task], timeout=STOPPING_SECONDS)
+            task.exception()  # whatever it was: nobody waits for it any more
             raise
 
     def _moved(self) -> None:

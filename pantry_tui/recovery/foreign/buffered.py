@@ -60,6 +60,11 @@ class Buffered:
         """Whether this stands next."""
         return self.has(len(text)) and self.buffer.startswith(text, self.at)
 
+    def see_line(self, most: int) -> None:
+        """Fetches the rest of the line, or so many bytes of it."""
+        while len(seen := self.rest(most)) < most and b"\n" not in seen and self.fetch():
+            pass
+
     def rest(self, most: int) -> bytes:
         """What of the buffer is unread, at most so many bytes."""
         return bytes(self.buffer[self.at : self.at + most])
@@ -72,12 +77,12 @@ class Buffered:
             del self.buffer[:end]
         self.at = 0
 
-    def match(self, pattern: re.Pattern[bytes]) -> bytes:
-        """What of the pattern stands next, whole, however it is cut into pieces."""
+    def match(self, pattern: re.Pattern[bytes], most: int) -> bytes:
+        """What of the pattern stands next, whole, however it is cut into pieces; of more than ``most`` bytes a beginning."""
         while True:
             found = pattern.match(self.buffer, self.at)
             text = found[0] if found else b""
-            if self.at + len(text) < len(self.buffer) or not self.fetch():
+            if self.at + len(text) < len(self.buffer) or len(text) > most or not self.fetch():
                 return bytes(text)
 
     def find(

@@ -20,7 +20,8 @@ SELECT r.rolname::text, r.rolname OPERATOR(pg_catalog.=) session_user,
         ELSE 'allowed to reach files, programs or sessions of the server' END
 FROM pg_catalog.pg_roles r
 WHERE pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER') AND (r.rolsuper OR r.rolcreaterole OR r.rolreplication
-    OR r.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files', 'pg_signal_backend'))
+    OR r.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files', 'pg_signal_backend',
+        'pg_create_subscription'))
 ORDER BY 2 DESC, r.rolsuper DESC, 1 LIMIT 1
 """
 
@@ -33,16 +34,13 @@ WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.locktype OP
     AND l.mode OPERATOR(pg_catalog.<>) 'AccessShareLock'
 ORDER BY 1
 """
-# GRANT lets go of its lock at once. What we see of a transaction that is not over is our own, or of a subtransaction of ours.
-_GRANTED_OUTSIDE = b"""
-SELECT DISTINCT written.name
-FROM (SELECT 'pg_database', d.xmin FROM pg_catalog.pg_database d
-    UNION ALL SELECT 'pg_tablespace', t.xmin FROM pg_catalog.pg_tablespace t) AS written(name, writer)
-CROSS JOIN (SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8) AS us(number)
-CROSS JOIN LATERAL (SELECT (written.writer::pg_catalog.text::pg_catalog.int8 - us.number) & 4294967295) AS later(distance)
-WHERE later.distance < 2147483648
-    AND pg_catalog.pg_xact_status((us.number + later.distance)::pg_catalog.text::pg_catalog.xid8) = 'in progress'
-"""
+# GRANT lets go of its lock at once; what it writes are privileges. The third has rows since release 15.
+_PRIVILEGES = (
+    b"SELECT 'pg_database', datname, datacl::pg_catalog.text FROM pg_catalog.pg_database",
+    b"SELECT 'pg_tablespace', spcname, spcacl::pg_catalog.text FROM pg_catalog.pg_tablespace",
+    b"SELECT 'pg_parameter_acl', parname, paracl::pg_catalog.text FROM pg_catalog.pg_parameter_acl",
+)
+_WITH_PARAMETERS = 150000
 _ROLES = b"""
 SELECT r.rolname, pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER') FROM pg_catalog.pg_roles r
 """
@@ -73,18 +71,33 @@ class Roles:
         self.ours = frozenset(name for name, member in found if name is not None and member == "t")
 
 
-def require_nothing_outside(session: Session) -> None:
-    """Before the commit, in the dump's own transaction: nothing is left that runs later, and nothing is written outside.
+class Outside:
+    """What is outside of the dump's database, as it was when the dump's transaction began."""
 
-    A lock on a table is mostly held to the end of the transaction that wrote to it, and everybody may see it; where it is not,
-    the rows say who wrote them. Raises `RefusedError`.
-    """
-    session.run(b"SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers run now
-    session.run(b"CLOSE ALL")  # a cursor WITH HOLD would be read at the commit
-    session.run(b"SET search_path = ''")
-    written = [str(name) for query in (_LOCKED_OUTSIDE, _GRANTED_OUTSIDE) for (name,) in session.rows(query)]
-    if written:
-        raise RefusedError(
-            f"code of the dump wrote outside of its database: to {', '.join(written)}",
-            remedy="nothing of it is kept. Do not trust where this dump came from",
-        )
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._before = self._privileges()
+
+    def require_untouched(self) -> None:
+        """Before the commit, in the same transaction: nothing is left that runs later, and nothing is written outside.
+
+        A lock on a table is mostly held to the end of the transaction that wrote to it, and everybody may see it; where it is
+        not, privileges are compared. Raises `RefusedError`.
+        """
+        self._session.run(b"SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers run now
+        self._session.run(b"CLOSE ALL")  # a cursor WITH HOLD would be read at the commit
+        self._session.run(b"SET search_path = ''")
+        written = {str(name) for (name,) in self._session.rows(_LOCKED_OUTSIDE)}
+        for (catalog, name), privileges in self._privileges().items():
+            if self._before.get((catalog, name), privileges) != privileges:
+                written.add(catalog)
+        if written:
+            raise RefusedError(
+                f"code of the dump wrote outside of its database: to {', '.join(sorted(written))}",
+                remedy="nothing of it is kept. Do not trust where this dump came from",
+            )
+
+    def _privileges(self) -> dict[tuple[str, str], str | None]:
+        queries = _PRIVILEGES if self._session.server_version >= _WITH_PARAMETERS else _PRIVILEGES[:2]
+        rows = [row for query in queries for row in self._session.rows(query)]
+        return {(str(catalog), str(name)): privileges for catalog, name, privileges in rows}

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from pantry_tui.errors import RefusedError
-from pantry_tui.recovery.foreign.lexer import Place, Statement
+from pantry_tui.recovery.foreign.statement import Place, Statement
 
 # Functions that read or write files of the server.
 FILE_FUNCTIONS = frozenset(

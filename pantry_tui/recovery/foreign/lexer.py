@@ -8,20 +8,15 @@ this lexer and the server's ever disagree, no harm comes of it: the server takes
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterator
 
 from pantry_tui.errors import BackupDamagedError, PantryError, RefusedError
 from pantry_tui.recovery.foreign.buffered import Buffered
+from pantry_tui.recovery.foreign.statement import EXCERPT, EndLine, Place, Statement
 
-STATEMENT_LIMIT = (
-    256 * 1024 * 1024
-)  # bytes; a larger one, with the copies that are made of it, would take too much memory
+# Bytes. A larger one, with the copies that are made of it, would take too much memory.
+STATEMENT_LIMIT = 128 * 1024 * 1024
 WORDS_KEPT = 64  # of each statement, outside of parentheses
-EXCERPT = 80  # characters of a statement that a message shows
-
-Place: TypeAlias = Callable[[int], str]  # of a line, in words
-
 _VALUE_KEPT = 64  # bytes of a quoted word
 _LONGEST_NAME = 64 * 1024
 _LONGEST_MARK = 200
@@ -46,37 +41,6 @@ _QUOTE = re.compile(rb"'")
 _QUOTE_OR_ESCAPE = re.compile(rb"['\\]")
 _OFF = frozenset({b"OFF", b"OF", b"FALSE", b"FALS", b"FAL", b"FA", b"F", b"NO", b"N", b"0"})
 _ROUTINE = re.compile(rb"CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE)(?: .*)?")
-
-
-class Statement(NamedTuple):
-    """One statement, without its semicolon.
-
-    ``words`` are its first words outside of parentheses: keywords and plain names in capitals, quoted ones as they stand.
-    ``calls`` are those watched names that a parenthesis follows, in small letters.
-    """
-
-    line: int
-    text: bytes
-    words: tuple[bytes, ...]
-    calls: frozenset[bytes]
-
-    @property
-    def copies_in(self) -> bool:
-        """Whether rows follow it in the script."""
-        return self.words[:1] == (b"COPY",) and self.words[-2:] == (b"FROM", b"STDIN")
-
-    @property
-    def beginning(self) -> str:
-        """Its first characters, on one line, for a message."""
-        start = " ".join(self.text[: 8 * EXCERPT].decode(errors="replace").split())
-        return start if len(start) <= EXCERPT else start[:EXCERPT] + "…"
-
-
-class EndLine(NamedTuple):
-    """What the end line of a document of our own says is before it."""
-
-    tables: int
-    rows: int
 
 
 class Lexer:
@@ -113,10 +77,9 @@ class Lexer:
     def rows(self) -> Iterator[bytes]:
         r"""The rows behind a COPY … FROM stdin, up to their `\.`, in pieces that end anywhere."""
         begin = self.line
-        while not self._text.is_over and b"\n" not in self._text.rest(4096) and self._text.fetch():
-            pass
+        self._text.see_line(_LONGEST_LINE)
         rest = _REST_OF_LINE.match(self._text.buffer, self._text.at)
-        if rest is None:
+        if rest is None or not (rest[0].endswith(b"\n") or self._text.is_over):
             raise self._refused("something follows a COPY … FROM stdin in its line, where its rows should begin")
         self._text.drop(rest.end())
         yield from self._text.until_end_of_rows(
@@ -264,8 +227,7 @@ class Lexer:
     def _skip_noise(self) -> None:
         r"""The `\restrict` and `\unrestrict` of pg_dump are noise where psql is not; any other backslash is refused."""
         text = self._text
-        while b"\n" not in text.rest(_LONGEST_LINE) and len(text.rest(_LONGEST_LINE)) < _LONGEST_LINE and text.fetch():
-            pass
+        text.see_line(_LONGEST_LINE)
         noise = _NOISE.match(text.buffer, text.at) if not self._begun and text.is_fresh_line else None
         if noise is None:
             command = text.rest(EXCERPT).split(b"\n")[0].decode(errors="replace").strip()
@@ -274,7 +236,7 @@ class Lexer:
 
     def _name(self) -> None:
         text = self._text
-        found = text.match(_WORD)
+        found = text.match(_WORD, _LONGEST_NAME)
         if len(found) > _LONGEST_NAME:
             raise self._refused("a name is too long to be one")
         if len(found) == 1 and found in b"eEbBxXnN" and text.has(2) and text.buffer[text.at + 1] == 0x27:
@@ -300,7 +262,7 @@ class Lexer:
             self._bodies -= 1
 
     def _number(self) -> None:
-        found = self._text.match(_NUMBER)
+        found = self._text.match(_NUMBER, _LONGEST_NAME)
         self._text.at += len(found)
         self._word(found[:_VALUE_KEPT])
 

@@ -8,7 +8,7 @@ from threading import Event as Flag
 from typing import NamedTuple
 
 from pantry_tui.errors import BackupDamagedError, CancelledError, RestoreError
-from pantry_tui.recovery.foreign.containment import Roles, require_nothing_outside
+from pantry_tui.recovery.foreign.containment import Outside, Roles
 from pantry_tui.recovery.foreign.findings import Findings
 from pantry_tui.recovery.foreign.inspection import (
     FILE_FUNCTIONS,
@@ -19,8 +19,9 @@ from pantry_tui.recovery.foreign.inspection import (
     treatment,
 )
 from pantry_tui.recovery.foreign.keys import KeysAside
-from pantry_tui.recovery.foreign.lexer import EndLine, Lexer, Place, Statement
+from pantry_tui.recovery.foreign.lexer import Lexer
 from pantry_tui.recovery.foreign.session import Session, StatementError
+from pantry_tui.recovery.foreign.statement import EndLine, Place, Statement
 
 _NOT_THE_OWNER = "42501"
 _NOT_THERE = frozenset({"42P01", "42704", "42883", "3F000", "42703"})
@@ -111,6 +112,7 @@ class Run:
         Raises `RestoreError` naming line and statement, `RefusedError` where code of the dump wrote outside of its database.
         """
         self._session.run(b"BEGIN")
+        outside = Outside(self._session)
         for statement in self._lexer.statements():
             self._one(statement)
         if self._source.digest() != inspected.digest:
@@ -118,7 +120,7 @@ class Run:
         self._at_the_end("checking the foreign keys that were put aside", self._put_keys_back)
         if analyze:
             self._at_the_end("analyzing", lambda: self._session.run(b"ANALYZE"))
-        self._at_the_end("checking deferred constraints", lambda: require_nothing_outside(self._session))
+        self._at_the_end("checking deferred constraints", outside.require_untouched)
         self._at_the_end("committing", self._session.commit)
 
     def _put_keys_back(self) -> None:

@@ -66,6 +66,11 @@ class Session:
         """Whether the server takes backslashes in plain strings for escapes."""
         return self._connection.parameter_status(b"standard_conforming_strings") == b"off"
 
+    @property
+    def server_version(self) -> int:
+        """150020 for 15.20."""
+        return self._connection.server_version
+
     def run(self, statement: bytes) -> int:
         """Runs one statement and throws its rows away as they come; returns how many it touched.
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pantry_tui.errors import BackupDamagedError, PantryError, RefusedError
 from pantry_tui.recovery.foreign import lexer as lexer_module
 from pantry_tui.recovery.foreign.inspection import FILE_FUNCTIONS
-from pantry_tui.recovery.foreign.lexer import EndLine, Lexer, Statement
+from pantry_tui.recovery.foreign.lexer import Lexer
+from pantry_tui.recovery.foreign.statement import EndLine, Statement
 
 
 def pieces_of(script: bytes, size: int) -> Iterator[bytes]:
@@ -22,15 +23,18 @@ def lexer_of(script: bytes, size: int = 1 << 20) -> Lexer:
     return Lexer(pieces_of(script, size), lambda line: f"dump.sql, line {line}", FILE_FUNCTIONS)
 
 
-def read(script: bytes, size: int = 1 << 20) -> list[Statement | bytes]:
+def read_all(lexer: Lexer) -> list[Statement | bytes]:
     """The statements of a script, and rows behind those that take some."""
-    lexer = lexer_of(script, size)
     found: list[Statement | bytes] = []
     for statement in lexer.statements():
         found.append(statement)
         if statement.copies_in:
             found.append(b"".join(lexer.rows()))
     return found
+
+
+def read(script: bytes, size: int = 1 << 20) -> list[Statement | bytes]:
+    return read_all(lexer_of(script, size))
 
 
 def texts(script: bytes, size: int = 1 << 20) -> list[bytes]:
@@ -155,6 +159,24 @@ def test_what_pg_dump_writes_of_restricting_is_noise() -> None:
     script = b"--\n\n\\restrict Abc123\n\nSELECT 1;\n\\unrestrict Abc123\n\n"
     assert texts(script) == [b"SELECT 1"]
     assert texts(script, 1) == [b"SELECT 1"]
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"), [(b"SELECT ", b"a"), (b"COPY t FROM stdin;", b" "), (b"SELECT 1;\n\\", b"!"), (b"SELECT ", b"1")]
+)
+def test_what_never_ends_is_not_kept_in_memory(begin: bytes, more: bytes) -> None:
+    """Names, numbers and lines of any length, from a source that could give gigabytes."""
+    fed = []
+
+    def endless() -> Iterator[bytes]:
+        yield begin
+        while len(fed) < 10_000:
+            fed.append(1)
+            yield more * 100_000
+
+    with pytest.raises(RefusedError):
+        read_all(Lexer(endless(), lambda line: f"line {line}"))
+    assert len(fed) < 2_000
 
 
 def test_something_behind_a_copy_in_its_line_is_refused() -> None:

@@ -166,7 +166,7 @@ def test_what_pg_dump_writes_of_restricting_is_noise() -> None:
 )
 def test_what_never_ends_is_not_kept_in_memory(begin: bytes, more: bytes) -> None:
     """Names, numbers and lines of any length, from a source that could give gigabytes."""
-    fed = []
+    fed: list[int] = []
 
     def endless() -> Iterator[bytes]:
         yield begin

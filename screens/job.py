@@ -15,7 +15,15 @@ from textual.widget import Widget
 from textual.widgets import Log, Static
 
 from pantry_tui.events import TableProgress
-from pantry_tui.models import BackupDiff, Job, JobState, RestoredTable, RestoreResult, RollbackResult
+from pantry_tui.models import (
+    BackupDiff,
+    ForeignRestoreResult,
+    Job,
+    JobState,
+    RestoredTable,
+    RestoreResult,
+    RollbackResult,
+)
 from screens.bindings import bindings_of
 from screens.command import JOB
 from screens.explain import failure_words
@@ -134,7 +142,11 @@ class JobScreen(OneJobScreen):
         self._draw_result(job)
 
     def _draw_result(self, job: Job) -> None:
-        if job.kind not in ("restore", "rollback", "diff") or job.result is None or self._result_shown:
+        if (
+            job.kind not in ("restore", "foreign_restore", "rollback", "diff")
+            or job.result is None
+            or self._result_shown
+        ):
             return
         self._result_shown = True
         table = self.query_one(CalmTable)
@@ -146,12 +158,19 @@ class JobScreen(OneJobScreen):
         if job.kind == "rollback":
             self._show_effects(table, RollbackResult.from_builtins(job.result).tables)
             return
+        if job.kind == "foreign_restore":
+            self._show_restored(table, ForeignRestoreResult.from_builtins(job.result).tables)
+            return
         result = RestoreResult.from_builtins(job.result)
         if result.way == "in place":
             self._show_effects(table, result.tables)
-            return
+        else:
+            self._show_restored(table, result.tables)
+
+    def _show_restored(self, table: CalmTable, tables: Sequence[RestoredTable]) -> None:
+        """How many rows of each table were put in, and what the comparison found."""
         table.set_columns(_RESTORED)
-        table.show([self._restored(each) for each in result.tables])
+        table.show([self._restored(each) for each in tables])
 
     def _show_effects(self, table: CalmTable, tables: Sequence[RestoredTable]) -> None:
         """How many rows of each table were put in, updated, removed, or were as they should be."""

@@ -17,6 +17,7 @@ _CONSEQUENCES = {
     "restore": "A database that is being filled is dropped; one that is in use stays as it is.",
     "rollback": "Everything stays as it is.",
     "release": "What would undo the recovery may be there still.",
+    "foreign_restore": "Nothing of the dump is kept.",
 }
 
 

@@ -1,8 +1,8 @@
 """The document of a backup in format `sql`: what psql reads, in this order.
 
-pre-data (tables and types), the rows, data (large objects, sequence values, rows that only pg_dump handles), post-data
-(indexes, constraints, triggers, refreshes), and a last line that tells a whole document from a cut one. A backup of the
-schema or of the data alone has only its sections.
+A first line that names the backup, pre-data (tables and types), the rows, data (large objects, sequence values, rows that only
+pg_dump handles), post-data (indexes, constraints, triggers, refreshes), and a last line that tells a whole document from a cut
+one. A backup of the schema or of the data alone has only its sections.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ class SqlDocument:
         archive = await write_archive(self._backup)
         self.subset = archive.subset
         first, *late = SECTIONS[self._backup.request.kind]
-        await _Section(first, self._backup, archive).write_to(placement)
+        opening = _Section(first, self._backup, archive)
+        opening.write(begin_line(self._backup.staged.id))
+        await opening.write_to(placement)
         placement.open()
         self._late = [_Section(name, self._backup, archive) for name in late]
         if archive.content.stored_size <= KEPT_ARCHIVE_BYTES:
@@ -101,6 +103,10 @@ class _Section:
         self._archive = archive
         self._writer = SectionWriter(name, backup.codec)
         self._made = False
+
+    def write(self, text: bytes) -> None:
+        """Puts text before the section's own."""
+        self._writer.write(text)
 
     async def make(self) -> None:
         """Turns the section into SQL, in memory."""
@@ -154,6 +160,11 @@ class SectionWriter:
         self._waiting.append(Text(self._section, *self._writer.finish()))
         while self._placement is not None and self._waiting:
             self._placement.append(self._waiting.pop(0))
+
+
+def begin_line(backup_id: str) -> bytes:
+    """The document's first line; an SQL comment. Each section ends as a whole dump does: this one promises an end line."""
+    return f"-- pantry-tui: backup {backup_id}\n".encode("ascii")
 
 
 def end_line(backup_id: str, tables: int, rows: int) -> bytes:

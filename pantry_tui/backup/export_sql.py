@@ -7,7 +7,7 @@ from functools import partial
 
 from pantry_tui.artifact.copytext import END_OF_ROWS
 from pantry_tui.artifact.rowtext import copy_text
-from pantry_tui.backup.document import SECTIONS, end_line
+from pantry_tui.backup.document import SECTIONS, begin_line, end_line
 from pantry_tui.backup.export_output import Output
 from pantry_tui.backup.export_source import ExportSource, in_thread
 from pantry_tui.models import BackupFormat, ExportedTable
@@ -23,6 +23,7 @@ async def export_sql(source: ExportSource, output: Output) -> list[ExportedTable
         await _copy_segments(source, output, range(len(manifest.segments)))  # as it was written, without the archive
         return tables
     first, *late = SECTIONS[manifest.kind]
+    output.write(begin_line(manifest.id))
     await source.section(first, output.write)
     output.write(_encoding_of_rows(source))
     chosen = set(source.selection.tables)

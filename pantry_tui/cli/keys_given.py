@@ -83,8 +83,11 @@ def unlocking(args: argparse.Namespace, config: Config, backup: BackupSummary | 
 
     Asks for a passphrase on a terminal where one is needed. Raises `ConfigError`, `WrongKeyError`, `KeyMissingError`.
     """
-    if backup is None or not backup.encrypted:
-        return Unlocking()
+    return given(args, config) if backup is not None and backup.encrypted else Unlocking()
+
+
+def given(args: argparse.Namespace, config: Config) -> Unlocking:
+    """The identities from `--identity` or the configuration; raises as `unlocking` does."""
     from pantry_tui.artifact import keyring
 
     return keyring.unlocking(

@@ -11,6 +11,7 @@ from pantry_tui.cli.keys_given import add_identity_options, add_trust_option, un
 from pantry_tui.cli.output import counted, print_document
 from pantry_tui.cli.parser import Parser, Unsupported, command, positive
 from pantry_tui.cli.question import confirm, require_terminal
+from pantry_tui.cli.recovery_foreign import backup_at, execute_foreign, named_path
 from pantry_tui.cli.session import (
     add_repository_option,
     configuration,
@@ -51,15 +52,22 @@ def add_arguments(parser: Parser) -> None:
         "puts in what is missing and touches nothing that is there. Triggers, rules and cascades do not act; foreign\n"
         "keys are checked again. What undoes it stays on the server until it is released.\n\n"
         "A backup that another machine signed is refused (7) unless its signer is trusted. Exit status 0 means done\n"
-        "and equal.",
+        "and equal.\n\n"
+        "The path of a backup serves in place of its id, and so does that of a dump that somebody brings: a script\n"
+        "of pg_dump, plain or packed by gzip or zstd, or an archive (pg_dump -Fc). Its statements are run one by one,\n"
+        "never by psql, as a role that is no superuser, and all of them or none. Nothing is known of such a dump, so\n"
+        "its result is not verified; exit status 0 then means that every statement succeeded and every row was taken.",
         examples=(
             "pantry-tui recovery execute latest --target crm_restored",
             "pantry-tui recovery execute latest -t public.contacts --dry-run",
             "pantry-tui recovery execute latest -t public.contacts -s merge --yes",
             "pantry-tui recovery execute 20261123T020000Z-daily-7f3a --target postgresql://admin@standby/crm",
+            "pantry-tui recovery execute ./from-the-agency.sql.gz --target postgresql://dump_reader@localhost/theirs",
         ),
     )
-    execute.add_argument("id", metavar="ID", help="a backup's id, the beginning of one, or `latest`")
+    execute.add_argument(
+        "id", metavar="ID", help="a backup's id, the beginning of one, `latest`, or the path of a backup or dump"
+    )
     execute.add_argument(
         "--target",
         metavar="DATABASE",
@@ -117,8 +125,12 @@ def execute_recovery(args: argparse.Namespace) -> int:
     asks = not (args.yes or args.dry_run)
     if asks:
         require_terminal("a restore", "--yes")
-    place = repository(args, config)
-    backup = look_up(config, lambda reads: reads.backup(place, args.id)).summary
+    path = named_path(args.id)
+    at = None if path is None else backup_at(path)
+    if path is not None and at is None:
+        return execute_foreign(args, config, path, target)
+    place, reference = at or (repository(args, config), args.id)
+    backup = look_up(config, lambda reads: reads.backup(place, reference)).summary
     _require_own(args, backup, target)
     if asks:
         confirm(_question(args, backup, target))

@@ -15,6 +15,7 @@ from pantry_tui.models.backups import (
 )
 from pantry_tui.models.base import Failure, Model, utc_now
 from pantry_tui.models.findings import Finding, FindingStatus
+from pantry_tui.models.foreign import ForeignRestoreResult
 from pantry_tui.models.jobs import AuditEntry, Job, JobState, RunnerStatus
 from pantry_tui.models.kinds import BackupFormat, BackupKind, BackupSelection, Compression, Strategy
 from pantry_tui.models.looking import (
@@ -36,6 +37,7 @@ from pantry_tui.models.requests import (
     BackupRequest,
     DiffRequest,
     ExportRequest,
+    ForeignRestoreRequest,
     JobRequest,
     MarkRequest,
     ReleaseRequest,
@@ -73,6 +75,8 @@ __all__ = [
     "FileSummary",
     "Finding",
     "FindingStatus",
+    "ForeignRestoreRequest",
+    "ForeignRestoreResult",
     "Job",
     "JobRequest",
     "JobState",

@@ -95,6 +95,20 @@ class ReleaseRequest(Model, frozen=True, kw_only=True, tag="release", tag_field=
     data_directory: str | None = None  # the runner puts its own in
 
 
+class ForeignRestoreRequest(Model, frozen=True, kw_only=True, tag="foreign_restore", tag_field="type"):
+    """Restore a dump that somebody brought into a new or empty database, as a role that is no superuser.
+
+    ``path`` is absolute: a script of pg_dump, plain or packed, or an archive in custom format.
+    """
+
+    path: str
+    target: DatabaseTarget
+    analyze: bool = True  # collect the planner's statistics
+    unlocking: Unlocking = Unlocking()  # for one that ends in .age
+    started_by: str = ""
+    data_directory: str | None = None  # of the runner, which puts its own in
+
+
 class DiffRequest(Model, frozen=True, kw_only=True, tag="diff", tag_field="type"):
     """Compare a backup with ``database`` as it is now."""
 
@@ -139,7 +153,14 @@ def export_formats(backup: BackupFormat, kind: BackupKind) -> tuple[BackupFormat
 
 
 JobRequest = (
-    BackupRequest | ValidateRequest | RestoreRequest | RollbackRequest | ReleaseRequest | DiffRequest | ExportRequest
+    BackupRequest
+    | ValidateRequest
+    | RestoreRequest
+    | ForeignRestoreRequest
+    | RollbackRequest
+    | ReleaseRequest
+    | DiffRequest
+    | ExportRequest
 )
 
 

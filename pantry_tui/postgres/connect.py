@@ -67,7 +67,7 @@ async def connect(
     parameters = connection_parameters(text, key="the connection")
     if "connect_timeout" not in parameters and "PGCONNECT_TIMEOUT" not in target.environment:
         text += f" connect_timeout='{connect_timeout}'"
-    async with _environment_of(target):
+    async with environment_of(target):
         try:
             connection = await psycopg.AsyncConnection.connect(text, autocommit=True)
         except psycopg.Error as error:
@@ -164,7 +164,8 @@ def _set_variables(wanted: Mapping[str, str]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _environment_of(target: DatabaseTarget) -> AsyncIterator[None]:
+async def environment_of(target: DatabaseTarget) -> AsyncIterator[None]:
+    """This process's libpq variables are those of ``target`` meanwhile; one target at a time."""
     # One connection at a time is being made: libpq and psycopg read the variables at several moments.
     lock = _connecting.setdefault(asyncio.get_running_loop(), asyncio.Lock())
     async with lock:

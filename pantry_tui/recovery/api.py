@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.artifact.keyring import unlocking_as_configured
 from pantry_tui.config import load_config
 from pantry_tui.events import Listener, ignore
 from pantry_tui.models import (
     DatabaseTarget,
+    ForeignRestoreRequest,
+    ForeignRestoreResult,
     Model,
     RepositoryTarget,
     RestoreRequest,
     RestoreResult,
     Strategy,
 )
+from pantry_tui.recovery.foreign.service import restore_foreign
 from pantry_tui.recovery.service import restore_backup
 from pantry_tui.repository.local import LocalRepository
 
@@ -81,3 +85,22 @@ class RecoveryService:
             analyze=config.analyze,
         )
         return await restore_backup(request, self._listener)
+
+    async def restore_dump(self, path: str, target: DatabaseTarget | str) -> ForeignRestoreResult:
+        """Restores a dump that somebody else made, a script of pg_dump or an archive in custom format.
+
+        ``target`` as for `execute_recovery`; its role must be one that can do no harm outside of that database.
+
+        Raises `RefusedError`, `BackupDamagedError`, `PrivilegeError`, `TargetNotEmptyError`, `RestoreError`, `ServerError` and
+        its kin.
+        """
+        request = ForeignRestoreRequest(
+            path=_real_path(path),
+            target=target if isinstance(target, DatabaseTarget) else load_config().restore_target(target),
+            unlocking=unlocking_as_configured(encrypted=path.endswith(SEALED_SUFFIX), file=None),
+        )
+        return await restore_foreign(request, self._listener)
+
+
+def _real_path(path: str) -> str:
+    return str(Path(path).expanduser().resolve())

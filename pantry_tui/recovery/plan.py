@@ -18,7 +18,7 @@ from pantry_tui.artifact.toc import read_toc
 from pantry_tui.config.restoring import check_target, check_target_name
 from pantry_tui.config.targets import database_name
 from pantry_tui.errors import DatabaseMissingError
-from pantry_tui.models import Model, RestoreRequest
+from pantry_tui.models import DatabaseTarget, Model, RestoreRequest
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import ClientTools, find_client_tools
@@ -119,7 +119,7 @@ async def _meet_server(
     archive: Content,
     warn: Callable[[str], None],
 ) -> RestorePlan:
-    connection, name, exists = await _reach(request)
+    connection, name, exists = await reach(request.target)
     swaps = False
     server_version = connection.info.server_version
     try:
@@ -153,15 +153,15 @@ async def _meet_server(
     )
 
 
-async def _reach(request: RestoreRequest) -> tuple[Connection, str, bool]:
+async def reach(target: DatabaseTarget) -> tuple[Connection, str, bool]:
     """A connection to the target's server, the database's name, and whether it is there."""
     try:
-        connection = await writable_session(request.target)
+        connection = await writable_session(target)
     except DatabaseMissingError as error:
         # The server's own words: a service file may have named the database.
         found = _MISSING.search(error.detail or "")
-        name = found[1] if found else database_name(request.target.conninfo, request.target.environment)
-        return await maintenance_session(request.target), name, False
+        name = found[1] if found else database_name(target.conninfo, target.environment)
+        return await maintenance_session(target), name, False
     return connection, connection.info.dbname, True
 
 

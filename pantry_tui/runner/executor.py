@@ -29,9 +29,7 @@ from pantry_tui.models import (
     Job,
     JobRequest,
     JobState,
-    ReleaseRequest,
     RepositoryTarget,
-    RollbackRequest,
     utc_now,
 )
 from pantry_tui.repository.ids import require_name
@@ -42,7 +40,16 @@ from pantry_tui.runner.leftovers import with_leftovers
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.live import LiveJob
 from pantry_tui.runner.process import JobProcess
-from pantry_tui.runner.request import assigned, backup_of, database_of, kind_of, repository_of, title_of, trust_of
+from pantry_tui.runner.request import (
+    OfNoRepository,
+    assigned,
+    backup_of,
+    database_of,
+    kind_of,
+    repository_of,
+    title_of,
+    trust_of,
+)
 
 RUNNER = "runner"  # who acts, in the audit trail, when nobody asked
 PRUNE_SECONDS = 24 * 3600.0
@@ -120,7 +127,7 @@ class Executor:
         self._require_open()
         if isinstance(request, BackupRequest):
             require_name(request.name)
-        elif not isinstance(request, RollbackRequest | ReleaseRequest):
+        elif not isinstance(request, OfNoRepository):
             backup_id = await self._library.resolve(request.repository, request.backup_id)
             request = msgspec.structs.replace(request, backup_id=backup_id)
             self._require_open()  # resolving took its time
@@ -153,8 +160,8 @@ class Executor:
     def require_unused(self, target: RepositoryTarget, backup_id: str) -> None:
         """Raises `RefusedError` when a job reads that backup."""
         for live in self.board.alive.values():
-            repository = repository_of(live.request)
-            if repository and repository.location == target.location and live.job.backup_id == backup_id:
+            place = repository_of(live.request)
+            if place is not None and place.location == target.location and live.job.backup_id == backup_id:
                 raise RefusedError(
                     f"backup {backup_id} is in use: {live.job.title}",
                     remedy=f"wait for job {live.job.id}, or cancel it",
@@ -197,8 +204,9 @@ class Executor:
         if live.stopped_by is not None:
             live.process.ask_to_stop()
         last = await live.process.carry_out(live.request, live.take)
-        if isinstance(last, Finished) and (repository := repository_of(live.request)) is not None:
-            await self._library.take_note(repository)
+        place = repository_of(live.request)
+        if isinstance(last, Finished) and place is not None:
+            await self._library.take_note(place)
         return last
 
     async def _take_spare(self) -> JobProcess:
@@ -245,8 +253,8 @@ class Executor:
         lost = {job.id: job for job in self._catalog.jobs() if not job.state.is_final}
         for job_id in sorted(unfinished.keys() | lost.keys()):
             request = unfinished.get(job_id)
-            repository = repository_of(request) if request is not None else None
-            removed = await self._library.clean(repository) if repository is not None else []
+            place = repository_of(request) if request is not None else None
+            removed = await self._library.clean(place) if place is not None else []
             if job_id in lost:
                 self._settle(lost[job_id], request, removed)
             with contextlib.suppress(OSError):  # the next runner finds it again, and nothing left to do

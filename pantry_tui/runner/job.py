@@ -23,6 +23,7 @@ from pantry_tui.models import (
     BackupRequest,
     DiffRequest,
     Failure,
+    ForeignRestoreRequest,
     JobRequest,
     Model,
     ReleaseRequest,
@@ -161,6 +162,11 @@ async def _perform(request: JobRequest, reporter: _Reporter) -> Model:
 
         adopt_environment(request.database)
         return await compare_with_live(request, reporter.send)
+    if isinstance(request, ForeignRestoreRequest):
+        from pantry_tui.recovery.foreign.service import restore_foreign
+
+        adopt_environment(request.target)
+        return await restore_foreign(request, reporter.send)
     from pantry_tui.backup.export import export_backup
 
     return await export_backup(request, reporter.send)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import msgspec
 
 from pantry_tui.models import (
@@ -9,6 +11,7 @@ from pantry_tui.models import (
     DatabaseTarget,
     DiffRequest,
     ExportRequest,
+    ForeignRestoreRequest,
     JobRequest,
     MarkRequest,
     ReleaseRequest,
@@ -16,8 +19,9 @@ from pantry_tui.models import (
     RestoreRequest,
     RollbackRequest,
     Unlocking,
-    ValidateRequest,
 )
+
+OfNoRepository: TypeAlias = ForeignRestoreRequest | RollbackRequest | ReleaseRequest
 
 _WHERE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGSERVICEFILE")
 
@@ -42,7 +46,7 @@ def decode_unlocking(data: bytes) -> Unlocking:
 
 
 def kind_of(request: JobRequest) -> str:
-    """backup, validate, restore, rollback, release, diff or export."""
+    """backup, validate, restore, foreign_restore, rollback, release, diff or export."""
     kind = request.__struct_config__.tag
     return str(kind)
 
@@ -57,6 +61,8 @@ def title_of(request: JobRequest) -> str:
         return f"rollback of recovery {request.undo} of {request.target.name}"
     if isinstance(request, ReleaseRequest):
         return f"release of recovery {request.undo} of {request.target.name}"
+    if isinstance(request, ForeignRestoreRequest):
+        return f"restore of {request.path} into {request.target.name}"
     if isinstance(request, DiffRequest):
         return f"comparison of {request.backup_id} with {request.database.name}"
     if isinstance(request, ExportRequest):
@@ -68,17 +74,19 @@ def database_of(request: JobRequest) -> DatabaseTarget | None:
     """The database that the job works on."""
     if isinstance(request, BackupRequest | DiffRequest):
         return request.database
-    return request.target if isinstance(request, RestoreRequest | RollbackRequest | ReleaseRequest) else None
+    if isinstance(request, RestoreRequest | ForeignRestoreRequest | RollbackRequest | ReleaseRequest):
+        return request.target
+    return None
 
 
 def backup_of(request: JobRequest) -> str | None:
     """The backup that the job reads."""
-    return None if isinstance(request, BackupRequest | RollbackRequest | ReleaseRequest) else request.backup_id
+    return None if isinstance(request, BackupRequest | OfNoRepository) else request.backup_id
 
 
 def repository_of(request: JobRequest) -> RepositoryTarget | None:
-    """The repository that the job reads or writes."""
-    return None if isinstance(request, RollbackRequest | ReleaseRequest) else request.repository
+    """The repository that the job works with; a dump that somebody brought is in none."""
+    return None if isinstance(request, OfNoRepository) else request.repository
 
 
 def assigned(request: JobRequest, job_id: str) -> JobRequest:
@@ -106,7 +114,7 @@ def redacted(request: JobRequest) -> JobRequest:
     """The request without anything secret, for what is written down."""
     if isinstance(request, BackupRequest | DiffRequest):
         return msgspec.structs.replace(request, database=request.database.redacted())
-    if isinstance(request, RestoreRequest):
+    if isinstance(request, RestoreRequest | ForeignRestoreRequest):
         return msgspec.structs.replace(request, target=request.target.redacted(), unlocking=Unlocking())
     if isinstance(request, RollbackRequest | ReleaseRequest):
         return msgspec.structs.replace(request, target=request.target.redacted())
@@ -117,5 +125,8 @@ def secrets_of(request: JobRequest) -> tuple[str, ...]:
     """What must never appear in anything written down."""
     target = database_of(request)
     password = target.environment.get("PGPASSWORD") if target else None
-    unlocking = request.unlocking if isinstance(request, ValidateRequest | RestoreRequest | ExportRequest) else None
-    return (*([password] if password else ()), *(unlocking.identities if unlocking else ()))
+    if isinstance(request, BackupRequest | DiffRequest | RollbackRequest | ReleaseRequest):
+        identities: tuple[str, ...] = ()
+    else:
+        identities = request.unlocking.identities
+    return (*([password] if password else ()), *identities)

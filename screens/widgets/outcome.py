@@ -8,6 +8,7 @@ from pantry_tui.models import (
     BackupDiff,
     BackupExport,
     BackupSummary,
+    ForeignRestoreResult,
     Job,
     JobState,
     ReleaseResult,
@@ -54,6 +55,8 @@ def result_words(job: Job, glyphs: Glyphs) -> Content:
         return _rollback(RollbackResult.from_builtins(job.result), glyphs)
     if job.kind == "release":
         return _release(ReleaseResult.from_builtins(job.result))
+    if job.kind == "foreign_restore":
+        return _foreign(ForeignRestoreResult.from_builtins(job.result))
     return _restore(RestoreResult.from_builtins(job.result), glyphs)
 
 
@@ -152,6 +155,17 @@ def _rollback(result: RollbackResult, glyphs: Glyphs) -> Content:
 def _release(result: ReleaseResult) -> Content:
     kept = f"database {visible(result.database)}" if result.database else f"{figures.plural(result.rows, 'kept row')}"
     return Content(f"Recovery {visible(result.released)} cannot be undone any more: {kept} dropped.")
+
+
+def _foreign(result: ForeignRestoreResult) -> Content:
+    made = "created" if result.created_database else "filled"
+    rows = sum(table.inserted for table in result.tables)
+    return Content.assemble(
+        ("Restored, not verified: a dump of others has nothing to compare with.", "bold $warning"),
+        f"\nDatabase {visible(result.target)} was {made}.\n{figures.plural(result.statements, 'statement')}, "
+        f"{figures.plural(rows, 'row')}, in {figures.duration(result.duration_seconds)}",
+        *((f"\n{visible(each)}", "$muted") for each in result.warnings),
+    )
 
 
 _COMPARED = {

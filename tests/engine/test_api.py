@@ -9,6 +9,7 @@ import pytest
 from pantry_tui import BackupConfig, BackupService, RecoveryConfig, RecoveryService
 from pantry_tui.errors import NotFoundError, RefusedError, UsageError
 from pantry_tui.models import BackupFormat, Compression
+from tests.engine.recovery.foreign import ROLE, make_role, written
 from tests.servers import TestServer
 
 
@@ -47,6 +48,15 @@ async def test_connection_uri_will_do(server: TestServer, tmp_path: Path) -> Non
     uri = f"postgresql://postgres@/{name}?host={server.private.socket_directory}&port={server.private.port}"
     backup = await BackupService(uri, BackupConfig(output_dir=str(tmp_path / "pantry"))).create_full_backup("by-uri")
     assert (backup.database, backup.rows) == (name, 1)
+
+
+async def test_a_dump_of_somebody_else(server: TestServer, tmp_path: Path) -> None:
+    make_role(server)
+    path = written(tmp_path, "CREATE TABLE t (i int);\nCOPY t FROM stdin;\n1\n2\n\\.\n")
+    target = server.drop_after_test("handed over")
+    recovery = RecoveryService(str(tmp_path / "pantry"))
+    result = await recovery.restore_dump(str(path), server.target(target.name, role=ROLE))
+    assert (result.status, [(table.name, table.inserted) for table in result.tables]) == ("unverified", [("t", 2)])
 
 
 async def test_what_is_not_supported_is_refused(server: TestServer, tmp_path: Path) -> None:

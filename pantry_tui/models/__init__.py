@@ -14,6 +14,7 @@ from pantry_tui.models.backups import (
     ValidationResult,
 )
 from pantry_tui.models.base import Failure, Model, utc_now
+from pantry_tui.models.drills import DrillPlace, DrillResult
 from pantry_tui.models.findings import Finding, FindingStatus
 from pantry_tui.models.jobs import AuditEntry, Job, JobState, RunnerStatus
 from pantry_tui.models.kinds import BackupFormat, BackupKind, BackupSelection, Compression, Strategy
@@ -34,6 +35,7 @@ from pantry_tui.models.requests import (
     STANDARD_OUTPUT,
     BackupRequest,
     DiffRequest,
+    DrillRequest,
     ExportRequest,
     JobRequest,
     MarkRequest,
@@ -66,6 +68,9 @@ __all__ = [
     "DiffRequest",
     "DiffSide",
     "DiffStatus",
+    "DrillPlace",
+    "DrillRequest",
+    "DrillResult",
     "ExportRequest",
     "ExportedTable",
     "Failure",

@@ -8,6 +8,8 @@ from pantry_tui.models import (
     BackupRequest,
     DatabaseTarget,
     DiffRequest,
+    DrillPlace,
+    DrillRequest,
     ExportRequest,
     JobRequest,
     MarkRequest,
@@ -42,7 +44,7 @@ def decode_unlocking(data: bytes) -> Unlocking:
 
 
 def kind_of(request: JobRequest) -> str:
-    """backup, validate, restore, rollback, release, diff or export."""
+    """backup, validate, restore, drill, rollback, release, diff or export."""
     kind = request.__struct_config__.tag
     return str(kind)
 
@@ -53,6 +55,8 @@ def title_of(request: JobRequest) -> str:
         return f"backup of {request.database.name} into {request.repository.name}"
     if isinstance(request, RestoreRequest):
         return f"restore of {request.backup_id} into {request.target.name}"
+    if isinstance(request, DrillRequest):
+        return f"drill of {request.backup_id} on {_drilled_on(request)}"
     if isinstance(request, RollbackRequest):
         return f"rollback of recovery {request.undo} of {request.target.name}"
     if isinstance(request, ReleaseRequest):
@@ -64,10 +68,17 @@ def title_of(request: JobRequest) -> str:
     return f"validation of {request.backup_id}"
 
 
+def _drilled_on(request: DrillRequest) -> str:
+    server = request.server if request.where is DrillPlace.SERVER else None
+    return f"the server of {server.name}" if server is not None else "a private server"
+
+
 def database_of(request: JobRequest) -> DatabaseTarget | None:
     """The database that the job works on."""
     if isinstance(request, BackupRequest | DiffRequest):
         return request.database
+    if isinstance(request, DrillRequest):
+        return request.server if request.where is DrillPlace.SERVER else None
     return request.target if isinstance(request, RestoreRequest | RollbackRequest | ReleaseRequest) else None
 
 
@@ -85,12 +96,14 @@ def assigned(request: JobRequest, job_id: str) -> JobRequest:
     """The request with the job's id where the work is called so."""
     if isinstance(request, RestoreRequest | RollbackRequest):
         return msgspec.structs.replace(request, recovery_id=job_id)
+    if isinstance(request, DrillRequest):
+        return msgspec.structs.replace(request, drill_id=job_id)
     return request
 
 
 def trust_of(request: JobRequest) -> dict[str, list[str]]:
     """Whom the request trusts besides those that always are, for the audit trail; nothing for nobody."""
-    trust = request.trust if isinstance(request, RestoreRequest | ExportRequest) else ()
+    trust = request.trust if isinstance(request, RestoreRequest | DrillRequest | ExportRequest) else ()
     return {"trust": list(trust)} if trust else {}
 
 
@@ -110,6 +123,8 @@ def redacted(request: JobRequest) -> JobRequest:
         return msgspec.structs.replace(request, target=request.target.redacted(), unlocking=Unlocking())
     if isinstance(request, RollbackRequest | ReleaseRequest):
         return msgspec.structs.replace(request, target=request.target.redacted())
+    if isinstance(request, DrillRequest) and request.server is not None:
+        return msgspec.structs.replace(request, server=request.server.redacted(), unlocking=Unlocking())
     return msgspec.structs.replace(request, unlocking=Unlocking())
 
 
@@ -117,5 +132,6 @@ def secrets_of(request: JobRequest) -> tuple[str, ...]:
     """What must never appear in anything written down."""
     target = database_of(request)
     password = target.environment.get("PGPASSWORD") if target else None
-    unlocking = request.unlocking if isinstance(request, ValidateRequest | RestoreRequest | ExportRequest) else None
+    keyed = ValidateRequest | RestoreRequest | DrillRequest | ExportRequest
+    unlocking = request.unlocking if isinstance(request, keyed) else None
     return (*([password] if password else ()), *(unlocking.identities if unlocking else ()))

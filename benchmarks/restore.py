@@ -20,6 +20,7 @@ from pantry_tui.models import BackupRequest, BackupSummary, DatabaseTarget, Dril
 
 OURS = "ours, not verified"
 VERIFIED = "ours, verified"
+BARE = "ours, analyzed but not verified"  # what a drill is compared with: it analyzes, too
 SINGLE = "ours, one table of 1 % of the data"
 DRILL = "ours, a drill on a private server, its start apart"
 BESIDE = "ours, a drill beside the database"
@@ -30,8 +31,8 @@ TARGETS = (
     Target(OURS, DIRECTORY, 0.90),
     Target(OURS, PIPE, 0.60),
     Target(SINGLE, OURS, 0.10),
-    Target(DRILL, OURS, 1.35),
-    Target(BESIDE, OURS, 1.35),
+    Target(DRILL, BARE, 1.35),
+    Target(BESIDE, BARE, 1.35),
 )
 MEMORY_MOST = 200 * MEGABYTE
 RESTORED = "restored"
@@ -64,6 +65,7 @@ def contenders(where: Place, sources: Sources, single: str | None) -> dict[str, 
     found: dict[str, Contender] = {
         OURS: lambda: ours(where, sources),
         VERIFIED: lambda: ours(where, sources, verify=True),
+        BARE: lambda: ours(where, sources, analyze=True),
         DRILL: lambda: drill(where, sources, DrillPlace.PRIVATE),
         BESIDE: lambda: drill(where, sources, DrillPlace.SERVER),
         DIRECTORY: lambda: pg_restore(where, sources),
@@ -85,8 +87,10 @@ def empty_database(where: Place) -> Iterator[DatabaseTarget]:
         data.drop(where.maintenance, RESTORED)
 
 
-def ours(where: Place, sources: Sources, *, verify: bool = False, tables: tuple[str, ...] = ()) -> Usage:
-    """A restore by the warm runner."""
+def ours(
+    where: Place, sources: Sources, *, verify: bool = False, analyze: bool = False, tables: tuple[str, ...] = ()
+) -> Usage:
+    """A restore by the warm runner; one that is verified is analyzed as well."""
     with empty_database(where) as target:
         return where.ours(
             RestoreRequest(
@@ -95,7 +99,7 @@ def ours(where: Place, sources: Sources, *, verify: bool = False, tables: tuple[
                 target=target,
                 tables=tables,
                 verify=verify,
-                analyze=verify,  # the others leave that to be done, too
+                analyze=verify or analyze,  # the others leave that to be done, too
             )
         )[0]
 

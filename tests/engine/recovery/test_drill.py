@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import msgspec
 import pytest
 
 from pantry_tui.artifact.age import X25519Identity
+from pantry_tui.artifact.signing_key import signing_key
+from pantry_tui.artifact.trusted import trusted_file
 from pantry_tui.errors import (
     ClientToolError,
     DiskFullError,
@@ -266,6 +269,29 @@ async def test_a_stranger_drills_nothing_unasked(
     await take(source, repository)
     with pytest.raises(UntrustedSignerError):
         await drill(repository, data_directory=str(tmp_path / "elsewhere"))
+
+
+async def test_a_proof_from_another_machine(
+    repository: RepositoryTarget, source: DatabaseTarget, tmp_path: Path
+) -> None:
+    taken = await take(source, repository)
+    copy = RepositoryTarget(name="copy", location=str(tmp_path / "copy"))
+    shutil.copytree(repository.location, copy.location)
+    elsewhere = tmp_path / "elsewhere"
+    stranger, own = signing_key(elsewhere).signer, signing_key(data_directory_of(repository)).signer
+    trust(elsewhere, own.fingerprint)
+    result = await drill(copy, server=source, data_directory=str(elsewhere))
+
+    [proof] = Path(copy.location).glob("*/drill-*.json")
+    shutil.copy(proof, taken.directory)
+    assert opened(repository).summary(taken.summary.id).proven_at is None
+    trust(Path(data_directory_of(repository)), stranger.fingerprint)
+    assert opened(repository).summary(taken.summary.id).proven_at == result.finished_at
+
+
+def trust(data_directory: Path, fingerprint: str) -> None:
+    trusted_file(data_directory).write_text(f"{fingerprint} another machine\n")
+    trusted_file(data_directory).chmod(0o600)
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,16 @@ async def test_on_a_private_server(
     assert (summary.proven_at, summary.drilled_at, summary.drilled) == (result.finished_at, result.finished_at, True)
 
 
+async def test_the_private_server_is_of_the_sources_release(
+    any_server: TestServer, repository: RepositoryTarget
+) -> None:
+    source = any_server.load_corpus("pagila")
+    await take(source, repository)
+    result = await drill(repository)
+    assert (result.ok, result.failure) == (True, None)
+    assert (result.server_version or "").split(".")[0] == str(any_server.version_num // 10_000)
+
+
 async def test_beside_the_database(server: TestServer, repository: RepositoryTarget, source: DatabaseTarget) -> None:
     taken = await take(source, repository)
     seen: list[set[str]] = []

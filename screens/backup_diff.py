@@ -21,7 +21,7 @@ from screens.command import DIFF
 from screens.explain import failure_words
 from screens.frame import FramedScreen
 from screens.situation import Situation
-from screens.widgets.difference import COLUMNS, diff_words, differences_first, key_of, remark_words, table_rows
+from screens.widgets.difference import COLUMNS, columns_of, diff_words, key_of, remark_words, table_rows
 from screens.widgets.table import CalmTable
 
 
@@ -76,8 +76,9 @@ class BackupDiffScreen(FramedScreen[None]):
         self.set_class(not isinstance(answer, BackupDiff) or not answer.tables, "-empty")
         if isinstance(answer, BackupDiff):
             self.query_one("#heading", Static).update(diff_words(answer, glyphs))
-            rows = table_rows(differences_first(answer), self.pantry.colour, glyphs)
-            self.query_one(CalmTable).show(rows)
+            width, table = self.app.size.width, self.query_one(CalmTable)
+            table.set_columns(columns_of(answer, width))
+            table.show(table_rows(answer, width, self.pantry.colour, glyphs))
             self.query_one("#empty", Static).update("Neither of them has a table.")
         elif answer is not None:
             self.query_one("#empty", Static).update(failure_words(answer))
@@ -89,8 +90,8 @@ class BackupDiffScreen(FramedScreen[None]):
     def _draw_selection(self) -> None:
         words = ""
         if isinstance(self._answer, BackupDiff):
-            key = self.query_one(CalmTable).selected_key
-            words = next((remark_words(each) for each in self._answer.tables if key_of(each) == key), "")
+            key, diff, width = self.query_one(CalmTable).selected_key, self._answer, self.app.size.width
+            words = next((remark_words(each, diff, width) for each in diff.tables if key_of(each) == key), "")
         self.query_one("#selection", Static).update(Content(words))
 
     def do_list_refresh(self) -> None:

@@ -132,9 +132,9 @@ class JobScreen(OneJobScreen):
         self._result_shown = True
         table = self.query_one(CalmTable)
         if job.kind == "diff":
-            table.set_columns(difference.COLUMNS)
-            tables = difference.differences_first(BackupDiff.from_builtins(job.result))
-            table.show(difference.table_rows(tables, self.pantry.colour, self.pantry.glyphs))
+            found, width = BackupDiff.from_builtins(job.result), self.app.size.width
+            table.set_columns(difference.columns_of(found, width))
+            table.show(difference.table_rows(found, width, self.pantry.colour, self.pantry.glyphs))
             return
         table.set_columns(_RESTORED)
         table.show([self._restored(each) for each in RestoreResult.from_builtins(job.result).tables])

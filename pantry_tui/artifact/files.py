@@ -97,15 +97,19 @@ def open_directory(path: Path, *, follow: bool = True) -> int:
 
 
 def open_file_in(directory: Path, name: str) -> int:
-    """Opens the regular file ``name`` of ``directory`` for reading, through no link at either step.
+    """Opens the regular file ``name`` of ``directory``, or of one below (`csv/NAME`), for reading, through no link.
 
     Raises OSError, and `BackupDamagedError` when something else than a file of that name could be meant or is there.
     """
-    if not is_plain_name(name):
+    *below, last = name.split("/")
+    if len(below) > 1 or not all(map(is_plain_name, (*below, last))):
         raise BackupDamagedError(f"{directory}: {name!r} is not the name of a file of a backup")
     parent = open_directory(directory, follow=False)
     try:
-        descriptor = os.open(name, _READ, dir_fd=parent)
+        for step in below:
+            outer, parent = parent, os.open(step, _DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+            os.close(outer)
+        descriptor = os.open(last, _READ, dir_fd=parent)
     finally:
         os.close(parent)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -1,6 +1,6 @@
 """The manifest: what a backup is, in one JSON document beside its files, written last.
 
-Offsets count from the start of the artifact file; page ranges are half open, `[first_page, last_page)`, and the last
+Offsets count from the start of the artifact's file; page ranges are half open, `[first_page, last_page)`, and the last
 range of a table has no end. Fingerprints are decimal strings: they are sums of 64-bit hashes and pass 2**64.
 """
 
@@ -16,11 +16,15 @@ from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import BackupFormat, BackupKind, BackupSelection, Compression, Model
 
 MANIFEST_NAME = "manifest.json"
+TABLES_DIRECTORY = "csv"  # below the backup's, with a file for each table, where the artifact is many files
 MANIFEST_VERSION = 1
 
 
 class StoredFile(Model, frozen=True, kw_only=True):
-    """One file of the backup. ``role``: artifact, archive, globals, positions."""
+    """One file of the backup. ``role``: artifact, archive, globals, positions.
+
+    ``name`` is relative to the backup's directory: a plain name, or `csv/` and one.
+    """
 
     name: str
     role: str
@@ -66,7 +70,7 @@ class SnapshotPosition(Model, frozen=True, kw_only=True):
 
 
 class Segment(Model, frozen=True, kw_only=True):
-    """One independently compressed piece of the artifact.
+    """One independently compressed piece of the artifact; ``offset`` is in the file that holds it, before encryption.
 
     ``section``: of format sql pre-data, rows, data, post-data, end; of json head, frame, rows, end; of csv frame, header, rows,
     end. ``sha256`` is of the stored bytes, before they are encrypted.
@@ -93,6 +97,13 @@ class PageRange(Model, frozen=True, kw_only=True):
     positions_length: int | None = None
 
 
+class ColumnType(Model, frozen=True, kw_only=True):
+    """A column's type with its modifier, as `format_type` writes it; ``base`` of a domain: the type below it, likewise."""
+
+    name: str
+    base: str | None = None
+
+
 class TableEntry(Model, frozen=True, kw_only=True):
     """One ordinary table of the backup.
 
@@ -113,7 +124,10 @@ class TableEntry(Model, frozen=True, kw_only=True):
     ranges: tuple[PageRange, ...]
     carried_by: str = "segments"
     reason: str | None = None
-    file: str | None = None  # what its rows are called in a zip file
+    file: str | None = None  # what its rows are called in a zip file, or in the directory of plain csv
+    types: tuple[ColumnType, ...] = ()  # of the columns; none: of a version that did not record them
+    generated: tuple[str, ...] = ()  # further columns, whose values the server computes
+    server_bytes: int | None = None  # on the server's disk: its pages and those of its TOAST table, no indexes
     loaded_through: str | None = None  # the root that spreads the rows anew: leaves compare only together
 
     @property
@@ -184,8 +198,13 @@ class Manifest(Model, frozen=True, kw_only=True):
         """Whether reading it takes an identity."""
         return bool(self.recipients)
 
+    @property
+    def has_file_per_table(self) -> bool:
+        """Whether the artifact is a directory with a file for each table, and not one file."""
+        return self.format is BackupFormat.CSV and self.compression is Compression.NONE
+
     def file(self, role: str) -> StoredFile:
-        """The file of that role. Raises `BackupDamagedError` when the manifest names none."""
+        """The one file of that role. Raises `BackupDamagedError` when the manifest names none."""
         for file in self.files:
             if file.role == role:
                 return file

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from pantry_tui.artifact.age import CHUNK, Identity
@@ -17,6 +18,7 @@ from pantry_tui.artifact.content import ByteSource, source_of
 from pantry_tui.artifact.copytext import END_OF_ROWS, HEADER_LIMIT, CopyHeader, names_agree, parse_header
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import Manifest, Segment, StoredFile
+from pantry_tui.artifact.openfiles import ArtifactFiles
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import BackupFormat
 
@@ -26,22 +28,24 @@ REMEDY = "restore from another backup; the storage under this one has lost or ch
 
 
 class SegmentReader:
-    """Reads segments of one artifact, from any number of threads; ``file`` stays the caller's.
+    """Reads segments of one artifact, from any number of threads; ``files`` stay the caller's.
 
-    Raises `KeyMissingError`, `WrongKeyError` when it is encrypted and none of the identities opens it.
+    Raises `KeyMissingError`, `WrongKeyError` when it is encrypted and none of the identities opens it: at once where it is
+    one file, and where each table has its own when that is read.
     """
 
-    def __init__(self, file: BinaryIO, manifest: Manifest, identities: Sequence[Identity] = ()) -> None:
-        self._source = source_of(file, manifest.file("artifact").name, identities)
+    def __init__(self, files: ArtifactFiles, manifest: Manifest, identities: Sequence[Identity] = ()) -> None:
+        self._files = files
         self._manifest = manifest
-        self._name = manifest.file("artifact").name
+        self._identities = identities
+        self._whole = None if files.whole is None else source_of(files.whole, files.name, identities)
 
     def title(self, number: int) -> str:
         """The segment in words, for messages."""
         segment = self._manifest.segments[number]
         if segment.table is None:
-            return f"{self._name}: segment {number} ({segment.section})"
-        return f"{self._name}: segment {number} (rows of {self._manifest.tables[segment.table].qualified_name})"
+            return f"{self.name}: segment {number} ({segment.section})"
+        return f"{self.name}: segment {number} (rows of {self._manifest.tables[segment.table].qualified_name})"
 
     def check(self, number: int) -> int:
         """Reads the stored bytes and compares their hash; returns how many they are. Raises `BackupDamagedError`."""
@@ -73,7 +77,7 @@ class SegmentReader:
             raise self._damaged(number, f"unpacks to {length:,} bytes; it should hold {segment.raw_length:,}")
 
     def _codec(self, number: int) -> Codec:
-        if self._manifest.format is BackupFormat.CSV:
+        if self._manifest.format is BackupFormat.CSV and not self._manifest.has_file_per_table:
             return Codec.DEFLATE if self._manifest.segments[number].section in ("rows", "header") else Codec.PLAIN
         return Codec.of(self._manifest.compression)
 
@@ -137,25 +141,68 @@ class SegmentReader:
             yield held[: -len(END_OF_ROWS)]
 
     @property
-    def source(self) -> ByteSource:
-        """The artifact's bytes, encryption apart."""
-        return self._source
+    def name(self) -> str:
+        """What the artifact is called: its file, or the directory of its files."""
+        return self._files.name
 
     @property
-    def size(self) -> int:
-        """How many they are."""
-        return self._source.size
+    def source(self) -> ByteSource:
+        """The bytes of an artifact that is one file, encryption apart. Raises `BackupDamagedError` for any other."""
+        if self._whole is None:
+            raise BackupDamagedError(f"{self.name} is no file, but has one for each table", remedy=REMEDY)
+        return self._whole
+
+    def layout_problems(self) -> list[str]:
+        """In words: segments that overlap, leave a gap, or do not cover their file to its end; files without a table.
+
+        Raises `StorageError`, and what opening encrypted files does.
+        """
+        segments = self._manifest.segments
+        if self._whole is not None:
+            return layout_problems(segments, self._whole.size)
+        of_file: dict[str, list[Segment]] = {name: [] for name in self._files.names}
+        for segment in segments:
+            name = self._files.of_table(segment.table)
+            if name is None:
+                return [f"{self.name}: a segment ({segment.section}) stands in no file of a table"]
+            of_file[name].append(segment)
+        return [problem for name, held in of_file.items() for problem in self._file_problems(name, held)]
+
+    def _file_problems(self, name: str, held: Sequence[Segment]) -> list[str]:
+        try:
+            with self._opened(name) as source:
+                return [f"{name}: {problem}" for problem in layout_problems(held, source.size)]
+        except BackupDamagedError as error:
+            return [error.message]
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[ByteSource]:
+        with self._files.open(name) as file:
+            yield source_of(file, name, self._identities)
+
+    @contextmanager
+    def _holding(self, number: int) -> Iterator[ByteSource]:
+        """The file that a segment stands in."""
+        if self._whole is not None:
+            yield self._whole
+            return
+        name = self._files.of_table(self._manifest.segments[number].table)
+        if name is None:
+            raise self._damaged(number, "stands in no file of a table")
+        with self._opened(name) as source:
+            yield source
 
     def _stored(self, number: int) -> Iterator[bytes | memoryview]:
         segment = self._manifest.segments[number]
         position, end = segment.offset, segment.offset + segment.length
-        while position < end:
-            # Encrypted pieces end with a chunk, so that none is opened twice.
-            piece = self._source.read(position, min(STORED_PIECE - position % STORED_PIECE, end - position))
-            if not piece:
-                raise self._damaged(number, f"is cut off: the file ends {end - position:,} bytes early")
-            position += len(piece)
-            yield piece
+        with self._holding(number) as source:
+            while position < end:
+                # Encrypted pieces end with a chunk, so that none is opened twice.
+                piece = source.read(position, min(STORED_PIECE - position % STORED_PIECE, end - position))
+                if not piece:
+                    raise self._damaged(number, f"is cut off: the file ends {end - position:,} bytes early")
+                position += len(piece)
+                yield piece
 
     def _compare(self, number: int, found: str) -> None:
         if found != self._manifest.segments[number].sha256:
@@ -179,7 +226,7 @@ def check_file(file: BinaryIO, stored: StoredFile, *, where: str) -> None:
         raise BackupDamagedError(f"{where}: its bytes are not those that were written (sha256 differs)", remedy=REMEDY)
 
 
-def layout_problems(segments: tuple[Segment, ...], size: int) -> list[str]:
+def layout_problems(segments: Sequence[Segment], size: int) -> list[str]:
     """In words: segments that overlap, leave a gap, or do not cover a file of ``size`` bytes to its end."""
     problems: list[str] = []
     position = 0

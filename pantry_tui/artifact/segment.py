@@ -97,11 +97,17 @@ class Written(Model, frozen=True, kw_only=True):
 
 
 class ArtifactFile:
-    """The artifact while it is written, by this process and others beside it."""
+    """A file of the artifact while it is written, by this process and others beside it; opened when it is written to."""
 
-    def __init__(self, descriptor: int, path: str) -> None:
-        self._descriptor = descriptor
+    def __init__(self, path: str) -> None:
+        self._descriptor: int | None = None
         self._path = path
+
+    def release(self) -> None:
+        """Closes the file until it is written to again."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def write(self, pieces: Iterable[bytes], member: Member, offset: int) -> Written:
         """Puts a member at its place. Raises `StorageError`, `DiskFullError`."""
@@ -110,35 +116,46 @@ class ArtifactFile:
 
     def _put(self, pieces: Iterable[bytes | memoryview], offset: int, length: int) -> None:
         with storage_errors(self._path, "writing the backup"):
+            if self._descriptor is None:
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
             if length:  # a full disk shows here, before anything is written
                 os.posix_fallocate(self._descriptor, offset, length)
             for piece in pieces:
-                offset += self._write_piece(piece, offset)
+                offset += _write_piece(self._descriptor, piece, offset)
 
-    def _write_piece(self, piece: bytes | memoryview, offset: int) -> int:
-        view = memoryview(piece)
-        while view:
-            written = os.pwrite(self._descriptor, view, offset)
-            view = view[written:]
-            offset += written
-        return len(piece)
+
+def _write_piece(descriptor: int, piece: bytes | memoryview, offset: int) -> int:
+    view = memoryview(piece)
+    while view:
+        written = os.pwrite(descriptor, view, offset)
+        view = view[written:]
+        offset += written
+    return len(piece)
 
 
 class SealedArtifactFile(ArtifactFile):
     """The same, encrypted: whole chunks are sealed here, those that a member shares with others by `seal_chunk`."""
 
-    def __init__(self, descriptor: int, path: str, start: int, key: PayloadKey) -> None:
+    def __init__(self, path: str, start: int, key: PayloadKey) -> None:
         """``start`` is the length of the file's header."""
-        super().__init__(descriptor, path)
+        super().__init__(path)
         self._start = start
         self._key = key
-        self._sealed = bytearray(sealed_size(SEALED_AT_ONCE))
+        self._sealed = bytearray()  # used again and again, and as large as was needed: small files are many
+
+    def release(self) -> None:
+        """Closes the file, and lets go of the memory for sealing."""
+        super().release()
+        self._sealed = bytearray()
 
     def write(self, pieces: Iterable[bytes], member: Member, offset: int) -> Written:
-        """Seals and writes the whole chunks of a member; what is left at its edges is returned."""
+        """Seals and writes the whole chunks of a member; what is left at its edges is returned.
+
+        Of a member that ends with a chunk, that is an edge too: it may be the last of the file, which is marked.
+        """
         content = memoryview(b"".join(pieces))
         first = min(-offset % CHUNK, len(content))
-        last = max(first, len(content) - (offset + len(content)) % CHUNK)
+        last = max(first, len(content) - 1 - (offset + len(content) - 1) % CHUNK)
         edges = [
             Edge(offset=offset, data=bytes(content[:first])),
             Edge(offset=offset + last, data=bytes(content[last:])),
@@ -151,6 +168,8 @@ class SealedArtifactFile(ArtifactFile):
 
     def seal(self, number: int, content: bytes | memoryview, *, last: bool = False) -> Run:
         """Seals and writes the chunk of that number and those behind it; each may be sealed once."""
+        if len(self._sealed) < sealed_size(len(content)):
+            self._sealed = bytearray(sealed_size(len(content)))
         sealed = self._key.seal(number, content, last=last, into=self._sealed)
         offset = self._start + number * SEALED_CHUNK
         self._put([sealed], offset, len(sealed))
@@ -158,7 +177,7 @@ class SealedArtifactFile(ArtifactFile):
 
 
 class Seal(Model, frozen=True, kw_only=True):
-    """With what the artifact is encrypted: the length of its header, and the secret of its content's key."""
+    """With what a file is encrypted: the length of its header, and the secret of its content's key."""
 
     start: int
     secret: bytes
@@ -167,11 +186,18 @@ class Seal(Model, frozen=True, kw_only=True):
         return "Seal(…)"
 
 
-def open_artifact(descriptor: int, path: str, seal: Seal | None) -> ArtifactFile:
-    """The artifact, encrypted if there is a seal."""
-    if seal is None:
-        return ArtifactFile(descriptor, path)
-    return SealedArtifactFile(descriptor, path, seal.start, PayloadKey(seal.secret))
+class PartTarget(Model, frozen=True, kw_only=True):
+    """A file of the artifact, for those who write into it."""
+
+    number: int
+    path: str
+    seal: Seal | None = None  # encrypted if there is one
+
+    def file(self) -> ArtifactFile:
+        """The file, to be written into."""
+        if self.seal is None:
+            return ArtifactFile(self.path)
+        return SealedArtifactFile(self.path, self.seal.start, PayloadKey(self.seal.secret))
 
 
 class Edges:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.artifact.reader import SegmentReader
-from pantry_tui.artifact.structure_csv import count_csv, csv_problems
+from pantry_tui.artifact.structure_csv import count_csv, csv_problems, table_file_problems
 from pantry_tui.artifact.structure_json import count_json_rows, json_problems
 from pantry_tui.errors import PantryError
 from pantry_tui.models import BackupFormat, Model
@@ -103,6 +103,8 @@ def document_problems(reader: SegmentReader, manifest: Manifest, found: Mapping[
         if around > LONGEST_FRAMES:
             return [f"{around:,} bytes stand around the rows: that is no document of this program"]
         return json_problems(manifest, {number: each.text for number, each in found.items() if each.text})
+    if manifest.has_file_per_table:
+        return table_file_problems(manifest)
     if manifest.format is BackupFormat.CSV:
         crcs = {number: each.crc32 for number, each in found.items() if each.crc32 is not None}
         return csv_problems(manifest, reader.source, crcs, where=manifest.file("artifact").name)
@@ -158,6 +160,8 @@ def row_problems(manifest: Manifest, found: Mapping[int, SegmentFindings]) -> li
     total = sum(table.rows for table in manifest.tables)
     if total != manifest.rows:
         problems.append(f"the tables have {total:,} rows together; the manifest says {manifest.rows:,}")
+    if manifest.has_file_per_table:  # each of its files is whole when its segments cover it
+        return problems
     if not manifest.segments or max(manifest.segments, key=lambda segment: segment.offset).section != "end":
         problems.append("the document has no end: its last segment is not the one that closes a backup")
     return problems

@@ -1,7 +1,8 @@
-"""Whether a document in format `csv` is a zip file of tables as the manifest has them."""
+"""Whether a document in format `csv` is a zip file, or a directory, of tables as the manifest has them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from isal import isal_zlib
@@ -65,6 +66,19 @@ def csv_problems(manifest: Manifest, source: ByteSource, crcs: Mapping[int, int]
     return [
         f"{where}: the checksum of {each.name} is not its text's" for each in entries if not _agrees(each, expected)
     ]
+
+
+def table_file_problems(manifest: Manifest) -> list[str]:
+    """In words, what is wrong with a directory of plain files as the manifest has it: each table has one, with a header."""
+    headers = Counter(
+        segment.table for segment in manifest.segments if segment.section == "header" and segment.offset == 0
+    )
+    strange = {segment.section for segment in manifest.segments} - {"header", "rows"}
+    problems = [f"no file of a table has a section {section}" for section in sorted(strange)]
+    copied = [(index, table) for index, table in enumerate(manifest.tables) if table.carried_by == "segments"]
+    problems += [f"{table.qualified_name}: its file has no header" for index, table in copied if headers[index] != 1]
+    shared = Counter(table.file for _, table in copied)
+    return problems + [f"{name} is said to be of {count} tables" for name, count in shared.items() if count > 1]
 
 
 def _agrees(entry: StoredEntry, expected: Mapping[str, tuple[int, int]]) -> bool:

@@ -93,11 +93,15 @@ def read_toc(archive: Content, encoding: str) -> tuple[TocEntry, ...]:
 
     Bytes that are no text in it are kept as surrogates. Raises `BackupDamagedError`, `StorageError`.
     """
-    codec = codec_of(encoding) or "utf-8"
     with storage_errors(archive.path, "reading the archive"), archive.open() as file:
-        reader = _Reader(file, str(archive.path), codec)
-        _read_head(reader)
-        return tuple(_read_entry(reader) for _ in range(reader.integer()))
+        return read_toc_of(file, str(archive.path), encoding)
+
+
+def read_toc_of(file: BinaryIO, where: str, encoding: str) -> tuple[TocEntry, ...]:
+    """The same for an archive that is open, and called ``where``. Raises `BackupDamagedError`, `OSError`."""
+    reader = _Reader(file, where, codec_of(encoding) or "utf-8")
+    _read_head(reader)
+    return tuple(_read_entry(reader) for _ in range(reader.integer()))
 
 
 def _read_head(reader: _Reader) -> None:

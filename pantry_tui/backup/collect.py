@@ -33,7 +33,7 @@ class Collector:
         if isinstance(report, RowsRead):
             self._progress.moved(self._work[report.table].table.qualified_name, report.rows, report.raw_bytes)
         else:
-            self._placement.stored(report.written)
+            self._placement.stored(report.part, report.written)
 
     def on_result(self, worker: int, read: RangeRead | None) -> None:
         """A worker has read a range; None: it only put something away."""
@@ -57,7 +57,7 @@ class Collector:
         self._progress.finished_part(item.table.qualified_name, cut.weight or 1)
 
     def entries(self, sizes: dict[int, TableSize], files: Sequence[str] = ()) -> list[TableEntry]:
-        """The manifest's entries of the copied tables; ``files``: what each is called in a zip file."""
+        """The manifest's entries of the copied tables; ``files``: what each is called in a zip file or directory."""
         return [
             _entry(
                 item.table,
@@ -84,6 +84,7 @@ def _entry(
         carried_by="segments",
         reason=table.unreadable_reason,
         file=file,
+        server_bytes=size.bytes,
     )
 
 
@@ -96,6 +97,7 @@ def archived_entry(table: SourceTable, size: TableSize, rows: int, fingerprint: 
         carried_by="archive",
         reason=table.archive_reason,
         loaded_through=table.loaded_through,
+        server_bytes=size.bytes,
     )
 
 
@@ -115,4 +117,5 @@ def bare_entry(table: SourceTable, size: TableSize) -> TableEntry:
         ranges=(),
         carried_by="none",
         reason="a backup of the schema alone",
+        server_bytes=size.bytes,
     )

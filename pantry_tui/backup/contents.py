@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from pantry_tui.artifact.age import new_file
-from pantry_tui.artifact.files import storage_errors
+import msgspec
+
 from pantry_tui.artifact.manifest import Segment, SequenceState, StoredFile, TableEntry
-from pantry_tui.artifact.segment import ArtifactFile, Run, Seal, checksum, open_artifact
 from pantry_tui.backup.archiving import write_globals
 from pantry_tui.backup.collect import archived_entry, bare_entry
 from pantry_tui.backup.commands import TableWork, plan_work
+from pantry_tui.backup.csv_directory import CsvDirectory
 from pantry_tui.backup.csv_document import CsvDocument
 from pantry_tui.backup.document import SqlDocument
 from pantry_tui.backup.json_document import JsonDocument
+from pantry_tui.backup.parts import Parts
 from pantry_tui.backup.placing import Placement
 from pantry_tui.backup.progress import start_phase
 from pantry_tui.backup.ranges import read_rows
-from pantry_tui.backup.readback import ReadBack, store_files
+from pantry_tui.backup.readback import store_files
 from pantry_tui.backup.snapshotted import ARCHIVE, GLOBALS, POSITIONS, READING_SHARES, Snapshotted
 from pantry_tui.backup.subset import Subset
 from pantry_tui.events import Logged
 from pantry_tui.models import BackupFormat, BackupKind
+from pantry_tui.postgres.columns import table_columns
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable, moved_between, read_sequences
 from pantry_tui.postgres.planning import UNPLANNABLE_REASON, count_by_copy
@@ -52,37 +52,26 @@ async def write_contents(backup: Snapshotted) -> Contents:
     Rows, archive and globals are read at the same time. The document begins with the tables' definitions, so workers keep
     their first segments until pg_dump is done; they hold at most some megabytes meanwhile.
     """
-    descriptor = backup.staged.create(backup.artifact_name)
-    back = ReadBack(descriptor, Path(backup.file(backup.artifact_name)))
+    parts = Parts(backup.staged.path, backup.staged.create, backup.recipients)
     try:
-        seal = _begin_sealed(backup, descriptor, back) if backup.recipients else None
-        return await _write_artifact(
-            backup, open_artifact(descriptor, backup.file(backup.artifact_name), seal), seal, back
-        )
+        return await _write_artifact(backup, parts)
     finally:
-        await back.abandon()
-        os.close(descriptor)
+        await parts.abandon()
 
 
-def _begin_sealed(backup: Snapshotted, descriptor: int, back: ReadBack) -> Seal:
-    """Writes the header of an encrypted artifact."""
-    header, key = new_file(backup.recipients)
-    with storage_errors(backup.file(backup.artifact_name), "writing the backup"):
-        os.pwrite(descriptor, header, 0)
-    back.wrote(Run(offset=0, length=len(header), crc32=checksum(header)))
-    return Seal(start=len(header), secret=key.secret())
-
-
-async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, seal: Seal | None, back: ReadBack) -> Contents:
+async def _write_artifact(backup: Snapshotted, parts: Parts) -> Contents:
     work = plan_work(backup)
     document = await _document(backup, work)
-    placement = Placement(artifact, back.wrote, document.order)
+    placement = Placement(parts.begin, document.order)
+    if backup.artifact_name is not None:
+        placement.begin(backup.artifact_name)
     sequences = await read_sequences(backup.observer)
-    reading = asyncio.create_task(read_rows(backup, work, document, placement, seal))
+    reading = asyncio.create_task(read_rows(backup, work, document, placement))
     beginning = asyncio.create_task(document.begin(placement))
     await together([reading, beginning, asyncio.create_task(write_globals(backup))])
-    names = document.names if isinstance(document, CsvDocument) else ()
-    tables = (
+    names = document.names if isinstance(document, CsvDocument | CsvDirectory) else ()
+    tables = await _with_columns(
+        backup,
         *reading.result().entries(backup.snapshot.sizes, names),
         *await _read_archived(backup),
         *_without_rows(backup),
@@ -98,27 +87,50 @@ async def _write_artifact(backup: Snapshotted, artifact: ArtifactFile, seal: Sea
     placement.finish()
     start_phase(backup.listener, "storing", "Making the files durable and reading them back", READING_SHARES[1])
     unchanged = asyncio.create_task(require_unchanged(backup.observer, backup.target, backup.snapshot))
-    rest = asyncio.create_task(back.finish())
+    rest = asyncio.create_task(parts.read_back())
     await together([unchanged, rest])
     beside = [
         (backup.stored_name(ARCHIVE), "archive"),
         (backup.stored_name(GLOBALS), "globals"),
         *([(POSITIONS, "positions")] if backup.fingerprints else []),
     ]
-    files = [rest.result(), *await store_files(backup.staged.path, beside)]
-    segments = sorted(placement.segments, key=lambda segment: segment.offset)
+    files = [*rest.result(), *await store_files(backup.staged.path, beside)]
     return Contents(
-        tables=tables, segments=tuple(segments), sequences=sequences, files=tuple(files), subset=document.subset
+        tables=tables,
+        segments=tuple(_in_order(placement.segments, by_table=backup.artifact_name is None)),
+        sequences=sequences,
+        files=tuple(files),
+        subset=document.subset,
     )
 
 
-async def _document(backup: Snapshotted, work: Sequence[TableWork]) -> SqlDocument | JsonDocument | CsvDocument:
+async def _with_columns(backup: Snapshotted, *tables: TableEntry) -> tuple[TableEntry, ...]:
+    """The entries with the types of their columns."""
+    found = await table_columns(backup.connection, [table.oid for table in tables])
+    return tuple(
+        msgspec.structs.replace(
+            table,
+            types=tuple(found[table.oid].types[name] for name in table.columns),
+            generated=tuple(sorted(found[table.oid].generated)),
+        )
+        for table in tables
+    )
+
+
+def _in_order(segments: Sequence[Segment], *, by_table: bool) -> list[Segment]:
+    """As they lie; those of files of their own in the order of the tables."""
+    return sorted(segments, key=lambda each: (each.table or 0 if by_table else 0, each.offset))
+
+
+async def _document(
+    backup: Snapshotted, work: Sequence[TableWork]
+) -> SqlDocument | JsonDocument | CsvDocument | CsvDirectory:
     if backup.request.format is BackupFormat.SQL:
         return await SqlDocument.of(backup, work)
     require_utf8(server_encoding(backup.connection))
     if backup.request.format is BackupFormat.JSON:
         return await JsonDocument.of(backup, work)
-    return CsvDocument(backup, work)
+    return CsvDirectory(backup, work) if backup.artifact_name is None else CsvDocument(backup, work)
 
 
 def _without_rows(backup: Snapshotted) -> list[TableEntry]:

@@ -32,10 +32,7 @@ class CsvDocument:
         self._modified = utc_now()
         self.names = tuple(entry_names([(item.table.schema, item.table.name) for item in work]))
         self.keys: Sequence[RangeKey] = [(item.number, number) for item in work for number in range(len(item.cuts))]
-        self.statements = {
-            item.number: RowStatements(partial(csv_copy_out, item.table.schema, item.table.name, item.table.columns))
-            for item in work
-        }
+        self.statements = csv_statements(work)
         self.subset: Subset | None = None
 
     @property
@@ -86,11 +83,24 @@ class CsvDocument:
         )
         self._entries.append(entry)
         yield _raw("frame", entry.header)
-        writer = MemberWriter(Codec.DEFLATE)
-        writer.write(csv_header(item.table.columns, server_encoding(self._backup.connection)))
-        member, pieces = writer.finish()
-        entry.add(member)
-        yield Text("header", member, pieces, table=number)
+        header = header_text(self._backup, item)
+        entry.add(header.member)
+        yield header
+
+
+def csv_statements(work: Sequence[TableWork]) -> dict[int, RowStatements]:
+    """How the rows of these tables are read, by the table's number."""
+    return {
+        item.number: RowStatements(partial(csv_copy_out, item.table.schema, item.table.name, item.table.columns))
+        for item in work
+    }
+
+
+def header_text(backup: Snapshotted, item: TableWork, *, begins: str | None = None) -> Text:
+    """The first line of a table's file; ``begins`` as for `Text`."""
+    writer = MemberWriter(backup.rows_codec)
+    writer.write(csv_header(item.table.columns, server_encoding(backup.connection)))
+    return Text("header", *writer.finish(), table=item.number, begins=begins)
 
 
 def _raw(section: str, content: bytes) -> Text:

@@ -66,6 +66,8 @@ def _compare(
         rows_b=b.rows,
         bytes_a=a.bytes,
         bytes_b=b.bytes,
+        server_bytes_a=a.server_bytes,
+        server_bytes_b=b.server_bytes,
         columns_added=tuple(name for name in b.columns if name not in a.columns),
         columns_removed=tuple(name for name in a.columns if name not in b.columns),
     )
@@ -84,6 +86,8 @@ def _only_one(a: TableInventory | None, b: TableInventory | None) -> TableDiff:
         rows_b=b.rows if b else None,
         bytes_a=a.bytes if a else None,
         bytes_b=b.bytes if b else None,
+        server_bytes_a=a.server_bytes if a else None,
+        server_bytes_b=b.server_bytes if b else None,
     )
 
 

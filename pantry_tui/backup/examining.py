@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pantry_tui.artifact.age import identities_of
-from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.artifact.structure import SegmentFindings, examine_segment
 from pantry_tui.models import Model
 from pantry_tui.repository.handed_over import HandedOver
@@ -29,8 +27,7 @@ def open_session(setup: bytes) -> Callable[[bytes, Callable[[bytes], None]], byt
 class _Session:
     def __init__(self, backup: HandedOver) -> None:
         self._manifest = backup.manifest()
-        self._file = backup.open_artifact(self._manifest)  # stays open as long as the process lives
-        self._reader = SegmentReader(self._file, self._manifest, identities_of(backup.unlocking))
+        self._reader = backup.reader(self._manifest)
 
     def __call__(self, line: bytes, report: Callable[[bytes], None]) -> bytes:
         number = int(line)

@@ -50,7 +50,7 @@ async def export_backup(request: ExportRequest, listener: Listener, write: Write
     _refuse_impossible(manifest, rows_format)
     recipients = tuple(parse_recipient(text, key="--recipient") for text in request.recipients)
     codec = codec_of_output(request.output, rows_format, encrypted=bool(recipients))
-    with repository.open(manifest.id, manifest.file("artifact").name) as artifact:
+    with repository.open_artifact(manifest) as artifact:
         source = ExportSource(repository, manifest, artifact, identities_of(request.unlocking), listener)
         start_phase(listener, "selection", "Looking up what is exported", 0.0)
         if write is None:

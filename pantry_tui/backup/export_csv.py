@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from pantry_tui.artifact.compression import Codec
+from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.artifact.csvtext import csv_pieces, utf8_pieces
 from pantry_tui.artifact.entrynames import entry_names
 from pantry_tui.artifact.manifest import TableEntry
@@ -24,7 +25,10 @@ async def export_csv(source: ExportSource, output: Output) -> tuple[list[Exporte
     # A backup's own names stay; what else their tables are called, only its manifest says.
     names = entry_names([(table.schema, table.name) for _, table in chosen])
     if source.manifest.format is BackupFormat.CSV:
-        names = [table.file or name for (_, table), name in zip(chosen, names, strict=True)]
+        # In a directory, encrypted ones say so.
+        names = [
+            (table.file or name).removesuffix(SEALED_SUFFIX) for (_, table), name in zip(chosen, names, strict=True)
+        ]
     meter = source.meter(number for position, _ in chosen for number in source.segments(position))
     writer = _ZipWriter(source, output, meter)
     for (position, table), name in zip(chosen, names, strict=True):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 from pantry_tui.artifact.age import Identity
 from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.artifact.naming import find_matching
+from pantry_tui.artifact.openfiles import ArtifactFiles
 from pantry_tui.artifact.reader import SegmentReader, check_file
 from pantry_tui.artifact.selection import Selection, select_found
 from pantry_tui.artifact.toc import read_toc
@@ -45,7 +46,7 @@ class ExportSource:
         self,
         repository: LocalRepository,
         manifest: Manifest,
-        artifact: BinaryIO,
+        artifact: ArtifactFiles,
         identities: Sequence[Identity],
         listener: Listener,
     ) -> None:

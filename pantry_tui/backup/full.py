@@ -106,9 +106,11 @@ class FullBackup:
         self._listener(Progress(share=1.0, rows=manifest.rows, raw_bytes=manifest.raw_bytes))
         return manifest
 
-    def _artifact_name(self) -> str:
+    def _artifact_name(self) -> str | None:
         name = slug(self._request.name)
         if self._request.format is BackupFormat.CSV:
+            if self._request.compression is Compression.NONE:
+                return None
             name += ".zip"
         else:
             name += f".{self._request.format}{SUFFIXES[self._request.compression]}"

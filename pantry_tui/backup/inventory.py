@@ -7,13 +7,17 @@ from pantry_tui.models import BackupKind, DiffSide, Model
 
 
 class TableInventory(Model, frozen=True, kw_only=True):
-    """One table. ``rows`` None: its rows are not known; ``fingerprint`` None: only their number is, for ``reason``."""
+    """One table. ``rows`` None: its rows are not known; ``fingerprint`` None: only their number is, for ``reason``.
+
+    ``bytes`` are of the rows' text, ``server_bytes`` of the table on the server's disk.
+    """
 
     schema: str
     name: str
     columns: tuple[str, ...]
     rows: int | None
     bytes: int | None = None
+    server_bytes: int | None = None
     fingerprint: str | None = None
     reason: str | None = None
     loaded_through: str | None = None
@@ -64,6 +68,7 @@ def _table(manifest: Manifest, entry: TableEntry) -> TableInventory:
         columns=entry.columns,
         rows=entry.rows if holds_rows else None,
         bytes=entry.raw_bytes if holds_rows and entry.carried_by == "segments" else None,
+        server_bytes=entry.server_bytes,
         fingerprint=entry.fingerprint if holds_rows else None,
         reason=_why_no_fingerprint(manifest, entry, holds_rows=holds_rows),
         loaded_through=entry.loaded_through,

@@ -114,9 +114,9 @@ class _Reading:
             for table in waiting:
                 known = wanted.get((table.schema, table.name))
                 same_columns = known is not None and set(known.columns) == set(table.columns)
-                found = await _read_table(connection, table, fingerprint=same_columns)
-                self._found.append(found)
                 size = sizes[table.oid].bytes
+                found = await _read_table(connection, table, size, fingerprint=same_columns)
+                self._found.append(found)
                 meter.moved(table.qualified_name, found.rows or 0, size)
                 meter.finished_part(table.qualified_name, size + 1)
 
@@ -132,7 +132,7 @@ class _Reading:
         return connection
 
 
-async def _read_table(connection: Connection, table: SourceTable, *, fingerprint: bool) -> TableInventory:
+async def _read_table(connection: Connection, table: SourceTable, size: int, *, fingerprint: bool) -> TableInventory:
     rows, content, reason = None, None, table.unreadable_reason
     if reason is None:
         # Not to wait: behind a queued ALTER this would be a circle of waits that the server cannot see.
@@ -149,6 +149,7 @@ async def _read_table(connection: Connection, table: SourceTable, *, fingerprint
         name=table.name,
         columns=table.columns,
         rows=rows,
+        server_bytes=size,
         fingerprint=content,
         reason=reason,
         loaded_through=table.loaded_through,

@@ -128,7 +128,7 @@ def _read_segments(
     rows: CopyRows,
 ) -> list[tuple[Field, ...]] | None:
     """The rows that are wanted, from these segments in their order; None where they have too few."""
-    with repository.open(manifest.id, manifest.file("artifact").name) as file:
+    with repository.open_artifact(manifest) as file:
         reader = SegmentReader(file, manifest, identities)
         for number in numbers:
             reader.check(number)

@@ -1,8 +1,8 @@
 """Where each segment goes: the coordinator gives out the places, the workers write.
 
 A worker keeps what it has packed until it is told where to put it, together with its next command. So segments may stand
-in the order in which they were finished, or in an order of their own with text between them, by the same rules; and
-nothing but the coordinator knows how long the artifact is.
+in the order in which they were finished, or in an order of their own with text between them, in one file or in one for each
+table, by the same rules; and nothing but the coordinator knows how long the artifact is.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from pantry_tui.artifact.age import CHUNK
 from pantry_tui.artifact.manifest import Segment
-from pantry_tui.artifact.segment import ArtifactFile, Edge, Edges, Member, Run, SealedArtifactFile, Written
+from pantry_tui.artifact.segment import Member, Written
+from pantry_tui.backup.parts import Part
 from pantry_tui.backup.reading import Place, RangeRead
+from pantry_tui.errors import InternalError
 
 UNPLACED_BYTES = 12 * 1024 * 1024  # packed, that a worker may hold without a place before it must wait
 
 RangeKey = tuple[int, int]  # table and range, as the manifest numbers them
-Wrote = Callable[[Run], None]  # bytes stand in the file
+Begin = Callable[[str], Part]  # makes a file of that name
 
 
 class Text(NamedTuple):
-    """A member that the coordinator writes itself."""
+    """A member that the coordinator writes itself; ``begins``: the name of the file that begins with it."""
 
     section: str
     member: Member
     pieces: list[bytes]
     table: int | None = None
+    begins: str | None = None
 
 
 class Order(Protocol):
@@ -57,13 +59,13 @@ class Placement:
     """The artifact's end, and who has to write what where.
 
     Nothing is placed before `open` is called, so that what must stand first can be appended first. Without an ``order``
-    ranges stand as they come.
+    ranges stand as they come. All of a range stands in one file, the one that was begun last.
     """
 
-    def __init__(self, artifact: ArtifactFile, wrote: Wrote, order: Order | None = None) -> None:
-        self._artifact = artifact
-        self._edges = Edges(artifact) if isinstance(artifact, SealedArtifactFile) else None
-        self._wrote = wrote
+    def __init__(self, begin: Begin, order: Order | None = None) -> None:
+        self._begin = begin
+        self._parts: dict[int, Part] = {}  # that are not whole yet, by their numbers
+        self._last: Part | None = None
         self.segments: list[Segment] = []
         self._order = order
         self._keys: Iterator[RangeKey] = iter(order.keys if order is not None else ())
@@ -73,21 +75,24 @@ class Placement:
         self._places: dict[int, list[Place]] = {}
         self._moved = asyncio.Event()
         self._is_open = False
-        self._end = 0
+
+    def begin(self, name: str) -> None:
+        """What follows stands in a file of that name. Raises `StorageError`, `DiskFullError`."""
+        self.finish()
+        self._last = self._begin(name)
+        self._parts[self._last.number] = self._last
 
     @property
     def end(self) -> int:
-        """How long the artifact's content is so far."""
-        return self._end
+        """How long the content of the last file is so far."""
+        return self._part.end
 
     def append(self, text: Text) -> None:
         """Writes a member of the coordinator's own at the end. Raises `StorageError`, `DiskFullError`."""
-        offset = self._take(text.member.length)
+        if text.begins is not None:
+            self.begin(text.begins)
+        offset = self._part.append(text.member, text.pieces)
         self.segments.append(_segment(text.section, offset, text.member, table=text.table))
-        if self._edges is None:
-            self.stored(self._artifact.write(text.pieces, text.member, offset))
-        else:  # this may be the end of the file, and nobody knows yet
-            self.stored(Written(edges=tuple(_chunks(b"".join(text.pieces), offset))))
 
     def open(self) -> None:
         """From now on ranges get places."""
@@ -117,16 +122,27 @@ class Placement:
         """Where this worker has to put what it holds; each place is told once."""
         return tuple(self._places.pop(worker, ()))
 
-    def stored(self, written: Written) -> None:
-        """A member was written. Raises `StorageError`, `DiskFullError`."""
-        for run in (*written.runs, *(self._edges.add(written.edges, self._end) if self._edges is not None else ())):
-            self._wrote(run)
+    def stored(self, number: int, written: Written) -> None:
+        """A worker has written a segment into the file of that number. Raises `StorageError`, `DiskFullError`."""
+        part = self._parts[number]
+        part.stored(written)
+        if part.is_whole:
+            del self._parts[number]
 
     def finish(self) -> None:
-        """Everything was appended: seals the last chunk of an encrypted artifact."""
-        if self._edges is not None:
-            for run in self._edges.finish(self._end):
-                self._wrote(run)
+        """Nothing more is placed in the last file. Raises `StorageError`, `DiskFullError`."""
+        if self._last is None:
+            return
+        part, self._last = self._last, None
+        part.finish()
+        if part.is_whole:
+            del self._parts[part.number]
+
+    @property
+    def _part(self) -> Part:
+        if self._last is None:
+            raise InternalError("something was placed before a file was begun")
+        return self._last
 
     def _advance(self) -> None:
         if self._order is None:
@@ -147,26 +163,13 @@ class Placement:
         for made in read.segments:
             for text in self._order.between() if self._order is not None and segments else ():
                 self.append(text)
-            segments.append(_segment("rows", self._take(made.member.length), made.member, read, made.rows))
+            segments.append(_segment("rows", self._part.take(made.member.length), made.member, read, made.rows))
         if segments:
             self.segments += segments
             offsets = tuple(segment.offset for segment in segments)
-            place = Place(table=read.table, range=read.range, offsets=offsets)
+            place = Place(table=read.table, range=read.range, part=self._part.target, offsets=offsets)
             self._places.setdefault(waiting.worker, []).append(place)
             self._unplaced[waiting.worker] -= sum(segment.length for segment in segments)
-
-    def _take(self, length: int) -> int:
-        offset, self._end = self._end, self._end + length
-        return offset
-
-
-def _chunks(content: bytes, offset: int) -> Iterator[Edge]:
-    """The content cut where chunks of the file end."""
-    place = 0
-    while place < len(content):
-        length = CHUNK - (offset + place) % CHUNK
-        yield Edge(offset=offset + place, data=content[place : place + length])
-        place += length
 
 
 def _segment(

@@ -10,7 +10,6 @@ import msgspec
 from psycopg import sql
 
 from pantry_tui.artifact.files import storage_errors
-from pantry_tui.artifact.segment import Seal
 from pantry_tui.backup.collect import Collector
 from pantry_tui.backup.commands import DocumentRows, TableWork, read_commands
 from pantry_tui.backup.placing import Placement
@@ -22,14 +21,14 @@ from pantry_tui.postgres.workers import Answers
 
 
 async def read_rows(
-    backup: Snapshotted, work: Sequence[TableWork], document: DocumentRows, placement: Placement, seal: Seal | None
+    backup: Snapshotted, work: Sequence[TableWork], document: DocumentRows, placement: Placement
 ) -> Collector:
     """Has the workers read every range of these tables, in the document's order, and write its segments."""
     if not backup.fingerprints:
-        return await _read_ranges(backup, work, document, placement, seal, None)
+        return await _read_ranges(backup, work, document, placement, None)
     descriptor = backup.staged.create(POSITIONS)
     with storage_errors(backup.file(POSITIONS), "writing the backup"), os.fdopen(descriptor, "wb") as positions:
-        return await _read_ranges(backup, work, document, placement, seal, positions)
+        return await _read_ranges(backup, work, document, placement, positions)
 
 
 async def _read_ranges(
@@ -37,7 +36,6 @@ async def _read_ranges(
     work: Sequence[TableWork],
     document: DocumentRows,
     placement: Placement,
-    seal: Seal | None,
     positions: BinaryIO | None,
 ) -> Collector:
     weights = {item.table.qualified_name: item.weight for item in work}
@@ -45,7 +43,7 @@ async def _read_ranges(
     meter = ProgressMeter(backup.listener, weights, first=first, last=last)
     collector = Collector(work, meter, placement, positions)
     commands = read_commands(backup.connection, work, document, fingerprints=backup.fingerprints)
-    await backup.pool.run_on_each(_join(backup, seal))
+    await backup.pool.run_on_each(_join(backup))
 
     async def take(worker: int) -> tuple[bytes, Callable[[RangeRead | None], None]] | None:
         await placement.room(worker)
@@ -62,14 +60,12 @@ async def _read_ranges(
     return collector
 
 
-def _join(backup: Snapshotted, seal: Seal | None) -> bytes:
+def _join(backup: Snapshotted) -> bytes:
     snapshot = sql.SQL("SET TRANSACTION SNAPSHOT {}").format(backup.snapshot.id)
     return Join(
         settings=pin_statements(backup.connection.info.server_version, RANGE_SETTINGS, local=True),
         snapshot=snapshot.as_string(backup.connection),
-        artifact=backup.file(backup.artifact_name),
         codec=backup.rows_codec,
         format=backup.request.format,
-        seal=seal,
         batch_size=backup.request.batch_size,
     ).to_json()

@@ -27,14 +27,15 @@ class _StoppedError(Exception):
 
 
 class ReadBack:
-    """Reads the artifact back while it is still being written, in threads, each part after it was made durable.
+    """Reads a file of the artifact back while it is still being written, in threads, each part after it was made durable.
 
     Parts are announced when they are written; they are read in the order in which they lie.
     """
 
-    def __init__(self, descriptor: int, path: Path) -> None:
-        self._descriptor = descriptor
-        self._path = path
+    def __init__(self, directory: Path, name: str) -> None:
+        """``name`` is the file's within the backup's directory."""
+        self._path = directory / name
+        self._name = name
         self._written: dict[int, Run] = {}  # by offset, those behind a gap
         self._ready: list[Run] = []
         self._end = 0  # of what is ready or read
@@ -60,15 +61,15 @@ class ReadBack:
         if self._reading is not None:
             await asyncio.shield(self._reading)
         with storage_errors(self._path, "reading the backup back"):
-            size = os.fstat(self._descriptor).st_size
+            size = self._path.lstat().st_size
         if self._written or size != self._end:
             raise BackupDamagedError(
                 f"{self._path}: the file is not as long as what was written", remedy="check the disk"
             )
-        return StoredFile(name=self._path.name, role="artifact", bytes=size, sha256=self._digest.hexdigest())
+        return StoredFile(name=self._name, role="artifact", bytes=size, sha256=self._digest.hexdigest())
 
     async def abandon(self) -> None:
-        """Stops reading; to be awaited before the descriptor is closed."""
+        """Stops reading."""
         self._stop.set()
         if self._reading is not None:
             await asyncio.wait([self._reading])
@@ -82,11 +83,11 @@ class ReadBack:
         self._reading = asyncio.get_running_loop().run_in_executor(None, self._read, batch)
 
     def _read(self, runs: Sequence[Run]) -> None:
-        with storage_errors(self._path, "reading the backup back"):
-            os.fsync(self._descriptor)
+        with storage_errors(self._path, "reading the backup back"), self._path.open("rb", buffering=0) as file:
+            os.fsync(file.fileno())
             for run in runs:
                 crc32 = 0
-                for piece in _pieces(self._descriptor, self._stop, run.offset, run.offset + run.length):
+                for piece in _pieces(file.fileno(), self._stop, run.offset, run.offset + run.length):
                     crc32 = checksum(piece, crc32)
                     self._digest.update(piece)
                 if crc32 != run.crc32:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -12,10 +11,16 @@ from psycopg import pq
 
 from pantry_tui.artifact.compression import Codec
 from pantry_tui.artifact.copytext import END_OF_ROWS
-from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.jsondocument import RowJoiner
 from pantry_tui.artifact.positions import encode_positions
-from pantry_tui.artifact.segment import SEGMENT_RAW_BYTES, Member, MemberWriter, Seal, Written, open_artifact
+from pantry_tui.artifact.segment import (
+    SEGMENT_RAW_BYTES,
+    ArtifactFile,
+    Member,
+    MemberWriter,
+    PartTarget,
+    Written,
+)
 from pantry_tui.errors import InternalError
 from pantry_tui.models import BackupFormat, DatabaseTarget, Model
 from pantry_tui.postgres.connect import adopt_environment
@@ -32,22 +37,21 @@ class ReadingSetup(Model, frozen=True, kw_only=True):
 
 
 class Join(Model, frozen=True, kw_only=True, tag="join"):
-    """Join the snapshot, pin the session's settings, open the artifact."""
+    """Join the snapshot, pin the session's settings."""
 
     snapshot: str
     settings: str
-    artifact: str  # path
     codec: Codec
     format: BackupFormat
-    seal: Seal | None = None
     batch_size: int | None = None  # most rows of a segment
 
 
 class Place(Model, frozen=True, kw_only=True):
-    """Where the segments of a range belong that this worker has read; one offset for each."""
+    """Where the segments of a range belong that this worker has read: one file, and an offset for each."""
 
     table: int
     range: int
+    part: PartTarget
     offsets: tuple[int, ...]
 
 
@@ -79,8 +83,9 @@ ReadCommand = Join | ReadRange | Store
 
 
 class SegmentStored(Model, frozen=True, kw_only=True, tag="stored"):
-    """A segment stands at its place."""
+    """A segment stands at its place, in the file of that number."""
 
+    part: int
     written: Written
 
 
@@ -213,9 +218,7 @@ class _Reader:
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         self._link.execute(f"{begin}; {join.snapshot}; {join.settings}", doing="joining the snapshot")
         self._link.require_one_session()
-        with storage_errors(join.artifact, "opening the backup's artifact"):
-            descriptor = os.open(join.artifact, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-        self._artifact = open_artifact(descriptor, join.artifact, join.seal)
+        self._part: tuple[int, ArtifactFile] | None = None  # that was written to last, and its number
         self._codec = join.codec
         self._format = join.format
         self._batch_size = join.batch_size
@@ -274,6 +277,15 @@ class _Reader:
         """Writes what has a place."""
         for place in places:
             held = self._held.pop((place.table, place.range))
+            file = self._file(place.part)
             for segment, offset in zip(held, place.offsets, strict=True):
-                written = self._artifact.write(segment.pieces, segment.made.member, offset)
-                report(SegmentStored(written=written).to_json())
+                written = file.write(segment.pieces, segment.made.member, offset)
+                report(SegmentStored(part=place.part.number, written=written).to_json())
+
+    def _file(self, part: PartTarget) -> ArtifactFile:
+        if self._part is not None and self._part[0] != part.number:
+            self._part[1].release()
+            self._part = None
+        if self._part is None:
+            self._part = part.number, part.file()
+        return self._part[1]

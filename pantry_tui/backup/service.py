@@ -61,10 +61,10 @@ def _refuse_unsupported(request: BackupRequest) -> None:
             f"a backup of the {request.kind.value} alone cannot have it",
             remedy="use format sql",
         )
-    if request.format is BackupFormat.CSV and request.compression is not Compression.GZIP:
+    if request.format is BackupFormat.CSV and request.compression is Compression.ZSTD:
         raise UsageError(
-            f"format csv is a zip file, which cannot be compressed with {request.compression.value}",
-            remedy="leave --compression out, or use format json or sql",
+            "format csv is a zip file, or a directory of plain files: neither is compressed with zstd",
+            remedy="leave --compression out, choose none, or use format json or sql",
         )
     if request.kind is BackupKind.INCREMENTAL:
         raise UsageError("incremental backups are not supported by this version", remedy="take a full one")

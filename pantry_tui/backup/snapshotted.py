@@ -11,7 +11,7 @@ from pantry_tui.artifact.age import PublicKey
 from pantry_tui.artifact.compression import Codec
 from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.events import Listener
-from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, DatabaseTarget
+from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, Compression, DatabaseTarget
 from pantry_tui.postgres.introspect import SourceTable
 from pantry_tui.postgres.patterns import Chosen
 from pantry_tui.postgres.snapshot import LockedSnapshot
@@ -38,7 +38,7 @@ class Snapshotted(NamedTuple):
     tools: ClientTools
     snapshot: LockedSnapshot
     staged: StagedBackup
-    artifact_name: str
+    artifact_name: str | None  # None: it is a file for each table
     role_passwords: bool  # whether this role may read them
     chosen: Chosen | None  # None: everything
     recipients: tuple[PublicKey, ...]  # none: nothing is encrypted
@@ -56,7 +56,8 @@ class Snapshotted(NamedTuple):
     @property
     def rows_codec(self) -> Codec:
         """How segments of rows are packed."""
-        return Codec.DEFLATE if self.request.format is BackupFormat.CSV else self.codec
+        zipped = self.request.format is BackupFormat.CSV and self.request.compression is not Compression.NONE
+        return Codec.DEFLATE if zipped else self.codec
 
     @property
     def fingerprints(self) -> bool:

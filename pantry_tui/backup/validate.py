@@ -20,7 +20,7 @@ from typing import Literal
 from pantry_tui.artifact.age import Identity, identities_of
 from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest, StoredFile
-from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
+from pantry_tui.artifact.reader import SegmentReader, check_file
 from pantry_tui.artifact.structure import SegmentFindings, document_problems, examine_segment, row_problems
 from pantry_tui.backup.examining import ExaminedSegment
 from pantry_tui.backup.progress import ProgressMeter, start_phase
@@ -141,7 +141,7 @@ async def _check_files(repository: LocalRepository, manifest: Manifest, findings
         except (BackupDamagedError, NotFoundError) as error:
             findings.add([error.message])
             findings.damaged_files.add(stored.name)
-    for role in ("artifact", "archive", "globals"):
+    for role in ("archive", "globals") if manifest.has_file_per_table else ("artifact", "archive", "globals"):
         try:
             manifest.file(role)
         except BackupDamagedError as error:
@@ -229,17 +229,17 @@ async def _check_artifact(
     listener: Listener,
 ) -> None:
     try:
-        file = backup.open_artifact(manifest)
+        files = backup.open_artifact(manifest)
     except (BackupDamagedError, NotFoundError) as error:
         findings.add([error.message])
         return
-    with file:
+    with files:
         try:
-            reader = SegmentReader(file, manifest, identities)
+            reader = SegmentReader(files, manifest, identities)
         except BackupDamagedError as error:
             findings.add([error.message])
             return
-        findings.add(layout_problems(manifest.segments, reader.size))
+        findings.add(await asyncio.to_thread(reader.layout_problems))
         await _check_segments(backup, reader, manifest, findings, listener)
         findings.add(document_problems(reader, manifest, findings.segments))
     findings.add(row_problems(manifest, findings.segments))

@@ -259,7 +259,7 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
         const="gzip",
         choices=_words(Compression),
         metavar="METHOD",
-        help="gzip (the default), zstd or none",
+        help="gzip (the default), zstd or none; csv has none in plain files, gzip in one zip file, and no zstd",
     )
     for option, what in (
         (("-t", "--table"), "only tables of this name, a pattern as pg_dump takes it; repeat for more"),

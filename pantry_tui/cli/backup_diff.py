@@ -9,7 +9,7 @@ from pantry_tui.cli.parser import Parser, command, positive
 from pantry_tui.cli.session import add_repository_option, configuration, look_up, repository, run_job, started_by
 from pantry_tui.config import Config
 from pantry_tui.errors import UsageError
-from pantry_tui.models import LIVE, BackupDiff, DatabaseTarget, DiffRequest, DiffSide, DiffStatus, TableDiff
+from pantry_tui.models import LIVE, BackupDiff, DatabaseTarget, DiffRequest, DiffSide, DiffStatus, TableDiff, sizes_of
 
 DIFFERENT = 1
 
@@ -20,7 +20,8 @@ _COLUMNS = (
     Column("ROWS B", right=True, spare=3),
     Column("CHANGE", right=True),
 )
-_SIZES = (Column("SIZE A", right=True, spare=4), Column("SIZE B", right=True, spare=5))  # of two backups
+_TEXTS = (Column("TEXT A", right=True, spare=4), Column("TEXT B", right=True, spare=5))  # of two backups
+_DISKS = (Column("DISK A", right=True, spare=4), Column("DISK B", right=True, spare=5))  # with a database
 _REMARK = Column("REMARK", least=16, spare=1)
 
 
@@ -33,7 +34,9 @@ def add_command(commands: argparse._SubParsersAction[Parser]) -> None:
         summary="compare a backup with another, or with the live database",
         description="Compares a backup (A) with another one, or with its database as it is now (B), table by table:\n"
         "columns by name, number of rows, content by fingerprint. Two backups are compared by their manifests; the\n"
-        "database is read in one snapshot. Differences are a result: the exit status is 0 unless --exit-code is given.",
+        "database is read in one snapshot. Differences are a result: the exit status is 0 unless --exit-code is given.\n"
+        "Sizes are those of the rows' text in two backups (TEXT), and with a database those on the server's disk (DISK):\n"
+        "pages of the table and of its TOAST table, without indexes, now and when the backup was taken.",
         examples=(
             "pantry-tui backup diff latest",
             "pantry-tui backup diff 20261122T020000Z-daily-51c0 latest --all",
@@ -103,9 +106,10 @@ def print_diff(diff: BackupDiff, *, everything: bool = False) -> None:
     if not tables:
         return
     print_line()
-    with_sizes = diff.b.kind != LIVE
     remarks = [_remark(table) for table in tables]
-    columns = (*_COLUMNS, *(_SIZES if with_sizes else ()), *([_REMARK] if any(remarks) else []))
+    sizes = [tuple(map(_size, sizes_of(table, live=diff.is_live))) for table in tables]
+    with_sizes, titles = any(map(any, sizes)), _DISKS if diff.is_live else _TEXTS
+    columns = (*_COLUMNS, *(titles if with_sizes else ()), *([_REMARK] if any(remarks) else []))
     rows = [
         (
             f"{table.schema}.{table.name}",
@@ -113,10 +117,10 @@ def print_diff(diff: BackupDiff, *, everything: bool = False) -> None:
             _known(table.rows_a),
             _known(table.rows_b),
             _change(table),
-            *((_size(table.bytes_a), _size(table.bytes_b)) if with_sizes else ()),
+            *(size if with_sizes else ()),
             *([remark] if any(remarks) else []),
         )
-        for table, remark in zip(tables, remarks, strict=True)
+        for table, size, remark in zip(tables, sizes, remarks, strict=True)
     ]
     print_table(columns, rows)
 

@@ -42,9 +42,11 @@ def add_arguments(parser: Parser) -> None:
         execute_recovery,
         summary="restore a backup and compare the result",
         description="Restores a backup into a database that is new or empty, then compares the result with the\n"
-        "backup: rows, content, constraints and sequences. The target is created when it does not exist, and refused\n"
-        "when it holds anything.\n\n"
-        "With -t, -x or a strategy other than replace, the rows of tables are exchanged where they are, in one\n"
+        "backup: rows, content, constraints and sequences. The target is created when it does not exist. A database\n"
+        "that is there is exchanged for the restored one when that has been compared: its sessions are ended, and it\n"
+        "is kept under another name until it is released. Where the role may not do that, or with -t, -x or another\n"
+        "strategy, rows are exchanged in place.\n\n"
+        "In place, the rows of tables are exchanged where they are, in one\n"
         "transaction: `replace` makes the tables what the backup says, `merge` puts in and updates rows by key, `append`\n"
         "puts in what is missing and touches nothing that is there. Triggers, rules and cascades do not act; foreign\n"
         "keys are checked again. What undoes it stays on the server until it is released.\n\n"
@@ -61,7 +63,7 @@ def add_arguments(parser: Parser) -> None:
     execute.add_argument(
         "--target",
         metavar="DATABASE",
-        help="a database name on the same server, or a URI or libpq keywords (tables in place: the configured one)",
+        help="a database name on the same server, or a URI or libpq keywords (default: the configured database)",
     )
     execute.add_argument("-d", "--database", metavar="DATABASE", help="the configured database whose server is meant")
     execute.add_argument(
@@ -86,9 +88,7 @@ def add_arguments(parser: Parser) -> None:
     execute.add_argument(
         "--dry-run", action="store_true", help="do all of it, tell what it did, and take it back; nothing changes"
     )
-    execute.add_argument(
-        "--no-checkpoint", action="store_true", help="keep nothing on the server that would undo it (in place)"
-    )
+    execute.add_argument("--no-checkpoint", action="store_true", help="keep nothing on the server that would undo it")
     execute.add_argument(
         "--jobs", type=positive, metavar="N", help="connections at work at once (default: one per core)"
     )
@@ -120,6 +120,7 @@ def execute_recovery(args: argparse.Namespace) -> int:
         require_terminal("a restore", "--yes")
     place = repository(args, config)
     backup = look_up(config, lambda reads: reads.backup(place, args.id)).summary
+    _require_own(args, backup, target)
     if asks:
         confirm(_question(args, backup, target))
     keys = unlocking(args, config, backup)
@@ -147,19 +148,23 @@ def _add_unsupported(execute: Parser) -> None:
     execute.add_argument("--batch-size", action=Unsupported)
 
 
+def _require_own(args: argparse.Namespace, backup: BackupSummary, target: DatabaseTarget) -> None:
+    """Raises `RefusedError` where nobody said that a backup of one database is to go into another."""
+    if args.target is None and backup.database != target.name:
+        raise RefusedError(
+            f"backup {backup.id} is of database {backup.database}, and {target.name} is the configured one",
+            remedy=f"say where it goes: -d {backup.database} if that is configured, or --target NAME",
+        )
+
+
 def _is_partial(args: argparse.Namespace) -> bool:
     """Whether tables are meant, and not the database as a whole."""
     return bool(args.table or args.exclude_table or args.strategy != Strategy.REPLACE)
 
 
 def _target(args: argparse.Namespace, config: Config) -> DatabaseTarget:
-    if args.target is None and _is_partial(args):
-        return config.database_target(args.database)
     if args.target is None:
-        raise RefusedError(
-            "no target: this version restores a whole backup into a new or empty database, never over one in use",
-            remedy="give --target NAME for a new database on the same server, or --target URI or 'host=… dbname=…'",
-        )
+        return config.database_target(args.database)
     if args.database is not None and is_address(args.target):
         raise UsageError(
             "-d names the server for a plain --target name; this --target names its own", remedy="leave -d out"
@@ -179,6 +184,7 @@ def _request(
         strategy=Strategy(args.strategy),
         dry_run=args.dry_run,
         checkpoint=not args.no_checkpoint,
+        swap=True,
         jobs=args.jobs,
         verify=not args.no_validate,
         trust=tuple(args.trust),
@@ -198,5 +204,6 @@ def _question(args: argparse.Namespace, backup: BackupSummary, target: DatabaseT
         )
     return (
         f"Restore {what} ({view.backup_facts(backup)}) into database {target.name} on {view.place(target)}?"
-        " It is created if it does not exist, and refused if it is not empty."
+        " It is created if it does not exist. One that is there is exchanged for the restored one, its sessions are"
+        " ended, and it is kept under another name until it is released."
     )

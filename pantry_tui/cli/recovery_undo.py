@@ -74,6 +74,8 @@ def release_recovery(args: argparse.Namespace) -> int:
     result = ReleaseResult.from_builtins(run_job(args, config, request))
     if args.json:
         print_document(result)
+    elif result.database is not None:
+        print_line(f"Released: recovery {result.released}; database {result.database} is dropped")
     else:
         print_line(
             f"Released: recovery {result.released} of {counted(len(result.tables), 'table')} in {result.target}; "

@@ -36,6 +36,10 @@ def print_result(result: RestoreResult) -> None:
             f"analyzed for the planner: {counted(result.analyzed_tables, 'table')}, {duration(result.analyze_seconds)}"
         )
     print_line(last_line(result))
+    if result.checkpoint is not None:
+        print_line(f"The earlier database is kept as {result.checkpoint}, closed.")
+        print_line(f"To undo it: pantry-tui recovery rollback {result.id}")
+        print_line(f"To drop it: pantry-tui recovery release {result.id}")
 
 
 def print_effects(tables: Sequence[RestoredTable]) -> None:

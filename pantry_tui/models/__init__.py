@@ -30,6 +30,7 @@ from pantry_tui.models.looking import (
     TableDiff,
     TablePage,
     shown_value,
+    sizes_of,
 )
 from pantry_tui.models.requests import (
     STANDARD_OUTPUT,
@@ -103,5 +104,6 @@ __all__ = [
     "ValidationResult",
     "export_formats",
     "shown_value",
+    "sizes_of",
     "utc_now",
 ]

@@ -76,11 +76,18 @@ class TableDiff(Model, frozen=True, kw_only=True):
     status: DiffStatus
     rows_a: int | None
     rows_b: int | None
-    bytes_a: int | None = None  # of the rows as COPY writes them; of a live database unknown
+    bytes_a: int | None = None  # of the rows' text, as a backup of that format has it; of a live database unknown
     bytes_b: int | None = None
+    server_bytes_a: int | None = None  # on the server's disk: pages of the table and of its TOAST table, no indexes
+    server_bytes_b: int | None = None
     columns_added: tuple[str, ...] = ()  # only in B
     columns_removed: tuple[str, ...] = ()  # only in A
     reason: str | None = None  # why the content could not be compared
+
+
+def sizes_of(table: TableDiff, *, live: bool) -> tuple[int | None, int | None]:
+    """What is compared of its sizes: the text of its rows, or with a database that has none, what is on the server's disk."""
+    return (table.server_bytes_a, table.server_bytes_b) if live else (table.bytes_a, table.bytes_b)
 
 
 class BackupDiff(Model, frozen=True, kw_only=True):
@@ -94,6 +101,11 @@ class BackupDiff(Model, frozen=True, kw_only=True):
     not_comparable: int
     remarks: tuple[str, ...] = ()
     duration_seconds: float = 0.0
+
+    @property
+    def is_live(self) -> bool:
+        """Whether B is a database, which has no text to measure."""
+        return self.b.kind == LIVE
 
     @property
     def is_equal(self) -> bool:

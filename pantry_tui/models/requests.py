@@ -63,6 +63,7 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     strategy: Strategy = Strategy.REPLACE
     dry_run: bool = False
     checkpoint: bool = True
+    swap: bool = False  # a whole database that is there is exchanged for the restored one, and kept
     lock_timeout_seconds: float = 10.0
     jobs: int | None = None
     verify: bool = True

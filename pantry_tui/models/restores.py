@@ -52,9 +52,9 @@ class RestoreResult(Model, frozen=True, kw_only=True):
     verification_seconds: float
     analyzed_tables: int = 0  # that the planner has statistics of
     analyze_seconds: float = 0.0
-    way: str = "new database"  # or "in place"
+    way: str = "new database"  # "in place" or "side by side"
     strategy: Strategy = Strategy.REPLACE
-    checkpoint: str | None = None  # the schema on the server that keeps what undoes it
+    checkpoint: str | None = None  # the schema or database on the server that keeps what undoes it
     violations: tuple[str, ...] = ()  # of constraints, that a dry run found
 
 
@@ -83,3 +83,4 @@ class ReleaseResult(Model, frozen=True, kw_only=True):
     target: str
     tables: tuple[str, ...]
     rows: int  # that were kept
+    database: str | None = None  # that was kept

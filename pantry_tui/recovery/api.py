@@ -34,6 +34,7 @@ class RecoveryConfig(Model, frozen=True, kw_only=True):
     exclude_tables: tuple[str, ...] = ()
     strategy: Strategy = Strategy.REPLACE  # for tables that are restored where they are
     dry_run: bool = False  # do everything, tell, and take it back
+    swap: bool = False  # exchange a whole database that is there for the restored one, and keep it
     create_checkpoint: bool = True  # keep on the server what undoes a recovery in place
     jobs: int | None = None  # worker processes; None: one per core
     verify: bool = True
@@ -90,6 +91,7 @@ class RecoveryService:
             strategy=config.strategy,
             dry_run=config.dry_run,
             checkpoint=config.create_checkpoint,
+            swap=config.swap,
             jobs=config.jobs,
             verify=config.verify,
             trust=config.trust,

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from pantry_tui.artifact.age import identities_of
-from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.models import BackupFormat, Model
 from pantry_tui.postgres.connect import adopt_environment
 from pantry_tui.postgres.link import Link
@@ -51,8 +49,7 @@ class _Comparer:
     def __init__(self, setup: LoadingSetup) -> None:
         adopt_environment(setup.target)
         self._manifest = setup.backup.manifest()
-        self._file = setup.backup.open_artifact(self._manifest)
-        self._reader = SegmentReader(self._file, self._manifest, identities_of(setup.backup.unlocking))
+        self._reader = setup.backup.reader(self._manifest)
         self._link = Link.open(setup.target, application="restore verification", settings=setup.settings)
 
     def compare(self, command: CompareTable) -> TextCompared:

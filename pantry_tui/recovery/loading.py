@@ -13,9 +13,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 from psycopg import sql
 
-from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.jsondocument import row_batches
-from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.errors import PantryError, RestoreError
 from pantry_tui.models import BackupFormat, DatabaseTarget, Model
 from pantry_tui.postgres.connect import adopt_environment
@@ -96,8 +94,7 @@ class _Loader:
     def __init__(self, setup: LoadingSetup) -> None:
         adopt_environment(setup.target)
         self._manifest = setup.backup.manifest()
-        self._file = setup.backup.open_artifact(self._manifest)
-        self._reader = SegmentReader(self._file, self._manifest, identities_of(setup.backup.unlocking))
+        self._reader = setup.backup.reader(self._manifest)
         self._link = Link.open(setup.target, application="restore worker", settings=setup.settings)
         self._tablespace = ""
 

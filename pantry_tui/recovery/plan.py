@@ -24,6 +24,7 @@ from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import ClientTools, find_client_tools
 from pantry_tui.recovery.content import Expected
 from pantry_tui.recovery.database import (
+    existing_contents,
     leftovers,
     maintenance_session,
     refuse_template,
@@ -45,18 +46,23 @@ from pantry_tui.recovery.preflight import (
 from pantry_tui.recovery.properties import database_statements, left_behind
 from pantry_tui.recovery.requirements import requirements
 from pantry_tui.recovery.surroundings import compare_surroundings
+from pantry_tui.recovery.swap import require_free
 from pantry_tui.repository.local import LocalRepository
 
 _MISSING = re.compile(r'database "(.*)" does not exist', re.DOTALL)
 
 
 class RestorePlan(Model, frozen=True, kw_only=True):
-    """Everything that was found out and decided. ``exists``: an empty database of that name is there."""
+    """Everything that was found out and decided.
+
+    ``exists``: an empty database of that name is there; ``swaps``: one that holds something, to be exchanged.
+    """
 
     expected: Expected
     archive: Content
     name: str
     exists: bool
+    swaps: bool
     server_version: int
     tools: ClientTools
     tablespaces: bool
@@ -92,7 +98,7 @@ async def make_plan(
         repository=request.repository,
         unlocking=request.unlocking,
     )
-    with repository.open(manifest.id, manifest.file("artifact").name) as file:
+    with repository.open_artifact(manifest) as file:
         checking = asyncio.ensure_future(check_segments(file, manifest, selection, expected.segments, identities))
         try:
             plan = await _meet_server(request, repository, expected, archive, warn)
@@ -114,10 +120,15 @@ async def _meet_server(
     warn: Callable[[str], None],
 ) -> RestorePlan:
     connection, name, exists = await _reach(request)
-    exists = exists and not request.dry_run  # which works in a database of its own
+    swaps = False
     server_version = connection.info.server_version
     try:
         check_target_name(name)
+        if exists and request.swap and await existing_contents(connection) is not None:
+            swaps = True
+            await refuse_template(connection, name)
+            await require_free(connection, name)
+        exists = exists and not swaps and not request.dry_run  # both work in a database of their own
         if exists:
             await refuse_template(connection, name)
             for warning in await require_empty(connection, name, expected.manifest.source):
@@ -135,6 +146,7 @@ async def _meet_server(
         archive=archive,
         name=name,
         exists=exists,
+        swaps=swaps,
         server_version=server_version,
         tools=tools,
         tablespaces=tablespaces,

@@ -10,8 +10,10 @@ from typing import BinaryIO
 
 from pantry_tui.artifact.age import Identity
 from pantry_tui.artifact.manifest import Manifest
-from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
+from pantry_tui.artifact.openfiles import ArtifactFiles
+from pantry_tui.artifact.reader import SegmentReader, check_file
 from pantry_tui.artifact.selection import Selection
+from pantry_tui.artifact.structure_csv import table_file_problems
 from pantry_tui.errors import BackupDamagedError, DiskFullError, PrivilegeError, RestoreError, UsageError
 from pantry_tui.models import BackupKind, Model
 from pantry_tui.postgres.snapshot import Connection
@@ -73,29 +75,33 @@ async def check_archive(directory: Path, file: BinaryIO, manifest: Manifest) -> 
 
 
 async def check_segments(
-    file: BinaryIO, manifest: Manifest, selection: Selection, segments: Segments, identities: Sequence[Identity]
+    files: ArtifactFiles, manifest: Manifest, selection: Selection, segments: Segments, identities: Sequence[Identity]
 ) -> int:
     """Hashes every stored byte that will be read, before any row is loaded; returns how many they are.
 
     For a whole restore the document must also be complete, to its end mark. Raises `BackupDamagedError`.
     """
-    reader = SegmentReader(file, manifest, identities)
+    reader = SegmentReader(files, manifest, identities)
     numbers = segments.numbers
     if selection.is_whole:
         numbers = list(range(len(manifest.segments)))
-        problems = layout_problems(manifest.segments, reader.size)
-        if not manifest.segments or manifest.segments[-1].section != "end":
-            problems.append("its last segment is not the one that ends a backup")
-        if problems:
-            raise BackupDamagedError(
-                f"{manifest.file('artifact').name}: {problems[0]}", remedy="restore from another backup"
-            )
+        if problems := [*reader.layout_problems(), *_missing_end(manifest)]:
+            raise BackupDamagedError(f"{reader.name}: {problems[0]}", remedy="restore from another backup")
     _require_rows(manifest, segments)
 
     def check(part: Sequence[int]) -> int:
         return sum(reader.check(number) for number in part)
 
     return sum(await asyncio.gather(*(asyncio.to_thread(check, numbers[start::2]) for start in range(2))))
+
+
+def _missing_end(manifest: Manifest) -> list[str]:
+    """In words, that a document is cut off before its end."""
+    if manifest.has_file_per_table:
+        return table_file_problems(manifest)
+    if not manifest.segments or manifest.segments[-1].section != "end":
+        return ["its last segment is not the one that ends a backup"]
+    return []
 
 
 def _require_rows(manifest: Manifest, segments: Segments) -> None:

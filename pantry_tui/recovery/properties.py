@@ -7,6 +7,7 @@ search_path are quoted as they must be.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -16,10 +17,12 @@ from psycopg import sql
 
 from pantry_tui.artifact.environment import may_be_secret
 from pantry_tui.artifact.manifest import Manifest
-from pantry_tui.artifact.toc import TocEntry
+from pantry_tui.artifact.toc import TocEntry, read_toc_of
 from pantry_tui.models import DatabaseTarget
-from pantry_tui.postgres.connect import server_error
+from pantry_tui.postgres.connect import child_environment, conninfo, server_error
+from pantry_tui.postgres.processes import run_tool
 from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.postgres.tools import ClientTools
 from pantry_tui.recovery.database import writable_session
 
 # pg_dump doubles quotes and, in E'…', backslashes, so that a literal ends at the first quote that is not doubled.
@@ -48,6 +51,25 @@ def database_statements(toc: Iterable[TocEntry], name: str) -> list[Statement]:
         for entry in sorted(entries, key=lambda entry: entry.kind == "DATABASE PROPERTIES")
         for group in _groups(renamed(part, name) for part in split_statements(entry.statement))
     ]
+
+
+async def live_statements(target: DatabaseTarget, tools: ClientTools, encoding: str, name: str) -> list[Statement]:
+    """The same of a database as it is now, by pg_dump: it knows how each is quoted. Raises `ServerError` and its kin."""
+    done = await run_tool(
+        [
+            tools.path("pg_dump"),
+            "--format=custom",
+            "--create",
+            "--schema-only",
+            "--exclude-schema=*",
+            "--no-password",
+            f"--encoding={encoding}",
+            f"--dbname={conninfo(target, application='restore')}",
+        ],
+        environment=child_environment(target),
+        doing=f"reading the properties of database {target.name}",
+    )
+    return database_statements(read_toc_of(io.BytesIO(done.stdout), "what pg_dump wrote", encoding), name)
 
 
 def split_statements(text: str) -> list[str]:
@@ -112,6 +134,27 @@ async def carry_over(connection: Connection, statements: Sequence[Statement], sh
         except UnicodeEncodeError:
             warnings.append(f"the database has not got back a property that is no text: {told.shown}")
     return warnings
+
+
+async def take_owner(connection: Connection, old: str, new: str) -> list[str]:
+    """Gives a database the owner and the limit of connections of another; returns a warning where this role may not."""
+    query = (
+        "SELECT pg_catalog.pg_get_userbyid(datdba)::text, datconnlimit FROM pg_catalog.pg_database WHERE datname = %s"
+    )
+    row = await (await connection.execute(query, (old,))).fetchone()
+    if row is None:
+        return []
+    owner, limit = row
+    try:
+        async with connection.transaction():
+            name = sql.Identifier(new)
+            await connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(name, sql.Identifier(owner)))
+            if limit >= 0:
+                limited = sql.SQL("ALTER DATABASE {} CONNECTION LIMIT = {}").format(name, sql.Literal(limit))
+                await connection.execute(limited)
+    except psycopg.Error as error:
+        return [f"the database could not be given to {owner}: {error.diag.message_primary or error}"]
+    return []
 
 
 def left_behind(statements: Sequence[Statement], name: str) -> str | None:

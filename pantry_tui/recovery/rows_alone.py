@@ -27,13 +27,16 @@ from pantry_tui.errors import (
     VerificationError,
 )
 from pantry_tui.models import DatabaseTarget, RestoredTable, RestoreRequest
+from pantry_tui.postgres.columns import table_columns
 from pantry_tui.postgres.connect import server_error
-from pantry_tui.postgres.copy import copy_in
+from pantry_tui.postgres.copy import copy_in, copy_out
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable, list_tables
 from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.recovery.comparing import sum_lines
 from pantry_tui.recovery.content import fingerprints_agree
 from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
+from pantry_tui.recovery.fitting import is_widened, require_fitting
 from pantry_tui.recovery.preflight import Segments, check_archive, check_segments, needed_segments, raw_bytes
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.set_aside import SetAside
@@ -68,7 +71,7 @@ async def fill_tables(
     refuse_archived(manifest, tables)
     selection = Selection(tables=tables, entries=manifest.entries, is_whole=not request.tables)
     segments = needed_segments(manifest, selection)
-    with repository.open(manifest.id, manifest.file("artifact").name) as file:
+    with repository.open_artifact(manifest) as file:
         await check_segments(file, manifest, selection, segments, identities)
         reader = SegmentReader(file, manifest, identities)
         rows = RowsAlone(request.target, reader, manifest, segments, progress)
@@ -110,6 +113,7 @@ class RowsAlone:
         self._manifest = manifest
         self._segments = segments
         self._progress = progress
+        self._widened: set[int] = set()  # tables that have other types than in the backup, which hold the same text
 
     async def run(self, sequences: Sequence[SequenceState], refreshes: Sequence[TocEntry]) -> Filled:
         """Fills the tables, sets the sequences; ``refreshes`` are the archive's statements for materialised views.
@@ -154,7 +158,7 @@ class RowsAlone:
         return Filled(tuple(compared), await self._set_sequences(connection, sequences), len(aside.keys))
 
     async def _lock(self, connection: Connection) -> dict[int, SourceTable]:
-        """The target's tables by their index in the manifest: there, with the columns, locked and empty."""
+        """The target's tables by their index in the manifest: there, locked, empty, and with columns that the rows fit."""
         there = {(table.schema, table.name): table for table in await list_tables(connection) if table.kind == "r"}
         entries = {index: self._manifest.tables[index] for index in self._segments.by_table}
         missing = [entry.qualified_name for entry in entries.values() if (entry.schema, entry.name) not in there]
@@ -164,20 +168,15 @@ class RowsAlone:
                 remedy="restore the schema first, or name the tables to fill",
             )
         tables = {index: there[entry.schema, entry.name] for index, entry in entries.items()}
-        differing = [
-            entry.qualified_name for index, entry in entries.items() if set(entry.columns) - set(tables[index].columns)
-        ]
-        if differing:
-            raise RestoreError(
-                f"{quoted_names(differing)} lacks columns that the backup has rows for",
-                remedy="bring the schema to the state of the backup, then try again",
-            )
         names = [sql.SQL("ONLY {}").format(sql.Identifier(entry.schema, entry.name)) for entry in entries.values()]
         if names:
             await connection.execute(
                 sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(names))
             )
         await self._require_empty(connection, list(entries.values()))
+        columns = await table_columns(connection, [table.oid for table in tables.values()])
+        require_fitting([(entries[index], columns[table.oid]) for index, table in tables.items()])
+        self._widened = {index for index, table in tables.items() if is_widened(entries[index], columns[table.oid])}
         return tables
 
     async def _require_empty(self, connection: Connection, entries: Sequence[TableEntry]) -> None:
@@ -226,14 +225,31 @@ class RowsAlone:
         entry = self._manifest.tables[index]
         comparable = entry.fingerprint is not None and await fingerprints_agree(connection, self._manifest)
         comparable = comparable and set(entry.columns) == set(table.columns)
-        verified = "count"
-        if comparable:
+        verified, same = "count", True
+        if index in self._widened:
+            verified, same = "text", await self._has_same_text(connection, index)
+        elif comparable:
             query = fingerprint_query(entry.schema, entry.name, table.expression)
             row = await (await connection.execute(query)).fetchone()
-            if row is None or (row[0], row[1]) != (entry.rows, entry.fingerprint):
-                raise VerificationError(
-                    f"{entry.qualified_name}: the rows differ from those of backup {self._manifest.id}",
-                    remedy="nothing was kept; look for what changes rows while they are loaded, then try again",
-                )
-            verified = "fingerprint"
+            verified, same = "fingerprint", row is not None and (row[0], row[1]) == (entry.rows, entry.fingerprint)
+        if not same:
+            raise VerificationError(
+                f"{entry.qualified_name}: the rows differ from those of backup {self._manifest.id}",
+                remedy="nothing was kept; look for what changes rows while they are loaded, then try again",
+            )
         return RestoredTable(schema=entry.schema, name=entry.name, inserted=entry.rows, verified=verified)
+
+    async def _has_same_text(self, connection: Connection, index: int) -> bool:
+        """Whether the rows are sent as they are stored, in whatever order."""
+        entry = self._manifest.tables[index]
+        numbers = self._segments.by_table[index]
+        stored = await asyncio.to_thread(
+            lambda: sum_lines(piece for number in numbers for piece in self._reader.rows(number))
+        )
+        count = total = 0
+        statement = copy_out(entry.schema, entry.name, entry.columns, encoding=self._manifest.source.encoding)
+        async with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            async for row in copy:
+                lines, hashes = sum_lines([bytes(row)])
+                count, total = count + lines, total + hashes
+        return stored == (count, total)

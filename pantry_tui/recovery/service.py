@@ -11,7 +11,7 @@ import psycopg
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.trusted import require_fingerprints
 from pantry_tui.config.restoring import check_target
-from pantry_tui.config.targets import database_name
+from pantry_tui.config.targets import database_name, target_with_database
 from pantry_tui.errors import (
     DatabaseMissingError,
     PantryError,
@@ -48,11 +48,13 @@ from pantry_tui.recovery.database import (
 )
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.restoring import restore_in_place
+from pantry_tui.recovery.kept import KeptDatabase, activity_of, comment_of, kept_name
 from pantry_tui.recovery.plan import RestorePlan, make_plan
 from pantry_tui.recovery.progress import RestoreProgress
-from pantry_tui.recovery.properties import carry_over, database_statements, prepare
+from pantry_tui.recovery.properties import carry_over, database_statements, live_statements, prepare, take_owner
 from pantry_tui.recovery.rows import HANDLERS, Filling
 from pantry_tui.recovery.rows_alone import fill_tables
+from pantry_tui.recovery.swap import as_still_there, exchange_names, may_swap
 from pantry_tui.recovery.verify import not_compared, verify
 from pantry_tui.repository.local import LocalRepository, ProofRecord
 from pantry_tui.together import together
@@ -88,9 +90,13 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
 
 
 async def _goes_in_place(request: RestoreRequest, manifest: Manifest) -> bool:
-    """Whether some tables of a database that has contents are meant, and not the database as a whole."""
+    """Whether tables of a database that has contents are exchanged, and not the database as a whole.
+
+    So where some tables are meant, and where this role cannot put another database in the place of that one.
+    """
     partly = request.tables or request.exclude or request.strategy is not Strategy.REPLACE
-    if manifest.kind is BackupKind.SCHEMA or not partly:
+    partly = partly or (request.swap and not manifest.selection.is_everything)
+    if manifest.kind is BackupKind.SCHEMA or not (partly or request.swap):
         return False
     check_target(request.target)
     try:
@@ -99,7 +105,9 @@ async def _goes_in_place(request: RestoreRequest, manifest: Manifest) -> bool:
         return False
     async with connection:
         try:
-            return await existing_contents(connection) is not None
+            if await existing_contents(connection) is None:
+                return False
+            return bool(partly) or not await may_swap(connection, connection.info.dbname)
         except psycopg.Error as error:
             raise server_error(error, doing="looking at the target database") from error
 
@@ -163,6 +171,8 @@ class _Restore:
         self._progress = RestoreProgress(listener, self._manifest.tables)
         self._started_at = utc_now()
         self._started = time.monotonic()
+        self._recovery_id = request.recovery_id or new_recovery_id(self._started_at)
+        self._kept: str | None = None  # the database that was exchanged
         self._verification_seconds = 0.0
         self._analyzed = Analyzed(0, [])
         self._analyze_seconds = 0.0
@@ -279,6 +289,9 @@ class _Restore:
 
     async def _finish(self, plan: RestorePlan, database: RestoreDatabase) -> None:
         self._progress.phase("finish", existing=not database.created)
+        if plan.swaps:
+            await self._swap(plan, database)
+            return
         if not database.created:
             await make_durable(database.target)
             return
@@ -296,6 +309,42 @@ class _Restore:
                 remedy=f'it stays as "{database.working_name}": rename it with ALTER DATABASE … RENAME TO',
                 detail=str(error),
             ) from error
+
+    async def _swap(self, plan: RestorePlan, database: RestoreDatabase) -> None:
+        """Puts the restored database in the place of the one that is there, which is kept."""
+        try:
+            await self._exchange(plan, database)
+        except psycopg.Error as error:
+            failed = server_error(error, doing=f"exchanging database {database.name}")
+            raise as_still_there(failed, database.name, database.working_name) from error
+        except PantryError as error:
+            raise as_still_there(error, database.name, database.working_name) from error
+
+    async def _exchange(self, plan: RestorePlan, database: RestoreDatabase) -> None:
+        old = target_with_database(self._request.target, database.name)
+        encoding = self._manifest.source.encoding
+        statements = await live_statements(old, plan.tools, encoding, database.working_name)
+        shown = await live_statements(old, plan.tools, encoding, database.name)
+        async with await maintenance_session(self._request.target) as connection:
+            self._warn_of(await carry_over(connection, statements, shown))
+            self._warn_of(await take_owner(connection, database.name, database.working_name))
+            record = KeptDatabase(
+                recovery_id=self._recovery_id,
+                backup_id=self._manifest.id,
+                name=database.name,
+                comment=await comment_of(connection, database.name),
+                taken_at=utc_now(),
+                own_activity=await activity_of(old),
+                activity=await activity_of(database.target),
+            )
+        kept = kept_name(database.name, self._recovery_id)
+        target, coming = self._request.target, database.working_name
+        await exchange_names(target, name=database.name, kept=kept, coming=coming, record=record)
+        if self._request.checkpoint:
+            self._kept = kept
+            return
+        async with await maintenance_session(target) as connection:
+            await drop_database(connection, kept)
 
     async def _clean_up(self, database: RestoreDatabase) -> str:
         """Drops what this restore created; says what is left."""
@@ -319,7 +368,7 @@ class _Restore:
         validation: RestoreValidation,
     ) -> RestoreResult:
         return RestoreResult(
-            id=self._request.recovery_id or new_recovery_id(self._started_at),
+            id=self._recovery_id,
             backup_id=self._manifest.id,
             status="succeeded" if validation.equal else "unverified",
             dry_run=self._request.dry_run,
@@ -335,6 +384,8 @@ class _Restore:
             verification_seconds=self._verification_seconds,
             analyzed_tables=self._analyzed.tables,
             analyze_seconds=self._analyze_seconds,
+            way="side by side" if plan.swaps else "new database",
+            checkpoint=self._kept,
         )
 
     def _record(self, plan: RestorePlan, result: RestoreResult) -> None:

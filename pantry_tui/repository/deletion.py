@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from pantry_tui.models import utc_now
 from pantry_tui.repository.authority import Authority
 from pantry_tui.repository.records import Mark
 from pantry_tui.repository.soundness import wrong_files
-from pantry_tui.repository.staging import remove_backup_directory
+from pantry_tui.repository.staging import files_of, remove_backup_directory
 from pantry_tui.repository.tombstones import Tombstone, write_tombstone
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
 
 def require_plain_files(directory: Path) -> None:
-    """Checks that a backup's directory has no other in it. Raises `RefusedError`, OSError."""
-    with os.scandir(directory) as entries:
-        strange = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    """Checks that a backup's directory has no other in it but that of its tables. Raises `RefusedError`, OSError."""
+    strange = sorted(name for name in files_of(directory) if stat.S_ISDIR((directory / name).lstat().st_mode))
     if strange:
         raise RefusedError(
             f"{directory} holds a directory that this program did not make: {strange[0]}",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Self
+from typing import Self
 
+from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.manifest import Manifest, manifest_digest
+from pantry_tui.artifact.openfiles import ArtifactFiles
+from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import Model, RepositoryTarget, Unlocking
 from pantry_tui.repository.local import LocalRepository
@@ -34,6 +37,10 @@ class HandedOver(Model, frozen=True, kw_only=True):
             )
         return manifest
 
-    def open_artifact(self, manifest: Manifest) -> BinaryIO:
+    def open_artifact(self, manifest: Manifest) -> ArtifactFiles:
         """Its artifact, to be closed by the caller. Raises `BackupDamagedError`, `NotFoundError`."""
-        return LocalRepository(self.repository).open(self.backup_id, manifest.file("artifact").name)
+        return LocalRepository(self.repository).open_artifact(manifest)
+
+    def reader(self, manifest: Manifest) -> SegmentReader:
+        """Reads its segments, for as long as the process lives. Raises what `SegmentReader` does too."""
+        return SegmentReader(self.open_artifact(manifest), manifest, identities_of(self.unlocking))

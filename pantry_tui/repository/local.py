@@ -11,6 +11,7 @@ import stat
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -18,6 +19,7 @@ import msgspec
 
 from pantry_tui.artifact.files import open_file_in, storage_error, storage_errors
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, encode_manifest
+from pantry_tui.artifact.openfiles import ArtifactFiles
 from pantry_tui.artifact.private import prepare_private_directory, require_private_directory
 from pantry_tui.errors import BackupDamagedError, NotFoundError, StorageError
 from pantry_tui.models import BackupDetails, BackupSummary, MarkRequest, RepositoryTarget, utc_now
@@ -168,13 +170,17 @@ class LocalRepository:
         )
 
     def open(self, backup_id: str, name: str) -> BinaryIO:
-        """Opens a file of a backup for reading, unbuffered content at offset 0.
+        """Opens a file of a backup for reading, by the name that the manifest has; unbuffered content at offset 0.
 
         Raises `NotFoundError`, `BackupDamagedError` when the file is missing, `StorageError`.
         """
         directory = self.path(backup_id)
         with self._reading(backup_id, name):
             return os.fdopen(open_file_in(directory, name), "rb")
+
+    def open_artifact(self, manifest: Manifest) -> ArtifactFiles:
+        """Opens what holds a backup's segments: one file, or one for each table. Raises as `open` does."""
+        return ArtifactFiles(manifest, partial(self.open, manifest.id))
 
     def stored_manifest(self, backup_id: str) -> StoredManifest:
         """The bytes of a manifest, to be checked or read. Raises as `manifest` does, except for what the bytes say."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest
 from pantry_tui.repository.authority import Authority
 from pantry_tui.repository.records import is_record_name, is_unfinished_record, read_records
-from pantry_tui.repository.staging import LOCK_NAME
+from pantry_tui.repository.staging import LOCK_NAME, files_of
 from pantry_tui.repository.stored_manifest import SIGNATURE_NAME
 
 
@@ -44,5 +43,5 @@ def oddities(directory: Path, manifest: Manifest, authority: Authority) -> list[
 
 
 def _sizes(directory: Path) -> dict[str, int]:
-    with storage_errors(directory, "looking at a backup"), os.scandir(directory) as entries:
-        return {entry.name: entry.stat(follow_symlinks=False).st_size for entry in entries}
+    with storage_errors(directory, "looking at a backup"):
+        return {name: (directory / name).lstat().st_size for name in files_of(directory)}

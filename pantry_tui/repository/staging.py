@@ -24,7 +24,7 @@ from pantry_tui.artifact.files import (
     storage_errors,
     write_atomically,
 )
-from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest
+from pantry_tui.artifact.manifest import MANIFEST_NAME, TABLES_DIRECTORY, Manifest
 from pantry_tui.errors import BackupDamagedError, InternalError
 from pantry_tui.repository.stored_manifest import SIGNATURE_NAME
 
@@ -59,11 +59,15 @@ class StagedBackup:
     def create(self, name: str) -> int:
         """Creates a file of the backup and returns its descriptor, open for reading and writing; the caller closes it.
 
-        Raises `StorageError`.
+        ``name`` is a plain one, or stands in `csv/`, which is made for the first. Raises `StorageError`.
         """
-        if not is_plain_name(name) or name in (MANIFEST_NAME, SIGNATURE_NAME, LOCK_NAME):
+        below, last = _split(name)
+        if not is_plain_name(last) or last in (MANIFEST_NAME, SIGNATURE_NAME, LOCK_NAME, TABLES_DIRECTORY):
             raise InternalError(f"{name!r} cannot be the name of a file of a backup")
         with storage_errors(self.path / name, "creating a file of the backup"):
+            if below:
+                with suppress(FileExistsError):
+                    (self.path / TABLES_DIRECTORY).mkdir(mode=DIRECTORY_MODE)
             return create_exclusive(self.path / name)
 
     def settle(self, manifest: Manifest) -> None:
@@ -73,6 +77,8 @@ class StagedBackup:
         """
         with storage_errors(self.path, "publishing the backup"):
             self._settle_files(manifest)
+            if (self.path / TABLES_DIRECTORY).is_dir():
+                fsync_directory(self.path / TABLES_DIRECTORY)
             fsync_directory(self.path)
 
     def publish(self, manifest: bytes, signature: bytes) -> None:
@@ -90,7 +96,7 @@ class StagedBackup:
         self.release()
 
     def _settle_files(self, manifest: Manifest) -> None:
-        sizes = {path.name: _settle(path) for path in self.path.iterdir() if path.name != LOCK_NAME}
+        sizes = {name: _settle(self.path / name) for name in files_of(self.path) if name != LOCK_NAME}
         for file in manifest.files:
             if sizes.get(file.name) != file.bytes:
                 found = sizes.get(file.name)
@@ -105,6 +111,25 @@ class StagedBackup:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _split(name: str) -> tuple[bool, str]:
+    """Whether the file stands in the directory of the tables, and its own name."""
+    below, separator, last = name.partition("/")
+    return (True, last) if separator and below == TABLES_DIRECTORY else (False, name)
+
+
+def files_of(directory: Path) -> Iterator[str]:
+    """What lies in a backup's directory, by the names that manifests use; of directories only that of the tables is entered.
+
+    Raises OSError.
+    """
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.name == TABLES_DIRECTORY and entry.is_dir(follow_symlinks=False):
+                yield from (f"{TABLES_DIRECTORY}/{file.name}" for file in Path(entry.path).iterdir())
+            else:
+                yield entry.name
 
 
 def _settle(path: Path) -> int:
@@ -127,8 +152,10 @@ def remove_backup_directory(path: Path) -> None:
     """
     (path / MANIFEST_NAME).unlink(missing_ok=True)
     fsync_directory(path)
-    for file in sorted(path.iterdir(), key=lambda file: file.name == LOCK_NAME):
-        file.unlink()
+    for name in sorted(files_of(path), key=lambda name: name == LOCK_NAME):
+        (path / name).unlink()
+    with suppress(FileNotFoundError):
+        (path / TABLES_DIRECTORY).rmdir()
     path.rmdir()
     fsync_directory(path.parent)
 

@@ -157,15 +157,15 @@ async def _perform(request: JobRequest, reporter: _Reporter) -> Model:
         adopt_environment(request.server or DatabaseTarget(name="of a private server"))
         return await drill_backup(request, reporter.send)
     if isinstance(request, RollbackRequest):
-        from pantry_tui.recovery.in_place.rollback import roll_back
+        from pantry_tui.recovery.undoing import roll_back
 
         adopt_environment(request.target)
         return await roll_back(request, reporter.send)
     if isinstance(request, ReleaseRequest):
-        from pantry_tui.recovery.in_place.rollback import release_checkpoint
+        from pantry_tui.recovery.undoing import release
 
         adopt_environment(request.target)
-        return await release_checkpoint(request, reporter.send)
+        return await release(request, reporter.send)
     if isinstance(request, ValidateRequest):
         from pantry_tui.backup.validate import validate_backup
 

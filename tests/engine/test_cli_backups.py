@@ -15,6 +15,71 @@ from tests.servers import TestServer
 PROMISED = {"id", "kind", "format", "path", "bytes", "raw_bytes", "tables", "rows", "duration_seconds"}
 
 
+def test_plain_files_the_whole_way(server: TestServer, cli: CommandLine, crm: DatabaseTarget) -> None:
+    created = cli.json("backup", "create", "-n", "daily", "-f", "csv", "--compression", "none")
+    directory = Path(created["path"])
+    assert {path.name for path in (directory / "csv").iterdir()} == {"public.contacts.csv", "public.notes.csv"}
+    files = {file["name"]: file["role"] for file in cli.json("backup", "show", "latest")["file_list"]}
+    assert files["csv/public.notes.csv"] == "artifact"
+    assert "csv/public.notes.csv" in cli.succeed("backup", "show", "latest").out
+    assert cli.json("backup", "validate", "latest")["valid"]
+    assert "contact 1" in cli.succeed("backup", "peek", "latest", "public.contacts").out
+    assert cli.json("backup", "diff", "latest")["equal"] == 2
+    target = server.drop_after_test("restored from plain files")
+    assert cli.json("recovery", "execute", "latest", "--target", target.name, "--yes")["validation"]["equal"]
+    assert server.fingerprint(target) == server.fingerprint(crm)
+    cli.succeed("backup", "pin", "latest")
+    assert cli.run("backup", "delete", created["id"], "--yes").status == 5
+    cli.succeed("backup", "delete", created["id"], "--yes", "--force")
+    assert not directory.exists()
+    refused = cli.run("backup", "create", "-n", "daily", "-f", "csv", "--compression", "zstd")
+    assert (refused.status, "zstd" in refused.err) == (2, True)
+    assert cli.left_behind() == []
+
+
+def test_database_that_is_there_is_exchanged_and_can_come_back(
+    server: TestServer, cli: CommandLine, crm: DatabaseTarget
+) -> None:
+    cli.succeed("backup", "create", "-n", "daily")
+    good = server.fingerprint(crm)
+    server.execute(crm, "DELETE FROM notes; UPDATE contacts SET name = 'wrong'")
+    bad = server.fingerprint(crm)
+    done = cli.json("recovery", "execute", "latest", "--yes")
+    assert (done["way"], done["status"]) == ("side by side", "succeeded")
+    server.drop_after_test(done["checkpoint"])
+    assert server.fingerprint(crm) == good
+    undone = cli.json("recovery", "rollback", done["id"], "--yes")
+    server.drop_after_test(undone["checkpoint"])
+    assert server.fingerprint(crm) == bad
+    assert [each["kind"] for each in cli.json("recovery", "list")] == ["rollback", "restore"]
+    assert "Rolled back" in cli.succeed("recovery", "rollback", undone["id"], "--yes").out
+    shown = cli.succeed("recovery", "show", done["id"]).out
+    assert "side by side" in cli.succeed("recovery", "list").out
+    assert f"The earlier database is kept as {done['checkpoint']}" in shown
+
+
+def test_tables_are_exchanged_in_place_and_can_come_back(
+    server: TestServer, cli: CommandLine, crm: DatabaseTarget
+) -> None:
+    cli.succeed("backup", "create", "-n", "daily")
+    rows = "SELECT md5(string_agg(n::text, '' ORDER BY id)) FROM notes n"
+    good = server.execute(crm, rows)
+    server.execute(crm, "DELETE FROM notes WHERE id > 1")
+    bad = server.execute(crm, rows)
+    dry = cli.json("recovery", "execute", "latest", "-t", "public.notes", "--dry-run")
+    assert (dry["dry_run"], dry["way"]) == (True, "in place")
+    assert dry["tables"][0]["inserted"] > 0
+    assert server.execute(crm, rows) == bad
+    done = cli.json("recovery", "execute", "latest", "-t", "public.notes", "--yes")
+    assert server.execute(crm, rows) == good
+    cli.succeed("recovery", "rollback", done["id"], "--yes")
+    assert server.execute(crm, rows) == bad
+    assert "Nothing to do" in cli.succeed("recovery", "rollback", done["id"], "--yes").out
+    assert "Released" in cli.succeed("recovery", "release", done["id"], "--yes").out
+    refused = cli.run("recovery", "rollback", done["id"], "--yes")
+    assert (refused.status, "has no checkpoint" in refused.err) == (4, True)
+
+
 def test_the_whole_way(server: TestServer, cli: CommandLine, crm: DatabaseTarget) -> None:
     created = cli.json("backup", "create", "-n", "daily", "--compression", "--jobs", "2")
     assert set(created) >= PROMISED
@@ -326,8 +391,8 @@ def test_a_backup_is_compared_with_the_database_and_with_another(
     different = cli.run("backup", "diff", first, "live", "--exit-code")
     lines = different.out.splitlines()
     assert (different.status, lines[0]) == (1, "0 tables equal, 2 differ")
-    assert lines[-2].split() == ["public.contacts", "content", "differs", "500", "500"]
-    assert lines[-1].split() == ["public.notes", "rows", "differ", "500", "497", "-3"]
+    assert lines[-2].split()[:5] == ["public.contacts", "content", "differs", "500", "500"]
+    assert lines[-1].split()[:6] == ["public.notes", "rows", "differ", "500", "497", "-3"]
     assert cli.run("backup", "diff", first).status == 0
 
     cli.succeed("backup", "create", "-n", "daily")

@@ -118,16 +118,19 @@ def test_restore_of_an_unknown_backup_creates_no_database(server: TestServer, cl
     assert server.execute("postgres", "SELECT 1 FROM pg_database WHERE datname = 'never_created'") == []
 
 
-def test_target_that_is_not_empty(server: TestServer, cli: CommandLine, crm: DatabaseTarget) -> None:
+def test_restore_without_a_target_or_an_answer(server: TestServer, cli: CommandLine) -> None:
     cli.succeed(*CREATE)
-    before = server.fingerprint(crm)
-    fails(cli, 6, crm.name, "recovery", "execute", "latest", "--target", crm.name, "--yes")
-    assert server.fingerprint(crm) == before
-
-
-def test_restore_without_a_target_or_an_answer(cli: CommandLine) -> None:
-    cli.succeed(*CREATE)
-    fails(cli, 5, "target", "recovery", "execute", "latest", "--yes")
+    other = server.create_database()
+    fails(
+        cli,
+        5,
+        f"{other.name} is the configured one",
+        "recovery",
+        "execute",
+        "latest",
+        "--yes",
+        DATABASE_URL=other.conninfo,
+    )
     fails(cli, 5, "confirmation", "recovery", "execute", "latest", "--target", "x")
     fails(cli, 5, "confirmation", "backup", "delete", "latest")
     assert len(backups_in(cli)) == 1

@@ -19,6 +19,7 @@ from pantry_tui.models import (
     DiffStatus,
     RepositoryTarget,
     TableDiff,
+    sizes_of,
 )
 from tests.engine.backup.taking import take
 from tests.engine.recovery.restoring import restore
@@ -31,6 +32,7 @@ CREATE TABLE grown (i int); INSERT INTO grown VALUES (1), (2);
 CREATE TABLE shrunk (i int); INSERT INTO shrunk VALUES (1), (2), (3);
 CREATE TABLE changed (i int, t text); INSERT INTO changed VALUES (1, 'a'), (2, 'b');
 CREATE TABLE widened (i int, old int);
+CREATE TABLE large_value (t text); INSERT INTO large_value VALUES ('small');
 CREATE TABLE gone (i int); CREATE TABLE empty (); CREATE TABLE parted (i int) PARTITION BY RANGE (i);
 CREATE TABLE "od""d.\n[b]" ("c\n" int); INSERT INTO "od""d.\n[b]" VALUES (1);
 """
@@ -40,6 +42,7 @@ INSERT INTO grown VALUES (3); DELETE FROM shrunk WHERE i > 1;
 UPDATE changed SET t = CASE i WHEN 1 THEN 'b' ELSE 'a' END;
 ALTER TABLE widened DROP COLUMN old; ALTER TABLE widened ADD COLUMN new int;
 DROP TABLE gone; CREATE TABLE come AS SELECT 1 AS i;
+INSERT INTO large_value SELECT string_agg(md5(i::text), '') FROM generate_series(1, 5000) i;
 UPDATE "od""d.\n[b]" SET "c\n" = 2;
 """
 EXPECTED = {
@@ -47,6 +50,7 @@ EXPECTED = {
     "reordered": DiffStatus.EQUAL,
     "empty": DiffStatus.EQUAL,
     "grown": DiffStatus.ROWS,
+    "large_value": DiffStatus.ROWS,
     "shrunk": DiffStatus.ROWS,
     "changed": DiffStatus.CONTENT,
     'od"d.\n[b]': DiffStatus.CONTENT,
@@ -80,6 +84,16 @@ def table(diff: BackupDiff, name: str) -> TableDiff:
     return next(each for each in diff.tables if each.name == name)
 
 
+def on_disk(server: TestServer, database: DatabaseTarget, name: str) -> int:
+    """A table's pages and those of its TOAST table, as the server counts them."""
+    query = (
+        "SELECT pg_relation_size(c.oid) + coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0)"
+        f" FROM pg_class c WHERE c.oid = '{name}'::regclass"
+    )
+    [(size,)] = server.execute(database, query)
+    return int(size)
+
+
 @pytest.mark.parametrize("live", [True, False])
 async def test_every_difference_is_found(
     any_server: TestServer, repository: RepositoryTarget, crm: DatabaseTarget, live: bool
@@ -92,13 +106,19 @@ async def test_every_difference_is_found(
         diff = await compare_backups(repository, first.summary.id, (await take(crm, repository)).summary.id)
 
     assert statuses(diff) == EXPECTED
-    assert (diff.equal, diff.different, diff.not_comparable, diff.is_equal) == (3, 7, 0, False)
+    assert (diff.equal, diff.different, diff.not_comparable, diff.is_equal) == (3, 8, 0, False)
     assert (table(diff, "grown").rows_a, table(diff, "grown").rows_b) == (2, 3)
     assert (table(diff, "gone").rows_a, table(diff, "gone").rows_b) == (0, None)
     assert (table(diff, "come").rows_a, table(diff, "come").rows_b) == (None, 1)
     widened = table(diff, "widened")
     assert (widened.columns_added, widened.columns_removed) == (("new",), ("old",))
-    assert table(diff, "same").bytes_b == (None if live else table(diff, "same").bytes_a)
+    same, grown = table(diff, "same"), table(diff, "large_value")
+    assert same.bytes_b == (None if live else same.bytes_a)
+    assert same.server_bytes_a == same.server_bytes_b
+    assert same.server_bytes_b == on_disk(any_server, crm, "same")
+    assert sizes_of(same, live=diff.is_live) == ((same.server_bytes_a,) * 2 if live else (same.bytes_a,) * 2)
+    assert (grown.server_bytes_a or 0) < (grown.server_bytes_b or 0) == on_disk(any_server, crm, "large_value")
+    assert (table(diff, "gone").server_bytes_b, table(diff, "come").server_bytes_a) == (None, None)
     assert (diff.a.kind, diff.a.name, diff.b.kind, diff.remarks) == (
         "backup",
         first.summary.id,

@@ -10,8 +10,8 @@ import pytest
 from pantry_tui import BackupConfig, BackupService
 from pantry_tui.backup.peek import MAXIMUM_ROWS, peek_table
 from pantry_tui.errors import BackupDamagedError, NotFoundError, UsageError
-from pantry_tui.models import BackupFormat, RepositoryTarget, ShortenedValue
-from tests.engine.backup.taking import Taken, data_directory_of, take
+from pantry_tui.models import BackupFormat, Compression, RepositoryTarget, ShortenedValue
+from tests.engine.backup.taking import FORMS, Taken, data_directory_of, take
 from tests.engine.recovery.restoring import damage
 from tests.servers import TestServer
 
@@ -46,16 +46,16 @@ CREATE TABLE empty (i int);
 """
 
 
-@pytest.mark.parametrize("rows_format", list(BackupFormat))
+@pytest.mark.parametrize(("rows_format", "compression"), FORMS)
 async def test_values_are_those_of_the_database(
-    any_server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat
+    any_server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat, compression: Compression
 ) -> None:
     source = any_server.create_database()
     any_server.execute(source, 'CREATE TABLE "od""d.\n[b]" (n int, "c\n\\" text, other text)')
     with any_server.connect(source) as connection:
         for number, value in enumerate(HOSTILE):
             connection.execute('INSERT INTO "od""d.\n[b]" VALUES (%s, %s, NULL)', (number, value))
-    taken = await take(source, repository, rows_format=rows_format)
+    taken = await take(source, repository, rows_format=rows_format, compression=compression)
 
     page = await peek_table(repository, "latest", '"public"."od""d.\n[b]"')
 
@@ -65,13 +65,13 @@ async def test_values_are_those_of_the_database(
     assert (page.skip, page.total_rows, page.shortened) == (0, len(HOSTILE), ())
 
 
-@pytest.mark.parametrize("rows_format", list(BackupFormat))
+@pytest.mark.parametrize(("rows_format", "compression"), FORMS)
 async def test_paging_through_many_segments(
-    server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat
+    server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat, compression: Compression
 ) -> None:
     source = server.create_database()
     server.execute(source, LARGE)
-    taken = await take(source, repository, jobs=2, rows_format=rows_format)
+    taken = await take(source, repository, jobs=2, rows_format=rows_format, compression=compression)
     table = [entry.name for entry in taken.manifest.tables].index("a")
     assert sum(segment.table == table for segment in taken.manifest.segments) > 1
 

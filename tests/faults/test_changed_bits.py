@@ -12,22 +12,22 @@ from pantry_tui.backup.validate import validate_backup
 from pantry_tui.demo.crm import create_crm
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.events import ignore
-from pantry_tui.models import BackupFormat, RepositoryTarget, Unlocking, ValidateRequest
-from tests.engine.backup.taking import Taken, data_directory_of, take
+from pantry_tui.models import RepositoryTarget, Unlocking, ValidateRequest
+from tests.engine.backup.taking import FORMS, Taken, data_directory_of, take
 from tests.servers import TestServer
 
 IDENTITY = X25519Identity.generate()
 FEW = 8
-ALL = 50  # of each of the six kinds: 300 in all
+ALL = 50  # of each of the eight kinds: 400 in all
 
 
-@pytest.fixture(params=[(rows_format, sealed) for rows_format in BackupFormat for sealed in (False, True)], ids=str)
+@pytest.fixture(params=[(*form, sealed) for form in FORMS for sealed in (False, True)], ids=str)
 async def taken(request: pytest.FixtureRequest, server: TestServer, repository: RepositoryTarget) -> Taken:
-    rows_format, sealed = request.param
+    rows_format, compression, sealed = request.param
     source = server.create_database(template="template0", encoding="UTF8", locale="C")
     await create_crm(source, scale=0.002, listener=ignore)
     recipients = (IDENTITY.recipient.text,) if sealed else ()
-    return await take(source, repository, rows_format=rows_format, recipients=recipients)
+    return await take(source, repository, rows_format=rows_format, compression=compression, recipients=recipients)
 
 
 async def is_valid(repository: RepositoryTarget) -> bool:
@@ -63,9 +63,15 @@ def borders(taken: Taken, file: Path) -> list[int]:
     """Where something ends in a file: segments of the artifact, chunks of what is encrypted."""
     size = file.stat().st_size
     ends = {0, size}
-    if file.name == taken.manifest.file("artifact").name and not taken.manifest.is_encrypted:
-        ends |= {segment.offset + segment.length for segment in taken.manifest.segments}
-    if taken.manifest.is_encrypted:
+    if not taken.manifest.is_encrypted:
+        tables = [table.file for table in taken.manifest.tables]
+        ends |= {
+            segment.offset + segment.length
+            for segment in taken.manifest.segments
+            if file.name == taken.manifest.file("artifact").name
+            or (file.parent.name == "csv" and file.name == tables[segment.table or 0])
+        }
+    else:
         ends |= set(range(0, size, CHUNK + 16))
     return sorted({end + step for end in ends for step in (-1, 0, 1) if 0 <= end + step < size})
 

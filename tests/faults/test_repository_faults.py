@@ -14,7 +14,7 @@ from pantry_tui.artifact.files import storage_errors, write_all
 from pantry_tui.errors import DiskFullError, PantryError, RefusedError, StorageError
 from pantry_tui.repository.local import LocalRepository, ProofRecord, new_backup_id
 from tests.faults.injection import Failure, FileFaults, Operation, Outcome, faults
-from tests.unit.repository.samples import CONTENT, NOON, local_repository, manifest_of, publish_backup
+from tests.unit.repository.samples import NOON, WITH_TABLES, local_repository, manifest_of, publish_backup
 
 __all__ = ["faults"]
 
@@ -31,14 +31,14 @@ def take_backup(repository: LocalRepository, backup_id: str) -> None:
     """What the engine does with a repository, without a database."""
     staged = repository.begin(backup_id)
     try:
-        for name, data in CONTENT.items():
+        for name, data in WITH_TABLES.items():
             descriptor = staged.create(name)
             try:
                 with storage_errors(staged.path / name, "writing rows"):
                     write_all(descriptor, data)
             finally:
                 os.close(descriptor)
-        repository.publish(staged, manifest_of(backup_id))
+        repository.publish(staged, manifest_of(backup_id, content=WITH_TABLES))
     except PantryError:
         repository.discard(staged)
         raise
@@ -109,7 +109,7 @@ def test_deleting_a_backup(tmp_path: Path, faults: FileFaults, failure: Failure)
     def prepare(at: int) -> Callable[[], object]:
         repository = local_repository(tmp_path / str(at))
         kept[at] = publish_backup(repository)
-        gone[at] = publish_backup(repository, at=NOON + timedelta(hours=1))
+        gone[at] = publish_backup(repository, at=NOON + timedelta(hours=1), content=WITH_TABLES)
         return lambda: repository.delete(gone[at], by="anna")
 
     for at, outcome in every_operation(faults, failure, prepare):
@@ -169,7 +169,7 @@ def test_the_manifest_comes_after_everything_is_durable(tmp_path: Path, faults: 
     published = faults.operations.index(Operation("replace", str(directory / ".manifest.json.tmp")))
     before, after = faults.operations[:published], faults.operations[published + 1 :]
     assert Operation("replace", str(directory / ".manifest.json.sig.tmp")) in before
-    for name in (*CONTENT, ".manifest.json.sig.tmp", ".manifest.json.tmp", "."):
+    for name in (*WITH_TABLES, "csv", ".manifest.json.sig.tmp", ".manifest.json.tmp", "."):
         path = str(directory / name)
         last_write = max((i for i, done in enumerate(before) if done == ("write", path)), default=-1)
         assert ("fsync", path) in before[last_write + 1 :], f"{name} is not durable before the backup exists"

@@ -170,6 +170,10 @@ def make_diff(backup_id: str, other_id: str, tables: tuple[str, ...] = TABLES) -
                 status=found[(number - 1) % len(found)] if number else DiffStatus.EQUAL,
                 rows_a=1000 + number,
                 rows_b=1000,
+                bytes_a=(3 << 20) + number,
+                bytes_b=2 << 20,
+                server_bytes_a=(8 << 20) + number,
+                server_bytes_b=None if number == 2 else 6 << 20,
                 columns_added=("colour",) if number == 3 else (),
                 reason="taken without fingerprints" if number == 6 else None,
             )

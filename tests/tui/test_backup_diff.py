@@ -45,7 +45,7 @@ async def test_two_backups_are_compared_differences_on_top(runner: StandIn) -> N
         assert driver.rows[0] == ["public.users", "✗ rows differ", "1,001", "1,000"]
         assert driver.rows[-1][:2] == ["public.organizations", "✓ equal"]
         await driver.press("j", "j")
-        await driver.sees("columns +colour")
+        await driver.sees("columns +colour; text: 3.0 MiB in A, 2.0 MiB in B")
         await driver.press("j", "j", "j")
         await driver.sees("taken without fingerprints")
         await driver.press("c")
@@ -72,6 +72,20 @@ async def test_a_comparison_with_the_database_is_a_job(runner: StandIn) -> None:
         await runner.tell(runner.known_jobs["job-001"], Finished(result=found), state="succeeded", result=found)
         await driver.sees("1 table equal, 5 differ, 1 not comparable", "B  crm (live)", "rows differ")
         assert [row[0] for row in driver.rows][-1] == f"public.{TABLES[0]}"
+
+
+async def test_a_wide_terminal_has_columns_for_sizes(runner: StandIn) -> None:
+    async with driving(application(runner), size=(120, 40)) as driver:
+        await compare_with_another(driver)
+        await driver.sees("Text in A", "Text in B")
+        assert driver.rows[0][-2:] == ["3.0 MiB", "2.0 MiB"]
+        await driver.press("escape", "d", "enter")
+        await driver.on("JobScreen")
+        found = make_diff(runner.kept[0].id, "live").to_builtins()
+        await runner.tell(runner.known_jobs["job-001"], Finished(result=found), state="succeeded", result=found)
+        await driver.sees("Disk in A", "Disk in B")
+        assert driver.rows[0][-2:] == ["8.0 MiB", "6.0 MiB"]
+        assert driver.rows[1][-2:] == ["8.0 MiB", ""]
 
 
 async def test_what_cannot_be_compared_is_said_and_tried_again(runner: StandIn) -> None:

@@ -48,9 +48,9 @@ async def restore_in_place(
     chosen = select_tables(manifest, toc, request.tables, request.exclude)
     selection = Selection(tables=chosen.tables, entries=manifest.entries, is_whole=chosen.is_whole)
     segments = needed_segments(manifest, selection)
-    with repository.open(manifest.id, manifest.file("artifact").name) as file:
-        await check_segments(file, manifest, selection, segments, identities)
-        reader = SegmentReader(file, manifest, identities)
+    with repository.open_artifact(manifest) as files:
+        await check_segments(files, manifest, selection, segments, identities)
+        reader = SegmentReader(files, manifest, identities)
         recovery = InPlace(request, recovery_id, manifest, reader, segments, progress)
         exchanged = await recovery.run(selection.tables)
     finished = time.monotonic()

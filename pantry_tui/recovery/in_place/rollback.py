@@ -43,7 +43,7 @@ class _Undone(NamedTuple):
     by: str | None = None
 
 
-async def roll_back(request: RollbackRequest, listener: Listener) -> RollbackResult:
+async def roll_back_rows(request: RollbackRequest, listener: Listener) -> RollbackResult:
     """Puts the tables back to what they were before the recovery, in one transaction.
 
     Where rows have changed since, this is refused unless it is forced: then the rows that the recovery touched become what

@@ -7,9 +7,11 @@ from collections.abc import Collection, Sequence
 from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.errors import PrivilegeError, RestoreError
 from pantry_tui.models import Model, Strategy
+from pantry_tui.postgres.columns import table_columns
 from pantry_tui.postgres.introspect import SourceTable, list_tables
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.database import quoted_names
+from pantry_tui.recovery.fitting import is_widened, require_fitting
 
 
 class KeyColumn(Model, frozen=True, kw_only=True):
@@ -34,6 +36,7 @@ class StandingTable(Model, frozen=True, kw_only=True):
     columns: tuple[str, ...]
     added: tuple[str, ...]
     key: tuple[KeyColumn, ...]
+    widened: bool = False  # a column takes more than the backup's did: fingerprints go by other bytes there
     expression: str  # to fingerprint a row
     shape: str
 
@@ -103,7 +106,12 @@ async def standing_tables(
             f"{len(reasons)} of {len(entries)} tables cannot take the rows where they are: {'; '.join(reasons)}",
             remedy="leave them out with -x, or restore into a new database",
         )
-    return [_standing(index, entry, found[index], keys) for index, entry in entries.items()]
+    columns = await table_columns(connection, [table.oid for table in found.values()])
+    require_fitting([(entry, columns[found[index].oid]) for index, entry in entries.items()])
+    return [
+        _standing(index, entry, found[index], keys, widened=is_widened(entry, columns[found[index].oid]))
+        for index, entry in entries.items()
+    ]
 
 
 async def require_owner(connection: Connection, oids: Collection[int]) -> None:
@@ -141,7 +149,7 @@ def _misfit(entry: TableEntry, table: SourceTable, key: tuple[KeyColumn, ...], s
 
 
 def _standing(
-    index: int, entry: TableEntry, table: SourceTable, keys: dict[int, tuple[KeyColumn, ...]]
+    index: int, entry: TableEntry, table: SourceTable, keys: dict[int, tuple[KeyColumn, ...]], *, widened: bool
 ) -> StandingTable:
     key = keys.get(table.oid, ())
     return StandingTable(
@@ -152,6 +160,7 @@ def _standing(
         columns=entry.columns,
         added=tuple(name for name in table.columns if name not in entry.columns),
         key=key if all(column.name in entry.columns for column in key) else (),
+        widened=widened,
         expression=table.expression,
         shape=table.shape,
     )

@@ -24,6 +24,9 @@ from pantry_tui.models import (
 )
 from pantry_tui.repository.local import LocalRepository
 
+# Every form that an artifact can have.
+FORMS = [*((rows_format, Compression.GZIP) for rows_format in BackupFormat), (BackupFormat.CSV, Compression.NONE)]
+
 
 class Taken:
     """A backup and the events on the way to it."""

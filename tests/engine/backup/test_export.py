@@ -53,12 +53,19 @@ from tests.servers import TestServer
 
 
 @pytest.mark.parametrize("which", ["pagila", pytest.param("crm", marks=pytest.mark.slow), "odd"])
-@pytest.mark.parametrize("taken_as", [SQL, CSV])
+@pytest.mark.parametrize(
+    ("taken_as", "compression"), [(SQL, Compression.GZIP), (CSV, Compression.GZIP), (CSV, Compression.NONE)]
+)
 async def test_everything_comes_back_equal(
-    any_server: TestServer, repository: RepositoryTarget, tmp_path: Path, which: str, taken_as: BackupFormat
+    any_server: TestServer,
+    repository: RepositoryTarget,
+    tmp_path: Path,
+    which: str,
+    taken_as: BackupFormat,
+    compression: Compression,
 ) -> None:
     source = await source_of(any_server, which)
-    taken = await take(source, repository, rows_format=taken_as)
+    taken = await take(source, repository, rows_format=taken_as, compression=compression)
     expected = any_server.fingerprint(source)
     document = tmp_path / "all.sql.gz"
     done = await export(repository, document, rows_format=SQL)

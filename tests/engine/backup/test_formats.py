@@ -33,7 +33,9 @@ from tests.engine.backup.test_round_trip import without_stale_view
 from tests.engine.recovery.restoring import damage, restore
 from tests.servers import TestServer
 
-BOTH = (BackupFormat.JSON, BackupFormat.CSV)
+PLAIN_CSV = (BackupFormat.CSV, Compression.NONE)
+EVERY = ((BackupFormat.JSON, Compression.GZIP), (BackupFormat.CSV, Compression.GZIP), PLAIN_CSV)
+every_form = pytest.mark.parametrize(("rows_format", "compression"), EVERY, ids=["json", "zip", "plain csv"])
 csv.field_size_limit(1 << 30)
 IDENTITY = X25519Identity.generate()
 KEYS = Unlocking(identities=(IDENTITY.secret_text,))
@@ -59,6 +61,11 @@ def json_document(taken: Taken) -> Any:
 
 
 def csv_rows(taken: Taken) -> dict[str, list[list[str]]]:
+    if taken.manifest.compression is Compression.NONE:
+        return {
+            path.name: list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))
+            for path in (taken.directory / "csv").iterdir()
+        }
     with zipfile.ZipFile(io.BytesIO(artifact(taken))) as opened:
         assert opened.testzip() is None
         return {
@@ -66,13 +73,17 @@ def csv_rows(taken: Taken) -> dict[str, list[list[str]]]:
         }
 
 
-@pytest.mark.parametrize("rows_format", BOTH)
+@every_form
 @pytest.mark.parametrize("which", ["pagila", "regression"])
 async def test_corpus_comes_back_equal(
-    any_server: TestServer, repository: RepositoryTarget, which: str, rows_format: BackupFormat
+    any_server: TestServer,
+    repository: RepositoryTarget,
+    which: str,
+    rows_format: BackupFormat,
+    compression: Compression,
 ) -> None:
     source = any_server.load_corpus(which)
-    taken = await take(source, repository, rows_format=rows_format)
+    taken = await take(source, repository, rows_format=rows_format, compression=compression)
     result = await validated(taken, repository)
     assert (result.problems, result.rows) == ((), sum(s.rows for s in taken.manifest.segments))
     new = any_server.drop_after_test(which)
@@ -90,9 +101,9 @@ async def test_corpus_comes_back_equal(
         assert document["pantry"]["id"] == taken.summary.id
 
 
-@pytest.mark.parametrize("rows_format", BOTH)
+@every_form
 async def test_ranges_and_segments_stand_in_order(
-    server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat
+    server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat, compression: Compression
 ) -> None:
     source = server.create_database(template="template0", encoding="UTF8", locale="C")
     await create_crm(source, scale=0.01, listener=ignore)
@@ -102,7 +113,7 @@ async def test_ranges_and_segments_stand_in_order(
         b"CREATE TABLE fat AS SELECT i, repeat('pantry ', 400000) AS text FROM generate_series(1, 20) i;"
         b"CREATE TABLE between_them (a int, b text); CREATE TABLE no_columns (); INSERT INTO no_columns DEFAULT VALUES;",
     )
-    taken = await take(source, repository, rows_format=rows_format, jobs=3)
+    taken = await take(source, repository, rows_format=rows_format, compression=compression, jobs=3)
     assert (await validated(taken, repository)).problems == ()
     if rows_format is BackupFormat.JSON:
         tables = {each["name"]: each for each in json_document(taken)["tables"]}
@@ -120,10 +131,14 @@ async def test_ranges_and_segments_stand_in_order(
     assert (await restore(some, repository, tables=("public.big", "public.users"))).validation.equal
 
 
-@pytest.mark.parametrize("rows_format", BOTH)
+@every_form
 @pytest.mark.parametrize("batch_size", [None, 7])
 async def test_encrypted_and_in_batches(
-    any_server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat, batch_size: int | None
+    any_server: TestServer,
+    repository: RepositoryTarget,
+    rows_format: BackupFormat,
+    compression: Compression,
+    batch_size: int | None,
 ) -> None:
     source = any_server.create_database(template="template0", encoding="UTF8", locale="C")
     any_server.psql(
@@ -133,7 +148,12 @@ async def test_encrypted_and_in_batches(
         b"CREATE TABLE one AS SELECT NULL::text AS n FROM generate_series(1, 10); INSERT INTO one VALUES (''), (E'\\\\.');",
     )
     taken = await take(
-        source, repository, rows_format=rows_format, batch_size=batch_size, recipients=(IDENTITY.recipient.text,)
+        source,
+        repository,
+        rows_format=rows_format,
+        compression=compression,
+        batch_size=batch_size,
+        recipients=(IDENTITY.recipient.text,),
     )
     assert (await validated(taken, repository)).problems == ()
     new = any_server.drop_after_test("sealed")
@@ -155,9 +175,13 @@ async def test_json_in_other_compressions(
     assert (await restore(new, repository)).validation.equal
 
 
-@pytest.mark.parametrize("rows_format", BOTH)
+@every_form
 async def test_a_restore_on_another_release_compares_the_text(
-    server: TestServer, system_server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat
+    server: TestServer,
+    system_server: TestServer,
+    repository: RepositoryTarget,
+    rows_format: BackupFormat,
+    compression: Compression,
 ) -> None:
     older, newer = sorted((server, system_server), key=lambda each: each.private.version_num)
     source = older.create_database(template="template0", encoding="UTF8", locale="C")
@@ -165,16 +189,16 @@ async def test_a_restore_on_another_release_compares_the_text(
         source,
         b"CREATE TABLE t AS SELECT i, E'li\\nne ' || i AS text FROM generate_series(1, 100) i; CREATE TABLE e (i int);",
     )
-    await take(source, repository, rows_format=rows_format)
+    await take(source, repository, rows_format=rows_format, compression=compression)
     result = await restore(newer.drop_after_test("newer"), repository)
     assert {table.verified for table in result.tables} == {"text"}
 
 
-@pytest.mark.parametrize("rows_format", BOTH)
+@every_form
 async def test_every_change_is_found(
-    server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat
+    server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat, compression: Compression
 ) -> None:
-    taken = await take(server.load_corpus("pagila"), repository, rows_format=rows_format)
+    taken = await take(server.load_corpus("pagila"), repository, rows_format=rows_format, compression=compression)
     path = taken.directory / taken.manifest.file("artifact").name
     whole = path.read_bytes()
     for offset in range(0, len(whole), len(whole) // 20):
@@ -186,31 +210,37 @@ async def test_every_change_is_found(
         assert not (await validated(taken, repository)).valid
 
 
-@pytest.mark.parametrize("rows_format", BOTH)
-async def test_some_tables(server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat) -> None:
+@every_form
+async def test_some_tables(
+    server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat, compression: Compression
+) -> None:
     selection = BackupSelection(tables=("film", "film_actor"))
-    taken = await take(server.load_corpus("pagila"), repository, rows_format=rows_format, selection=selection)
+    taken = await take(
+        server.load_corpus("pagila"), repository, rows_format=rows_format, compression=compression, selection=selection
+    )
     assert (await validated(taken, repository)).problems == ()
     assert taken.manifest.left_out
     assert (await restore(server.drop_after_test("some"), repository)).validation.equal
 
 
-@pytest.mark.parametrize("rows_format", BOTH)
-async def test_an_empty_database(server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat) -> None:
+@every_form
+async def test_an_empty_database(
+    server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat, compression: Compression
+) -> None:
     source = server.create_database()
-    taken = await take(source, repository, rows_format=rows_format)
+    taken = await take(source, repository, rows_format=rows_format, compression=compression)
     assert (await validated(taken, repository)).problems == ()
     assert (await restore(server.drop_after_test("empty"), repository)).validation.equal
 
 
-@pytest.mark.parametrize("rows_format", BOTH)
+@every_form
 async def test_text_that_is_no_utf8_ends_the_backup(
-    server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat
+    server: TestServer, repository: RepositoryTarget, rows_format: BackupFormat, compression: Compression
 ) -> None:
     source = server.create_database(template="template0", encoding="SQL_ASCII", locale="C")
     server.psql(source, b"CREATE TABLE t (text text); INSERT INTO t VALUES (E'\\xff');")
     with pytest.raises(ServerError) as caught:
-        await take(source, repository, rows_format=rows_format)
+        await take(source, repository, rows_format=rows_format, compression=compression)
     assert "format sql" in str(caught.value.remedy)
     assert LocalRepository(repository).ids() == []
 
@@ -228,7 +258,6 @@ async def test_names_beyond_ascii_in_a_database_of_bytes(server: TestServer, rep
     "refused",
     [
         {"rows_format": BackupFormat.CSV, "compression": Compression.ZSTD},
-        {"rows_format": BackupFormat.CSV, "compression": Compression.NONE},
         {"rows_format": BackupFormat.CSV, "kind": BackupKind.SCHEMA},
         {"rows_format": BackupFormat.JSON, "kind": BackupKind.DATA},
     ],

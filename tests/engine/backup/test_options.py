@@ -371,8 +371,14 @@ class TestReviewed:
         self, server: TestServer, repository: RepositoryTarget
     ) -> None:
         source, new = server.create_database(), server.create_database()
-        server.psql(source, b"CREATE TABLE p (id serial, v numeric); INSERT INTO p (v) VALUES (1.5);")
-        server.psql(new, b"CREATE TABLE p (id serial, v numeric(10, 0)); SELECT setval('p_id_seq', 500);")
+        server.psql(
+            source,
+            b"CREATE TYPE v AS (v numeric); CREATE TABLE p (id serial, v v); INSERT INTO p (v) VALUES (ROW(1.5));",
+        )
+        server.psql(
+            new,
+            b"CREATE TYPE v AS (v numeric(10, 0)); CREATE TABLE p (id serial, v v); SELECT setval('p_id_seq', 500);",
+        )
         taken = await take(source, repository, kind=BackupKind.DATA)
         with pytest.raises(VerificationError):
             await restore(new, repository, backup_id=taken.summary.id)

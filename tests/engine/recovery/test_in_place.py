@@ -16,7 +16,7 @@ from pantry_tui.models import (
     RollbackResult,
     Strategy,
 )
-from pantry_tui.recovery.in_place.rollback import release_checkpoint, roll_back
+from pantry_tui.recovery.undoing import release, roll_back
 from tests.engine.backup.taking import take
 from tests.engine.recovery.restoring import databases, restore
 from tests.servers import TestServer
@@ -177,7 +177,7 @@ class TestRollback:
         self, any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
     ) -> None:
         done = await restore(shop, repository, tables=("public.customers",))
-        released = await release_checkpoint(ReleaseRequest(target=shop, undo=done.id), ignore)
+        released = await release(ReleaseRequest(target=shop, undo=done.id), ignore)
         assert (released.tables, released.rows) == (("public.customers",), 6 + 15)
         assert any_server.execute(shop, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pantry%'") == [(0,)]
         with pytest.raises(NotFoundError, match="has no checkpoint of recovery"):

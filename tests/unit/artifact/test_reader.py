@@ -24,6 +24,7 @@ from pantry_tui.artifact.manifest import (
     StoredFile,
     TableEntry,
 )
+from pantry_tui.artifact.openfiles import ArtifactFiles
 from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
 from pantry_tui.artifact.structure import examine_segment, row_problems
 from pantry_tui.errors import BackupDamagedError
@@ -90,21 +91,24 @@ class Stored:
         self.manifest, self.content = manifest_of(texts)
         path.write_bytes(self.content)
 
+    def opened(self) -> ArtifactFiles:
+        return ArtifactFiles(self.manifest, lambda name: (self.path.parent / name).open("rb"))
+
     def read(self, number: int) -> bytes:
-        with self.path.open("rb") as file:
-            return SegmentReader(file, self.manifest).read(number)
+        with self.opened() as files:
+            return SegmentReader(files, self.manifest).read(number)
 
     def rows(self, number: int) -> bytes:
-        with self.path.open("rb") as file:
-            return b"".join(SegmentReader(file, self.manifest).rows(number))
+        with self.opened() as files:
+            return b"".join(SegmentReader(files, self.manifest).rows(number))
 
     def check(self, number: int) -> int:
-        with self.path.open("rb") as file:
-            return SegmentReader(file, self.manifest).check(number)
+        with self.opened() as files:
+            return SegmentReader(files, self.manifest).check(number)
 
     def problems(self) -> list[str]:
-        with self.path.open("rb") as file:
-            reader = SegmentReader(file, self.manifest)
+        with self.opened() as files:
+            reader = SegmentReader(files, self.manifest)
             found = {
                 number: examine_segment(reader, self.manifest, number) for number in range(len(self.manifest.segments))
             }
@@ -132,8 +136,8 @@ def test_rows_are_what_stands_between_header_and_end_mark(stored: Stored) -> Non
 
 
 def test_pieces_are_bounded(stored: Stored) -> None:
-    with stored.path.open("rb") as file:
-        sizes = [len(piece) for piece in SegmentReader(file, stored.manifest).pieces(2)]
+    with stored.opened() as files:
+        sizes = [len(piece) for piece in SegmentReader(files, stored.manifest).pieces(2)]
     assert max(sizes) <= RAW_PIECE
     assert sum(sizes) == len(LARGE)
 
@@ -183,8 +187,8 @@ def test_exchanged_segments_are_found(stored: Stored) -> None:
 def test_bomb_is_stopped_where_it_passes_its_length(tmp_path: Path) -> None:
     stored = Stored(tmp_path / "x.sql.gz", [HEADER + b"\0" * 50_000_000])
     stored.change(0, raw_length=1000)
-    with stored.path.open("rb") as file:
-        pieces = SegmentReader(file, stored.manifest).pieces(0)
+    with stored.opened() as files:
+        pieces = SegmentReader(files, stored.manifest).pieces(0)
         with pytest.raises(BackupDamagedError, match="unpacks to more than the 1,000 bytes"):
             next(pieces)
 

@@ -30,15 +30,13 @@ def runs_of(members: Sequence[bytes]) -> list[Run]:
 
 
 async def read_back(directory: Path, runs: Sequence[Run]) -> StoredFile:
-    descriptor = os.open(directory / "a.gz", os.O_RDONLY)
-    back = ReadBack(descriptor, directory / "a.gz")
+    back = ReadBack(directory, "a.gz")
     try:
         for run in runs:
             back.wrote(run)
         return await back.finish()
     finally:
         await back.abandon()
-        os.close(descriptor)
 
 
 async def read(directory: Path, members: Sequence[bytes] = MEMBERS) -> StoredFile:
@@ -76,13 +74,11 @@ async def test_a_gap_is_noticed(directory: Path) -> None:
 async def test_reading_begins_while_there_is_more_to_come(tmp_path: Path) -> None:
     """What was read early and is damaged ends the backup before the rest is written."""
     (tmp_path / "a.gz").write_bytes(bytes(SETTLE_BYTES))
-    descriptor = os.open(tmp_path / "a.gz", os.O_RDONLY)
-    back = ReadBack(descriptor, tmp_path / "a.gz")
+    back = ReadBack(tmp_path, "a.gz")
     back.wrote(Run(offset=0, length=SETTLE_BYTES, crc32=1))
     with pytest.raises(BackupDamagedError):
         await back.finish()
     await back.abandon()
-    os.close(descriptor)
 
 
 async def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:

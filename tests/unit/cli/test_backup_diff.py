@@ -23,7 +23,7 @@ def table(name: str, status: DiffStatus, a: int | None, b: int | None, **more: o
 
 TABLES = (
     table("a", DiffStatus.EQUAL, 5, 5),
-    table("b\n", DiffStatus.ROWS, 5, 1_007),
+    table("b\n", DiffStatus.ROWS, 5, 1_007, bytes_a=10, bytes_b=2048, server_bytes_a=8192, server_bytes_b=65536),
     table("c", DiffStatus.COLUMNS, 5, 5, columns_added=["x\x1b"], columns_removed=["y"]),
     table("d", DiffStatus.ONLY_A, 5, None),
     table("e", DiffStatus.UNKNOWN, 5, 5, reason="taken without fingerprints"),
@@ -53,11 +53,11 @@ def test_differences_are_listed_below_the_summary(capsys: pytest.CaptureFixture[
     assert lines[3:] == [
         "remark: A and B are of different servers",
         "",
-        "TABLE       STATUS          ROWS A  ROWS B  CHANGE  REMARK",
-        r"public.b\n  rows differ          5   1,007  +1,002",
-        r"public.c    columns differ       5       5          columns +x\x1b, -y",
+        "TABLE       STATUS          ROWS A  ROWS B  CHANGE   DISK A    DISK B  REMARK",
+        r"public.b\n  rows differ          5   1,007  +1,002  8.0 KiB  64.0 KiB",
+        r"public.c    columns differ       5       5                             columns +x\x1b, -y",
         "public.d    only in A            5              -5",
-        "public.e    not comparable       5       5          taken without fingerprints",
+        "public.e    not comparable       5       5                             taken without fingerprints",
     ]
 
 
@@ -72,10 +72,11 @@ def test_all_tables_and_sizes_of_two_backups(capsys: pytest.CaptureFixture[str])
         "ROWS",
         "B",
         "CHANGE",
-        "SIZE",
+        "TEXT",
         "A",
-        "SIZE",
+        "TEXT",
         "B",
         "REMARK",
     ]
     assert lines[6].split() == ["public.a", "equal", "5", "5"]
+    assert lines[7].split()[-5:] == ["+1,002", "10", "Bytes", "2.0", "KiB"]

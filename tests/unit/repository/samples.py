@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from pantry_tui.repository.local import LocalRepository
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 CONTENT = {"crm.sql.gz": b"rows of the crm\n" * 8, "archive.dump": b"PGDMP and so on"}
+WITH_TABLES = {**CONTENT, "csv/public.t.csv": b"id\r\n1\r\n", "csv/public.u.csv": b"id\r\n"}
 
 
 def installation(repository: Path) -> Path:
@@ -49,7 +50,13 @@ def local_repository(directory: Path, name: str = "main") -> LocalRepository:
     return LocalRepository(RepositoryTarget(name=name, location=str(directory)), installation(directory))
 
 
-def manifest_of(backup_id: str, *, database: str = "crm", source: str = "crm_production") -> Manifest:
+def manifest_of(
+    backup_id: str,
+    *,
+    database: str = "crm",
+    source: str = "crm_production",
+    content: Mapping[str, bytes] = CONTENT,
+) -> Manifest:
     files = tuple(
         StoredFile(
             name=name,
@@ -57,7 +64,7 @@ def manifest_of(backup_id: str, *, database: str = "crm", source: str = "crm_pro
             bytes=len(data),
             sha256=hashlib.sha256(data).hexdigest(),
         )
-        for name, data in CONTENT.items()
+        for name, data in content.items()
     )
     return Manifest(
         manifest_version=1,
@@ -134,19 +141,20 @@ def publish_backup(
     at: datetime = NOON,
     database: str = "crm",
     source: str = "crm_production",
+    content: Mapping[str, bytes] = CONTENT,
 ) -> str:
     """Makes one whole backup and returns its id."""
     backup_id = new_backup_id(name, at)
     staged = repository.begin(backup_id)
     try:
-        for file, data in CONTENT.items():
+        for file, data in content.items():
             descriptor = staged.create(file)
             try:
                 with storage_errors(staged.path / file, "writing rows"):
                     write_all(descriptor, data)
             finally:
                 os.close(descriptor)
-        manifest = manifest_of(backup_id, database=database, source=source)
+        manifest = manifest_of(backup_id, database=database, source=source, content=content)
         repository.publish(staged, msgspec.structs.replace(manifest, name=name))
     finally:
         staged.release()

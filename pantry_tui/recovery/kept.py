@@ -1,0 +1,135 @@
+"""A database that was replaced side by side: kept under another name, with a comment that says how to undo it.
+
+The comment is written by the transaction that exchanges the names, so it is there exactly when there is something to undo.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+import psycopg
+from psycopg import sql
+
+from pantry_tui.config.restoring import NAME_BYTES
+from pantry_tui.models import DatabaseTarget, Model
+from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.recovery.database import writable_session
+
+_INTRODUCTION = "Kept by Pantry TUI to undo a recovery; `pantry-tui recovery release` drops it. "
+
+_COMMENTS = """
+SELECT d.datname::text, pg_catalog.shobj_description(d.oid, 'pg_database') FROM pg_catalog.pg_database d
+WHERE pg_catalog.starts_with(pg_catalog.shobj_description(d.oid, 'pg_database'), %s) ORDER BY 1
+"""
+
+# What tells that nothing was written: counters that only grow, and the files of the tables (TRUNCATE, new tables).
+_ACTIVITY = """
+SELECT COALESCE(pg_catalog.sum(n_tup_ins), 0)::int8, COALESCE(pg_catalog.sum(n_tup_upd), 0)::int8,
+    COALESCE(pg_catalog.sum(n_tup_del), 0)::int8,
+    (SELECT pg_catalog.md5(pg_catalog.string_agg(c.oid || ':' || c.relfilenode, ',' ORDER BY c.oid))
+        FROM pg_catalog.pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'v', 'S'))
+FROM pg_catalog.pg_stat_user_tables
+"""
+
+
+class Activity(Model, frozen=True, kw_only=True):
+    """How many rows were ever written in a database, by the server's counters, and a digest of its tables' files."""
+
+    inserted: int
+    updated: int
+    deleted: int
+    files: str | None
+
+    def since(self, before: Activity) -> str | None:
+        """In words: what was written since ``before``; None: nothing."""
+        if self == before:
+            return None
+        changes = (self.inserted - before.inserted, self.updated - before.updated, self.deleted - before.deleted)
+        if min(changes) < 0:
+            return "how much cannot be said: the server's counters were reset"
+        inserted, updated, deleted = changes
+        tables = "" if self.files == before.files else ", tables created, dropped or rewritten"
+        return f"{inserted:,} rows inserted, {updated:,} updated, {deleted:,} deleted{tables}"
+
+
+class KeptDatabase(Model, frozen=True, kw_only=True):
+    """What a kept database was, and what took its place. ``undone``: the recovery that the exchange had undone itself."""
+
+    recovery_id: str
+    backup_id: str
+    name: str
+    comment: str | None
+    taken_at: datetime
+    own_activity: Activity  # when it was exchanged
+    activity: Activity  # of the database that took its place, then
+    undone: str | None = None
+
+
+class Kept(Model, frozen=True, kw_only=True):
+    """A kept database and the name that it has now."""
+
+    now_called: str
+    record: KeptDatabase
+
+
+def kept_name(name: str, recovery_id: str) -> str:
+    """What a database is called while it is kept to undo that recovery."""
+    suffix = f".before-{recovery_id}"
+    return name.encode()[: NAME_BYTES - len(suffix)].decode("utf-8", "ignore") + suffix
+
+
+def comment_on(name: str, record: KeptDatabase) -> sql.Composed:
+    """The statement that writes the record down."""
+    text = _INTRODUCTION + record.to_json().decode()
+    return sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(text))
+
+
+async def kept_databases(connection: Connection) -> list[Kept]:
+    """All of this connection's server. Raises `psycopg.Error`."""
+    found = []
+    for name, comment in await (await connection.execute(_COMMENTS, (_INTRODUCTION,))).fetchall():
+        try:
+            record = KeptDatabase.from_json(comment.removeprefix(_INTRODUCTION))
+        except msgspec.DecodeError:
+            continue  # of another version, or somebody's own text
+        found.append(Kept(now_called=name, record=record))
+    return found
+
+
+async def activity_of(target: DatabaseTarget) -> Activity:
+    """What was written in a database until now. Raises what connecting to it does, `psycopg.Error`."""
+    async with await writable_session(target) as connection:
+        row = await (await connection.execute(_ACTIVITY)).fetchone()
+    inserted, updated, deleted, files = row or (0, 0, 0, None)
+    return Activity(inserted=inserted, updated=updated, deleted=deleted, files=files)
+
+
+async def comment_of(connection: Connection, name: str) -> str | None:
+    """The comment on a database."""
+    query = "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = %s"
+    row = await (await connection.execute(query, (name,))).fetchone()
+    return None if row is None else row[0]
+
+
+async def sessions(connection: Connection, name: str) -> list[str]:
+    """Who is connected to a database, in words. Raises `psycopg.Error`."""
+    query = (
+        "SELECT pid, usename::text, application_name FROM pg_catalog.pg_stat_activity "
+        "WHERE datname = %s AND pid <> pg_catalog.pg_backend_pid() ORDER BY pid"
+    )
+    rows = await (await connection.execute(query, (name,))).fetchall()
+    return [
+        f"pid {pid} of {user or 'the server'}{f' ({application})' if application else ''}"
+        for pid, user, application in rows
+    ]
+
+
+async def terminate(connection: Connection, name: str) -> None:
+    """Ends the sessions of a database, as far as this role may."""
+    query = "SELECT pid FROM pg_catalog.pg_stat_activity WHERE datname = %s AND pid <> pg_catalog.pg_backend_pid()"
+    for (pid,) in await (await connection.execute(query, (name,))).fetchall():
+        try:
+            await connection.execute("SELECT pg_catalog.pg_terminate_backend(%s)", (pid,))
+        except psycopg.errors.InsufficientPrivilege:
+            continue  # who remains is named when the name cannot be had

@@ -116,7 +116,7 @@ class _Drill:
         return msgspec.structs.replace(result, recorded=self._record(result))
 
     def _tells_of_the_backup(self, error: PantryError) -> bool:
-        return self._clock.has_begun("create") or isinstance(error, BackupDamagedError | RestoreError)
+        return self._clock.has_begun("pre-data") or isinstance(error, BackupDamagedError | RestoreError)
 
     def _with_advice(self, error: PantryError) -> PantryError:
         if isinstance(error, VerificationError):

@@ -13,7 +13,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -127,17 +127,16 @@ def remove_abandoned(data_directory: Path) -> None:
         return
     with storage_errors(folder, "removing what is left of a drill"), _alone(folder):
         for path in sorted(folder.glob(f"*{_NOTE_SUFFIX}")):
-            with path.open("rb") as file:
-                if _is_held(file.fileno()):
-                    continue
-                _remove(file.read())
-            path.unlink()
+            with suppress(FileNotFoundError), path.open("rb") as file:  # a drill may be ending at this moment
+                if not _is_held(file.fileno()):
+                    _remove(file.read())
+                    path.unlink()
 
 
 def _remove(data: bytes) -> None:
     try:
         note = _Note.from_json(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return  # cut off before there was a server
     places = [Path(note.binaries), *_places(None)]
     binaries = next((place for place in places if can_serve(place)), None)  # an upgrade may have removed the first

@@ -198,7 +198,7 @@ class _Restore:
             await asyncio.shield(self._clean_up(database))
             raise
         if self._request.dry_run:
-            await self._clean_up(database)
+            self._progress.log(await self._clean_up(database))
         else:
             await self._finish(plan, database)
         self._tell_of_refreshed_views(plan)

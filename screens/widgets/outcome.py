@@ -8,6 +8,7 @@ from pantry_tui.models import (
     BackupDiff,
     BackupExport,
     BackupSummary,
+    DrillResult,
     Job,
     JobState,
     RestoredTable,
@@ -48,7 +49,21 @@ def result_words(job: Job, glyphs: Glyphs) -> Content:
         return diff_words(BackupDiff.from_builtins(job.result), glyphs)
     if job.kind == "export":
         return _export(BackupExport.from_builtins(job.result))
-    return _restore(RestoreResult.from_builtins(job.result), glyphs)
+    if job.kind == "drill":
+        return _drill(DrillResult.from_builtins(job.result), glyphs)
+    return _restore(RestoreResult.from_builtins(job.result), glyphs) if job.kind == "restore" else Content("")
+
+
+def _drill(result: DrillResult, glyphs: Glyphs) -> Content:
+    """Of a drill that went well; another is a job that failed."""
+    slow = result.rto_met is False
+    objective = f", the objective is {figures.duration(result.rto_seconds)}" if result.rto_seconds is not None else ""
+    return Content.assemble(
+        (f"{glyphs.good} proven: restored and equal", "bold $success"),
+        f"\n{figures.plural(result.tables, 'table')}, {figures.plural(result.rows, 'row')}, ",
+        (f"in {figures.duration(result.total_seconds)}{objective}", "$warning" if slow else ""),
+        *((f"\n{visible(each)}", "$warning") for each in result.warnings),
+    )
 
 
 def _backup(backup: BackupSummary) -> Content:

@@ -21,6 +21,7 @@ from pantry_tui.errors import (
     DiskFullError,
     KeyMissingError,
     PantryError,
+    PrivilegeError,
     ServerUnreachableError,
     UntrustedSignerError,
     UsageError,
@@ -343,6 +344,19 @@ async def test_a_server_that_is_away_says_nothing_about_the_backup(
     away = DatabaseTarget(name="away", conninfo=f"host={tmp_path} dbname=away")
     with pytest.raises(ServerUnreachableError):
         await drill(repository, server=away)
+    assert proofs(taken, repository) == []
+
+
+async def test_a_role_that_may_not_create_databases_says_nothing_about_the_backup(
+    server: TestServer, repository: RepositoryTarget, source: DatabaseTarget
+) -> None:
+    taken = await take(source, repository)
+    server.execute("postgres", "DROP ROLE IF EXISTS humble; CREATE ROLE humble LOGIN; GRANT postgres TO humble")
+    try:
+        with pytest.raises(PrivilegeError):
+            await drill(repository, server=server.target(source.name, role="humble"))
+    finally:
+        server.execute("postgres", "DROP ROLE humble")
     assert proofs(taken, repository) == []
 
 

@@ -16,15 +16,24 @@ from benchmarks import data
 from benchmarks.measure import Memory, Usage, median, watched_memory
 from benchmarks.place import JUDGED, Place, add_arguments, place
 from benchmarks.table import MEGABYTE, Target, print_memory, print_targets, print_usages
-from pantry_tui.models import BackupRequest, BackupSummary, DatabaseTarget, RestoreRequest
+from pantry_tui.models import BackupRequest, BackupSummary, DatabaseTarget, DrillPlace, DrillRequest, RestoreRequest
 
 OURS = "ours, not verified"
 VERIFIED = "ours, verified"
+BARE = "ours, analyzed but not verified"  # what a drill is compared with: it analyzes, too
 SINGLE = "ours, one table of 1 % of the data"
+DRILL = "ours, a drill on a private server, its start apart"
+BESIDE = "ours, a drill beside the database"
 DIRECTORY = "`pg_restore -j2`"
 PIPE = "`zcat \\| psql`"
 
-TARGETS = (Target(OURS, DIRECTORY, 0.90), Target(OURS, PIPE, 0.60), Target(SINGLE, OURS, 0.10))
+TARGETS = (
+    Target(OURS, DIRECTORY, 0.90),
+    Target(OURS, PIPE, 0.60),
+    Target(SINGLE, OURS, 0.10),
+    Target(DRILL, BARE, 1.35),
+    Target(BESIDE, BARE, 1.35),
+)
 MEMORY_MOST = 200 * MEGABYTE
 RESTORED = "restored"
 SINGLE_TABLES = {"crm": "public.products"}  # 1.2 % of the text; pgbench has no such table
@@ -56,6 +65,9 @@ def contenders(where: Place, sources: Sources, single: str | None) -> dict[str, 
     found: dict[str, Contender] = {
         OURS: lambda: ours(where, sources),
         VERIFIED: lambda: ours(where, sources, verify=True),
+        BARE: lambda: ours(where, sources, analyze=True),
+        DRILL: lambda: drill(where, sources, DrillPlace.PRIVATE),
+        BESIDE: lambda: drill(where, sources, DrillPlace.SERVER),
         DIRECTORY: lambda: pg_restore(where, sources),
         PIPE: lambda: zcat_psql(where, sources),
     }
@@ -75,8 +87,10 @@ def empty_database(where: Place) -> Iterator[DatabaseTarget]:
         data.drop(where.maintenance, RESTORED)
 
 
-def ours(where: Place, sources: Sources, *, verify: bool = False, tables: tuple[str, ...] = ()) -> Usage:
-    """A restore by the warm runner."""
+def ours(
+    where: Place, sources: Sources, *, verify: bool = False, analyze: bool = False, tables: tuple[str, ...] = ()
+) -> Usage:
+    """A restore by the warm runner; one that is verified is analyzed as well."""
     with empty_database(where) as target:
         return where.ours(
             RestoreRequest(
@@ -85,9 +99,24 @@ def ours(where: Place, sources: Sources, *, verify: bool = False, tables: tuple[
                 target=target,
                 tables=tables,
                 verify=verify,
-                analyze=verify,  # the others leave that to be done, too
+                analyze=verify or analyze,  # the others leave that to be done, too
             )
         )[0]
+
+
+def drill(where: Place, sources: Sources, place: DrillPlace) -> Usage:
+    """A drill by the warm runner; a private server stands on the same file system as the other one."""
+    data.settle(where.maintenance)
+    request = DrillRequest(
+        repository=where.repository,
+        backup_id=sources.backup.id,
+        where=place,
+        server=where.maintenance,
+        directory=str(where.server.home.parent),
+        client_tools=str(where.tools),
+    )
+    usage, result = where.ours(request)
+    return usage._replace(wall=usage.wall - result["phases"]["server"])
 
 
 def pg_restore(where: Place, sources: Sources) -> Usage:

@@ -20,14 +20,16 @@ from pantry_tui.version import __version__
 if TYPE_CHECKING:
     from pantry_tui.backup.api import BackupConfig as BackupConfig
     from pantry_tui.backup.api import BackupService as BackupService
+    from pantry_tui.recovery.api import DrillConfig as DrillConfig
     from pantry_tui.recovery.api import RecoveryConfig as RecoveryConfig
     from pantry_tui.recovery.api import RecoveryService as RecoveryService
 
-__all__ = ["BackupConfig", "BackupService", "RecoveryConfig", "RecoveryService", "__version__"]
+__all__ = ["BackupConfig", "BackupService", "DrillConfig", "RecoveryConfig", "RecoveryService", "__version__"]
 
 _HOMES = {
     "BackupConfig": "pantry_tui.backup.api",
     "BackupService": "pantry_tui.backup.api",
+    "DrillConfig": "pantry_tui.recovery.api",
     "RecoveryConfig": "pantry_tui.recovery.api",
     "RecoveryService": "pantry_tui.recovery.api",
 }

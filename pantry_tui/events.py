@@ -65,9 +65,10 @@ class Finished(_Event, frozen=True, kw_only=True, tag="finished"):
 
 
 class Failed(_Event, frozen=True, kw_only=True, tag="failed"):
-    """The work ended without its result."""
+    """The work ended without what was wanted of it; ``result``: what there is to tell all the same, as builtins."""
 
     failure: Failure
+    result: dict[str, Any] | None = None
 
 
 class JobChanged(_Event, frozen=True, kw_only=True, tag="job"):

@@ -73,7 +73,7 @@ def print_list(backups: Sequence[BackupSummary], now: datetime) -> None:
             size(backup.bytes),
             count(backup.rows),
             _validated(backup, now),
-            "never" if backup.proven_at is None else f"{age(backup.proven_at, now)} ago",
+            _proven(backup, now),
             *([_marks(backup)] if marked_ones else []),
         )
         for backup in backups
@@ -232,7 +232,8 @@ def _fields(details: BackupDetails) -> list[tuple[str, str]]:
         ("signed by", _signed(details)),
         ("fingerprints", "yes" if summary.fingerprints else "no: a restore compares row counts only"),
         ("validated", _verdict(summary)),
-        ("restored", moment(summary.proven_at) or "never"),
+        ("restored", _proof(summary)),
+        *([("drilled", _drilled(summary))] if summary.drilled_at is not None else []),
     ]
 
 
@@ -270,6 +271,27 @@ def _validated(backup: BackupSummary, now: datetime) -> str:
     if not backup.valid:
         return "DAMAGED"
     return "valid" if backup.validated_at is None else f"{age(backup.validated_at, now)} ago"
+
+
+def _proven(backup: BackupSummary, now: datetime) -> str:
+    """How old the proof is; that the last drill failed, when nothing has proven the backup since."""
+    if backup.drilled is False and (backup.proven_at is None or _after(backup.drilled_at, backup.proven_at)):
+        return "FAILED"
+    return "never" if backup.proven_at is None else f"{age(backup.proven_at, now)} ago"
+
+
+def _after(one: datetime | None, other: datetime) -> bool:
+    return one is not None and one > other
+
+
+def _proof(backup: BackupSummary) -> str:
+    if backup.proven_at is None:
+        return "never"
+    return f"and compared equal {moment(backup.proven_at)}, {age(backup.proven_at)} ago"
+
+
+def _drilled(backup: BackupSummary) -> str:
+    return f"{'proven' if backup.drilled else 'FAILED'}, {moment(backup.drilled_at)}"
 
 
 def _verdict(backup: BackupSummary) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pantry_tui.artifact.trusted import require_fingerprints
-from pantry_tui.cli import recovery_history, recovery_undo
+from pantry_tui.cli import recovery_drill, recovery_history, recovery_undo
 from pantry_tui.cli import recovery_view as view
 from pantry_tui.cli.keys_given import add_identity_options, add_trust_option, unlocking
 from pantry_tui.cli.output import counted, print_document
@@ -107,6 +107,7 @@ def add_arguments(parser: Parser) -> None:
     add_identity_options(execute)
     add_repository_option(execute)
     _add_unsupported(execute)
+    recovery_drill.add_arguments(commands)
     recovery_undo.add_arguments(commands)
     recovery_history.add_arguments(commands)
 

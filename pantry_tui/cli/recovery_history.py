@@ -7,14 +7,15 @@ from typing import Any
 
 import msgspec
 
+from pantry_tui.cli import recovery_drill_view
 from pantry_tui.cli import recovery_view as view
 from pantry_tui.cli.output import Column, age, duration, moment, note, print_document, print_fields, print_table
 from pantry_tui.cli.parser import command, positive
 from pantry_tui.cli.session import configuration, look_up
 from pantry_tui.errors import NotFoundError
-from pantry_tui.models import Job, RestoreResult, RollbackResult
+from pantry_tui.models import DrillResult, Job, RestoreResult, RollbackResult
 
-KINDS = ("restore", "rollback", "release")
+KINDS = ("restore", "drill", "rollback", "release")
 LIMIT = 1_000_000  # of jobs to look through: all of them
 
 _LIST = (
@@ -34,7 +35,7 @@ def add_arguments(commands: Any) -> None:
         "list",
         list_recoveries,
         summary="list recoveries, newest first",
-        description="Lists recoveries and rollbacks, newest first, with how each went.",
+        description="Lists recoveries, drills and rollbacks, newest first, with how each went.",
         examples=("pantry-tui recovery list -l 5",),
     )
     listing.add_argument("-l", "--limit", type=positive, default=20, metavar="N", help="at most so many (default: 20)")
@@ -75,6 +76,8 @@ def show_recovery(args: argparse.Namespace) -> int:
     print_fields([field for field in _fields(job) if field[1]])
     if job.result is not None and job.kind == "restore":
         view.print_result(msgspec.convert(job.result, RestoreResult))
+    elif job.result is not None and job.kind == "drill":
+        recovery_drill_view.print_drill(DrillResult.from_builtins(job.result))
     elif job.result is not None and job.kind == "rollback":
         view.print_effects(msgspec.convert(job.result, RollbackResult).tables)
     return 0

@@ -10,6 +10,7 @@ from pantry_tui.config.restoring import check_target, check_target_name, is_addr
 from pantry_tui.config.settings import (
     BackupSettings,
     DatabaseSettings,
+    DrillSettings,
     EncryptionSettings,
     RepositorySettings,
     RunnerSettings,
@@ -45,6 +46,7 @@ class Config(Model, frozen=True, kw_only=True):
     default_repository: str | None = None
     backup: BackupSettings = BackupSettings()
     encryption: EncryptionSettings = EncryptionSettings()
+    drill: DrillSettings = DrillSettings()
     runner: RunnerSettings = RunnerSettings()
     keys: dict[str, str] = msgspec.field(default_factory=dict)
     origins: dict[str, str] = msgspec.field(default_factory=dict)

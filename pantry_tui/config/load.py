@@ -17,7 +17,13 @@ import msgspec
 from pantry_tui.config.configuration import URL_VARIABLES, Config, directory_path
 from pantry_tui.config.references import check_not_writable
 from pantry_tui.config.sections import Document, check_document
-from pantry_tui.config.settings import BackupSettings, EncryptionSettings, RepositorySettings, RunnerSettings
+from pantry_tui.config.settings import (
+    BackupSettings,
+    DrillSettings,
+    EncryptionSettings,
+    RepositorySettings,
+    RunnerSettings,
+)
 from pantry_tui.config.targets import check_database
 from pantry_tui.errors import ConfigError
 
@@ -25,7 +31,12 @@ APPLICATION = "pantry-tui"
 SYSTEM_PATH = Path("/etc/pantry-tui/config.toml")
 _LARGEST_FILE = 1024 * 1024
 _DEFAULT_REPOSITORY = "local"
-_SECTIONS = (("backup", BackupSettings), ("encryption", EncryptionSettings), ("runner", RunnerSettings))
+_SECTIONS = (
+    ("backup", BackupSettings),
+    ("encryption", EncryptionSettings),
+    ("drill", DrillSettings),
+    ("runner", RunnerSettings),
+)
 
 
 def configuration_paths(environment: Mapping[str, str] | None = None) -> list[Path]:
@@ -49,6 +60,7 @@ def load_config(path: str | Path | None = None, environment: Mapping[str, str] |
         default_repository=default_repository,
         backup=document.backup,
         encryption=_encryption(document, file=file),
+        drill=_drill(document, file=file),
         runner=document.runner,
         keys=document.bindings,
         origins=origins,
@@ -152,6 +164,12 @@ def _encryption(document: Document, *, file: Path | None) -> EncryptionSettings:
         return settings
     path = _absolute(settings.recipients_file, key="encryption.recipients_file", file=file)
     return msgspec.structs.replace(settings, recipients_file=path)
+
+
+def _drill(document: Document, *, file: Path | None) -> DrillSettings:
+    if document.drill.directory is None:
+        return document.drill
+    return DrillSettings(directory=_absolute(document.drill.directory, key="drill.directory", file=file))
 
 
 def _default_repository(document: Document, names: list[str], *, file: Path | None) -> str:

@@ -16,6 +16,7 @@ from pantry_tui.config.sections import describe
 from pantry_tui.config.settings import (
     BackupSettings,
     DatabaseSettings,
+    DrillSettings,
     EncryptionSettings,
     RepositorySettings,
     RunnerSettings,
@@ -27,6 +28,7 @@ SECTIONS: tuple[tuple[str, type[Model]], ...] = (
     ("repositories.NAME", RepositorySettings),
     ("backup", BackupSettings),
     ("encryption", EncryptionSettings),
+    ("drill", DrillSettings),
     ("runner", RunnerSettings),
 )
 _BEGIN = "<!-- keys: made by `python -m pantry_tui.config.reference`, do not edit -->"

@@ -11,6 +11,7 @@ from pantry_tui.models import DatabaseTarget
 
 NAME_BYTES = 63  # the server cuts off what is longer
 PROTECTED = ("postgres", "template0", "template1")  # every server has them, and other programs count on them
+_DRILL_SUFFIX = "_drill"
 _ADDRESS_KEYWORD = re.compile(r"(?:^|\s)(?:host|hostaddr|port|dbname|user|password|service|sslmode)\s*=")
 
 
@@ -78,3 +79,8 @@ def named_database(target: DatabaseTarget) -> str | None:
     if parameters.get("service") or target.environment.get("PGSERVICE"):
         return None
     return target.environment.get("PGDATABASE") or None
+
+
+def drill_name(database: str) -> str:
+    """What a drill restores ``database`` into: a name of its own, so that what a crash leaves is known for what it is."""
+    return database.encode()[: NAME_BYTES - len(_DRILL_SUFFIX)].decode("utf-8", "ignore") + _DRILL_SUFFIX

@@ -13,6 +13,7 @@ from pantry_tui.config.references import check_reference
 from pantry_tui.config.settings import (
     BackupSettings,
     DatabaseSettings,
+    DrillSettings,
     EncryptionSettings,
     RepositorySettings,
     RunnerSettings,
@@ -30,6 +31,7 @@ _TOP = (
     "default_repository",
     "backup",
     "encryption",
+    "drill",
     "runner",
     "databases",
     "repositories",
@@ -45,6 +47,7 @@ class Document(Model, frozen=True, kw_only=True):
     default_repository: str | None = None
     backup: BackupSettings = BackupSettings()
     encryption: EncryptionSettings = EncryptionSettings()
+    drill: DrillSettings = DrillSettings()
     runner: RunnerSettings = RunnerSettings()
     databases: dict[str, DatabaseSettings] = msgspec.field(default_factory=dict)
     repositories: dict[str, RepositorySettings] = msgspec.field(default_factory=dict)
@@ -61,6 +64,7 @@ def check_document(content: dict[str, Any], *, file: str) -> Document:
         default_repository=_text(content, "default_repository", file),
         backup=check_section(_table(content, "backup", file), BackupSettings, prefix="backup", file=file),
         encryption=_encryption(_table(content, "encryption", file), file),
+        drill=check_section(_table(content, "drill", file), DrillSettings, prefix="drill", file=file),
         runner=check_section(_table(content, "runner", file), RunnerSettings, prefix="runner", file=file),
         databases=_named(content, "databases", DatabaseSettings, file),
         repositories=_named(content, "repositories", RepositorySettings, file),

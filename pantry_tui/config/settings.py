@@ -21,6 +21,11 @@ class Tier(StrEnum):
     STANDARD = "standard"  # 4 hours, 4 hours
     NON_CRITICAL = "non-critical"  # 8 hours, 24 hours
 
+    @property
+    def rto_seconds(self) -> float:
+        """The recovery time objective: how long it may take until the database is back."""
+        return {Tier.CRITICAL: 2, Tier.STANDARD: 4, Tier.NON_CRITICAL: 8}[self] * 3600.0
+
 
 _Text = Annotated[str, Meta(min_length=1, description="a text that is not empty")]
 _Directory = Annotated[str, Meta(min_length=1, description="a directory: an absolute path, or one below ~/")]
@@ -63,6 +68,12 @@ class EncryptionSettings(Model, frozen=True, kw_only=True):
     def wanted(self) -> bool:
         """Whether backups are to be encrypted, possible or not."""
         return bool(self.recipients or self.recipients_file)
+
+
+class DrillSettings(Model, frozen=True, kw_only=True):
+    """How restore drills are done. ``directory``: where their private servers stand; None: in the data directory."""
+
+    directory: _Directory | None = None
 
 
 class RunnerSettings(Model, frozen=True, kw_only=True):

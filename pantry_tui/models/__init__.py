@@ -14,6 +14,7 @@ from pantry_tui.models.backups import (
     ValidationResult,
 )
 from pantry_tui.models.base import Failure, Model, utc_now
+from pantry_tui.models.drills import DrillPlace, DrillResult
 from pantry_tui.models.findings import Finding, FindingStatus
 from pantry_tui.models.foreign import ForeignRestoreResult
 from pantry_tui.models.jobs import AuditEntry, Job, JobState, RunnerStatus
@@ -36,6 +37,7 @@ from pantry_tui.models.requests import (
     STANDARD_OUTPUT,
     BackupRequest,
     DiffRequest,
+    DrillRequest,
     ExportRequest,
     ForeignRestoreRequest,
     JobRequest,
@@ -69,6 +71,9 @@ __all__ = [
     "DiffRequest",
     "DiffSide",
     "DiffStatus",
+    "DrillPlace",
+    "DrillRequest",
+    "DrillResult",
     "ExportRequest",
     "ExportedTable",
     "Failure",

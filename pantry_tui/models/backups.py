@@ -36,7 +36,9 @@ class BackupSummary(Model, frozen=True, kw_only=True):
     warnings: int = 0
     validated_at: datetime | None = None
     valid: bool | None = None  # None: never validated
-    proven_at: datetime | None = None  # last restore that compared equal
+    proven_at: datetime | None = None  # last restore or drill that compared equal
+    drilled_at: datetime | None = None  # last drill, however it went
+    drilled: bool | None = None  # whether it went well; None: there was none
     pinned: bool = False  # never deleted unless forced
     label: str = ""
     partial: bool = False  # some tables or schemas were chosen, or left out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pantry_tui.models.base import Model
+from pantry_tui.models.drills import DrillPlace
 from pantry_tui.models.kinds import BackupFormat, BackupKind, BackupSelection, Compression, Strategy
 from pantry_tui.models.targets import DatabaseTarget, RepositoryTarget
 
@@ -69,7 +70,30 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     trust: tuple[str, ...] = ()
     analyze: bool = True  # collect the planner's statistics
     unlocking: Unlocking = Unlocking()
+    proof: bool = True  # record beside the backup that it compared equal; a drill writes a record of its own
     recovery_id: str | None = None  # the runner puts in the job's; None: a new one
+    started_by: str = ""
+    data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
+
+
+class DrillRequest(Model, frozen=True, kw_only=True, tag="drill", tag_field="type"):
+    """Restore a backup to see whether it does, and keep nothing of it but the proof.
+
+    ``server`` is any database of the server that a drill on `DrillPlace.SERVER` works on. ``directory`` is where private
+    servers stand, ``client_tools`` a directory with programs of one; None: in the data directory, and what is installed.
+    """
+
+    repository: RepositoryTarget
+    backup_id: str
+    where: DrillPlace = DrillPlace.PRIVATE
+    server: DatabaseTarget | None = None
+    directory: str | None = None
+    client_tools: str | None = None
+    rto_seconds: float | None = None  # the objective that its time is compared with
+    jobs: int | None = None
+    trust: tuple[str, ...] = ()
+    unlocking: Unlocking = Unlocking()
+    drill_id: str | None = None  # the runner puts in the job's; None: a new one
     started_by: str = ""
     data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
 
@@ -157,6 +181,7 @@ JobRequest = (
     | ValidateRequest
     | RestoreRequest
     | ForeignRestoreRequest
+    | DrillRequest
     | RollbackRequest
     | ReleaseRequest
     | DiffRequest

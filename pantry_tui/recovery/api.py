@@ -10,6 +10,9 @@ from pantry_tui.config import load_config
 from pantry_tui.events import Listener, ignore
 from pantry_tui.models import (
     DatabaseTarget,
+    DrillPlace,
+    DrillRequest,
+    DrillResult,
     ForeignRestoreRequest,
     ForeignRestoreResult,
     Model,
@@ -18,6 +21,7 @@ from pantry_tui.models import (
     RestoreResult,
     Strategy,
 )
+from pantry_tui.recovery.drill import drill_backup
 from pantry_tui.recovery.foreign.service import restore_foreign
 from pantry_tui.recovery.service import restore_backup
 from pantry_tui.repository.local import LocalRepository
@@ -41,6 +45,20 @@ class RecoveryConfig(Model, frozen=True, kw_only=True):
     trust: tuple[str, ...] = ()
     data_directory: str | None = None  # whose key signs the proof, whose signers are believed; None: the configured one
     analyze: bool = True  # collect the planner's statistics
+    identity: str | None = None  # an identity file that opens an encrypted backup; None: the configured one
+
+
+class DrillConfig(Model, frozen=True, kw_only=True):
+    """Which backup is drilled, and what its time is compared with."""
+
+    backup_id: str = "latest"
+    rto_seconds: float | None = (
+        None  # the recovery time objective; None: the configured one, where the database has one
+    )
+    jobs: int | None = None  # worker processes; None: one per core
+    trust: tuple[str, ...] = ()
+    data_directory: str | None = None  # whose key signs the proof, whose signers are believed; None: the configured one
+    directory: str | None = None  # where a private server stands; None: the configured one, or the data directory
     identity: str | None = None  # an identity file that opens an encrypted backup; None: the configured one
 
 
@@ -100,6 +118,33 @@ class RecoveryService:
             unlocking=unlocking_as_configured(encrypted=path.endswith(SEALED_SUFFIX), file=None),
         )
         return await restore_foreign(request, self._listener)
+
+    async def drill(self, config: DrillConfig, server: DatabaseTarget | str | None = None) -> DrillResult:
+        """Restores a backup into a throw-away database, compares, and keeps the proof, or the failure, and nothing else.
+
+        It is done on a private server, or with ``server`` (a database there, as for `execute_recovery`) on that one. A
+        backup that does not restore is no exception: ``ok`` and ``failure`` of the result say so. Raises what
+        `drill_backup` does when the drill cannot begin.
+        """
+        repository = LocalRepository(self._repository)
+        backup = repository.summary(repository.resolve(config.backup_id))
+        configured = load_config()
+        settings = configured.databases.get(backup.database)
+        tier = settings.tier.rto_seconds if settings is not None else None
+        request = DrillRequest(
+            repository=self._repository,
+            backup_id=backup.id,
+            where=DrillPlace.PRIVATE if server is None else DrillPlace.SERVER,
+            server=configured.database_target(server) if isinstance(server, str) else server,
+            directory=config.directory or configured.drill.directory,
+            client_tools=settings.client_tools if settings is not None else None,
+            rto_seconds=tier if config.rto_seconds is None else config.rto_seconds,
+            jobs=config.jobs,
+            trust=config.trust,
+            unlocking=unlocking_as_configured(encrypted=backup.encrypted, file=config.identity),
+            data_directory=config.data_directory or configured.data_directory,
+        )
+        return await drill_backup(request, self._listener)
 
 
 def _real_path(path: str) -> str:

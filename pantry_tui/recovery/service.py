@@ -187,6 +187,8 @@ class _Restore:
             tables, validation = await self._verify(plan, database, loaded)
             await self._analyze(database)
         except VerificationError:
+            if self._request.dry_run:
+                await self._clean_up(database)
             raise
         except PantryError as error:
             left = await self._clean_up(database)
@@ -196,7 +198,7 @@ class _Restore:
             await asyncio.shield(self._clean_up(database))
             raise
         if self._request.dry_run:
-            await self._clean_up(database)
+            self._progress.log(await self._clean_up(database))
         else:
             await self._finish(plan, database)
         self._tell_of_refreshed_views(plan)
@@ -273,7 +275,7 @@ class _Restore:
         )
         self._verification_seconds = time.monotonic() - started
         if not validation.equal:
-            raise _verification_error(self._manifest, database, validation)
+            raise _verification_error(self._manifest, database, validation, kept=not self._request.dry_run)
         return tables, validation
 
     async def _analyze(self, database: RestoreDatabase) -> None:
@@ -388,7 +390,7 @@ class _Restore:
 
     def _record(self, plan: RestorePlan, result: RestoreResult) -> None:
         """A whole restore that compared equal proves the backup; that is kept beside its manifest."""
-        if not (result.validation.equal and plan.expected.selection.is_whole):
+        if not (self._request.proof and result.validation.equal and plan.expected.selection.is_whole):
             return
         details = {
             "target": result.target,
@@ -405,13 +407,14 @@ class _Restore:
 
 
 def _verification_error(
-    manifest: Manifest, database: RestoreDatabase, validation: RestoreValidation
+    manifest: Manifest, database: RestoreDatabase, validation: RestoreValidation, *, kept: bool
 ) -> VerificationError:
     differences = validation.differences
     shown = "; ".join(differences[:DIFFERENCES_SHOWN])
     more = f"; and {len(differences) - DIFFERENCES_SHOWN} more" if len(differences) > DIFFERENCES_SHOWN else ""
+    stays = f'do not use it; it stays for inspection as "{database.working_name}". ' if kept else ""
     return VerificationError(
         f"the restored database differs from backup {manifest.id}: {shown}{more}",
-        remedy=f'do not use it; it stays for inspection as "{database.working_name}". Restore from another backup',
+        remedy=f"{stays}Restore from another backup",
         detail="\n".join(differences),
     )

@@ -20,14 +20,14 @@ from pantry_tui.models import Model
 from pantry_tui.repository.authority import Authority
 
 _LARGEST = 16 << 20
-_NAME = re.compile(r"(?:validation|restore|intact|pin|label)-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}\.json", re.ASCII)
+_NAME = re.compile(r"(?:validation|restore|drill|intact|pin|label)-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}\.json", re.ASCII)
 
 
 class ProofRecord(Model, frozen=True, kw_only=True):
-    """A backup was read back (`validation`), restored and compared (`restore`), or its encrypted bytes were found
-    unchanged without being opened (`intact`); ``ok``: with nothing amiss."""
+    """A backup was read back (`validation`), restored and compared (`restore`; `drill`: to see whether it does), or its
+    encrypted bytes were found unchanged without being opened (`intact`); ``ok``: with nothing amiss."""
 
-    kind: Literal["validation", "restore", "intact"]
+    kind: Literal["validation", "restore", "drill", "intact"]
     at: Annotated[datetime, msgspec.Meta(tz=True)]
     ok: bool
     details: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -42,18 +42,24 @@ def summarize(manifest: Manifest, records: Sequence[Record], *, path: Path, repo
 
 
 def with_records(summary: BackupSummary, records: Sequence[Record]) -> BackupSummary:
-    """The summary with what the records say: the last validation, the last restore that compared equal, the last marks."""
+    """The summary with what the records say.
+
+    That is the last validation, the last restore or drill that compared equal, the last drill, the last marks.
+    """
     proofs = [record for record in records if isinstance(record, ProofRecord)]
     marks = {record.kind: record for record in records if isinstance(record, Mark)}
     validations = [proof for proof in proofs if proof.kind == "validation"]
     intact = [proof.at for proof in proofs if proof.kind == "intact" and proof.ok]
-    restores = [proof.at for proof in proofs if proof.kind == "restore" and proof.ok]
+    restores = [proof.at for proof in proofs if proof.kind in ("restore", "drill") and proof.ok]
+    drills = [proof for proof in proofs if proof.kind == "drill"]
     return msgspec.structs.replace(
         summary,
         validated_at=validations[-1].at if validations else None,
         valid=validations[-1].ok if validations else None,
         intact_at=intact[-1] if intact else None,
         proven_at=restores[-1] if restores else None,
+        drilled_at=drills[-1].at if drills else None,
+        drilled=drills[-1].ok if drills else None,
         pinned="pin" in marks and marks["pin"].pinned,
         label=marks["label"].text if "label" in marks else "",
     )

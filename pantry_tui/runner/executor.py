@@ -36,7 +36,7 @@ from pantry_tui.repository.ids import require_name
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.board import JobBoard
 from pantry_tui.runner.joblog import JobLog, RequestNotes, prune_logs
-from pantry_tui.runner.leftovers import with_leftovers
+from pantry_tui.runner.leftovers import remove_rehearsal, with_leftovers
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.live import LiveJob
 from pantry_tui.runner.process import JobProcess
@@ -197,6 +197,8 @@ class Executor:
             last = Failed(failure=Failure.of(_unexpected(error)))
         if isinstance(last, Failed) and isinstance(live.request, BackupRequest):
             await self._library.clean(live.request.repository)
+        if isinstance(last, Failed):
+            await remove_rehearsal(live.request, self._directory)
         self._finish(live, last)
 
     async def _carry_out(self, live: LiveJob) -> Finished | Failed:
@@ -204,9 +206,8 @@ class Executor:
         if live.stopped_by is not None:
             live.process.ask_to_stop()
         last = await live.process.carry_out(live.request, live.take)
-        place = repository_of(live.request)
-        if isinstance(last, Finished) and place is not None:
-            await self._library.take_note(place)
+        if last.result is not None and (repository := repository_of(live.request)) is not None:
+            await self._library.take_note(repository)
         return last
 
     async def _take_spare(self) -> JobProcess:
@@ -253,8 +254,9 @@ class Executor:
         lost = {job.id: job for job in self._catalog.jobs() if not job.state.is_final}
         for job_id in sorted(unfinished.keys() | lost.keys()):
             request = unfinished.get(job_id)
-            place = repository_of(request) if request is not None else None
-            removed = await self._library.clean(place) if place is not None else []
+            repository = repository_of(request) if request is not None else None
+            removed = await self._library.clean(repository) if repository is not None else []
+            await remove_rehearsal(request, self._directory)
             if job_id in lost:
                 self._settle(lost[job_id], request, removed)
             with contextlib.suppress(OSError):  # the next runner finds it again, and nothing left to do

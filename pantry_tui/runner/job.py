@@ -21,7 +21,10 @@ from pantry_tui.errors import CancelledError, InternalError, PantryError
 from pantry_tui.events import Event, Failed, Finished, encode_event
 from pantry_tui.models import (
     BackupRequest,
+    DatabaseTarget,
     DiffRequest,
+    DrillRequest,
+    DrillResult,
     Failure,
     ForeignRestoreRequest,
     JobRequest,
@@ -110,7 +113,7 @@ async def _carry_out(request: JobRequest, orders: int, reporter: _Reporter) -> N
     loop.add_signal_handler(signal.SIGTERM, work.cancel)
     loop.add_reader(orders, _runner_is_gone, loop, orders, work)
     try:
-        reporter.send(Finished(result=(await work).to_builtins()))
+        reporter.send(_last_event(await work))
     except asyncio.CancelledError:
         reporter.send(Failed(failure=Failure.of(CancelledError("the job was cancelled"))))
     except PantryError as error:
@@ -119,6 +122,13 @@ async def _carry_out(request: JobRequest, orders: int, reporter: _Reporter) -> N
         reporter.send(Failed(failure=Failure.of(_explained(error, secrets_of(request)))))
     finally:
         _discard_spare_workers()
+
+
+def _last_event(result: Model) -> Finished | Failed:
+    """A drill that failed is a failed job with a result."""
+    if isinstance(result, DrillResult) and result.failure is not None:
+        return Failed(failure=result.failure, result=result.to_builtins())
+    return Finished(result=result.to_builtins())
 
 
 def _runner_is_gone(loop: asyncio.AbstractEventLoop, orders: int, work: asyncio.Task[Model]) -> None:
@@ -142,6 +152,11 @@ async def _perform(request: JobRequest, reporter: _Reporter) -> Model:
 
         adopt_environment(request.target)
         return await restore_backup(request, reporter.send)
+    if isinstance(request, DrillRequest):
+        from pantry_tui.recovery.drill import drill_backup
+
+        adopt_environment(request.server or DatabaseTarget(name="of a private server"))
+        return await drill_backup(request, reporter.send)
     if isinstance(request, RollbackRequest):
         from pantry_tui.recovery.undoing import roll_back
 

@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from pathlib import Path
+
 import msgspec
 
-from pantry_tui.models import Failure, ForeignRestoreRequest, JobRequest, RestoreRequest
+from pantry_tui.config.restoring import drill_name
+from pantry_tui.config.targets import actual_database
+from pantry_tui.errors import PantryError
+from pantry_tui.models import DrillRequest, Failure, ForeignRestoreRequest, JobRequest, RestoreRequest
 from pantry_tui.postgres.unverified import unverified_prefix
+from pantry_tui.runner.request import database_of
 
 
 def with_leftovers(failure: Failure, request: JobRequest | None) -> Failure:
     """The failure of a killed job, with a remedy that names what to look for."""
-    if not isinstance(request, RestoreRequest | ForeignRestoreRequest):
+    name = _database_left(request)
+    if name is None:
         return failure
-    prefix = unverified_prefix(request.target.name)
-    advice = f'Look for databases named "{prefix}…" on the target server and drop them'
+    advice = f'Look for databases named "{unverified_prefix(name)}…" on the target server and drop them'
     remedy = f"{failure.remedy.rstrip('.')}. {advice}" if failure.remedy else advice
     return msgspec.structs.replace(failure, remedy=remedy)
+
+
+def _database_left(request: JobRequest | None) -> str | None:
+    """What the database was to be called that the job may have left."""
+    if isinstance(request, RestoreRequest | ForeignRestoreRequest):
+        return request.target.name
+    if isinstance(request, DrillRequest) and (server := database_of(request)) is not None:
+        return drill_name(actual_database(server))
+    return None
+
+
+async def remove_rehearsal(request: JobRequest | None, directory: Path) -> None:
+    """Removes what a drill that ended badly left of its private server; what cannot be removed the next drill tries."""
+    if not isinstance(request, DrillRequest):
+        return
+    from pantry_tui.recovery.rehearsal import remove_abandoned  # the database driver, for a runner that may need none
+
+    with contextlib.suppress(PantryError):
+        await asyncio.to_thread(remove_abandoned, directory)

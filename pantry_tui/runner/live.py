@@ -57,8 +57,8 @@ class LiveJob:
             if isinstance(self.request, BackupRequest):
                 fields["backup_id"] = last.result.get("id")
         else:
-            last = Failed(at=last.at, failure=self._cause(last.failure))
-            fields = {"state": _state(last.failure), "failure": last.failure}
+            last = Failed(at=last.at, failure=self._cause(last.failure), result=last.result)
+            fields = {"state": _state(last.failure), "failure": last.failure, "result": last.result}
         self._tell(last)
         for feed in self.feeds:
             feed.end()

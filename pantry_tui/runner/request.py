@@ -10,6 +10,8 @@ from pantry_tui.models import (
     BackupRequest,
     DatabaseTarget,
     DiffRequest,
+    DrillPlace,
+    DrillRequest,
     ExportRequest,
     ForeignRestoreRequest,
     JobRequest,
@@ -46,7 +48,7 @@ def decode_unlocking(data: bytes) -> Unlocking:
 
 
 def kind_of(request: JobRequest) -> str:
-    """backup, validate, restore, foreign_restore, rollback, release, diff or export."""
+    """backup, validate, restore, foreign_restore, drill, rollback, release, diff or export."""
     kind = request.__struct_config__.tag
     return str(kind)
 
@@ -57,6 +59,8 @@ def title_of(request: JobRequest) -> str:
         return f"backup of {request.database.name} into {request.repository.name}"
     if isinstance(request, RestoreRequest):
         return f"restore of {request.backup_id} into {request.target.name}"
+    if isinstance(request, DrillRequest):
+        return f"drill of {request.backup_id} on {_drilled_on(request)}"
     if isinstance(request, RollbackRequest):
         return f"rollback of recovery {request.undo} of {request.target.name}"
     if isinstance(request, ReleaseRequest):
@@ -70,10 +74,17 @@ def title_of(request: JobRequest) -> str:
     return f"validation of {request.backup_id}"
 
 
+def _drilled_on(request: DrillRequest) -> str:
+    server = request.server if request.where is DrillPlace.SERVER else None
+    return f"the server of {server.name}" if server is not None else "a private server"
+
+
 def database_of(request: JobRequest) -> DatabaseTarget | None:
     """The database that the job works on."""
     if isinstance(request, BackupRequest | DiffRequest):
         return request.database
+    if isinstance(request, DrillRequest):
+        return request.server if request.where is DrillPlace.SERVER else None
     if isinstance(request, RestoreRequest | ForeignRestoreRequest | RollbackRequest | ReleaseRequest):
         return request.target
     return None
@@ -93,12 +104,14 @@ def assigned(request: JobRequest, job_id: str) -> JobRequest:
     """The request with the job's id where the work is called so."""
     if isinstance(request, RestoreRequest | RollbackRequest):
         return msgspec.structs.replace(request, recovery_id=job_id)
+    if isinstance(request, DrillRequest):
+        return msgspec.structs.replace(request, drill_id=job_id)
     return request
 
 
 def trust_of(request: JobRequest) -> dict[str, list[str]]:
     """Whom the request trusts besides those that always are, for the audit trail; nothing for nobody."""
-    trust = request.trust if isinstance(request, RestoreRequest | ExportRequest) else ()
+    trust = request.trust if isinstance(request, RestoreRequest | DrillRequest | ExportRequest) else ()
     return {"trust": list(trust)} if trust else {}
 
 
@@ -118,6 +131,8 @@ def redacted(request: JobRequest) -> JobRequest:
         return msgspec.structs.replace(request, target=request.target.redacted(), unlocking=Unlocking())
     if isinstance(request, RollbackRequest | ReleaseRequest):
         return msgspec.structs.replace(request, target=request.target.redacted())
+    if isinstance(request, DrillRequest) and request.server is not None:
+        return msgspec.structs.replace(request, server=request.server.redacted(), unlocking=Unlocking())
     return msgspec.structs.replace(request, unlocking=Unlocking())
 
 

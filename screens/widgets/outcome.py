@@ -8,6 +8,7 @@ from pantry_tui.models import (
     BackupDiff,
     BackupExport,
     BackupSummary,
+    DrillResult,
     ForeignRestoreResult,
     Job,
     JobState,
@@ -57,7 +58,21 @@ def result_words(job: Job, glyphs: Glyphs) -> Content:
         return _release(ReleaseResult.from_builtins(job.result))
     if job.kind == "foreign_restore":
         return _foreign(ForeignRestoreResult.from_builtins(job.result))
+    if job.kind == "drill":
+        return _drill(DrillResult.from_builtins(job.result), glyphs)
     return _restore(RestoreResult.from_builtins(job.result), glyphs)
+
+
+def _drill(result: DrillResult, glyphs: Glyphs) -> Content:
+    """Of a drill that went well; another is a job that failed."""
+    slow = result.rto_met is False
+    objective = f", the objective is {figures.duration(result.rto_seconds)}" if result.rto_seconds is not None else ""
+    return Content.assemble(
+        (f"{glyphs.good} proven: restored and equal", "bold $success"),
+        f"\n{figures.plural(result.tables, 'table')}, {figures.plural(result.rows, 'row')}, ",
+        (f"in {figures.duration(result.total_seconds)}{objective}", "$warning" if slow else ""),
+        *((f"\n{visible(each)}", "$warning") for each in result.warnings),
+    )
 
 
 def _backup(backup: BackupSummary) -> Content:

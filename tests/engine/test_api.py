@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pantry_tui import BackupConfig, BackupService, RecoveryConfig, RecoveryService
+from pantry_tui import BackupConfig, BackupService, DrillConfig, RecoveryConfig, RecoveryService
 from pantry_tui.errors import NotFoundError, RefusedError, UsageError
 from pantry_tui.models import BackupFormat, Compression
 from tests.engine.recovery.foreign import ROLE, make_role, written
@@ -39,6 +39,20 @@ async def test_documented_example(server: TestServer, tmp_path: Path) -> None:
     await backups.delete_backup(backup.id, force=True)
     with pytest.raises(NotFoundError):
         await backups.show_backup(backup.id)
+
+
+async def test_drill(server: TestServer, tmp_path: Path) -> None:
+    source = server.create_database()
+    server.execute(source, "CREATE TABLE t AS SELECT 1 AS i")
+    directory = str(tmp_path / "pantry")
+    backup = await BackupService(source, BackupConfig(output_dir=directory)).create_full_backup("nightly")
+
+    drill = await RecoveryService(directory).drill(DrillConfig(rto_seconds=3600.0), source)
+
+    assert (drill.ok, drill.id, drill.rows, drill.rto_met) == (True, backup.id, 1, True)
+    assert [
+        found.drilled for found in await BackupService(source, BackupConfig(output_dir=directory)).list_backups()
+    ] == [True]
 
 
 async def test_connection_uri_will_do(server: TestServer, tmp_path: Path) -> None:

@@ -6,9 +6,7 @@ import pytest
 
 from pantry_tui.errors import BackupDamagedError, RunnerError
 from pantry_tui.events import Failed, Finished, Logged, PhaseStarted, Progress, TableProgress
-from pantry_tui.models import (
-    Failure,
-)
+from pantry_tui.models import DrillPlace, DrillResult, Failure
 from screens.terminal import TerminalTraits
 from tests.tui.driver import driving
 from tests.tui.stand_in import StandIn, application, make_backup
@@ -31,6 +29,28 @@ async def test_what_is_cut_says_so_and_a_job_keeps_its_target(plain: bool, sign:
         await driver.sees("restore of 20", f"{sign}", "crm_restored", "running")
         await driver.resize(120, 30)
         await driver.sees(f"restore of 20261123T08{sign}-0001 into crm_restored")
+
+
+async def test_a_drill_says_what_it_proved() -> None:
+    runner = StandIn([make_backup()])
+    job = runner.start_job("drill", title="drill of 20261123T085900Z-daily-0001 on a private server")
+    result = DrillResult(
+        id="20261123T085900Z-daily-0001",
+        database="crm",
+        ok=True,
+        where=DrillPlace.PRIVATE,
+        total_seconds=8000.0,
+        rto_seconds=7200.0,
+        rto_met=False,
+        rows=1_700_000,
+        tables=15,
+    )
+    async with driving(application(runner)) as driver:
+        await driver.sees("1 running")
+        await driver.press("2", "enter")
+        await driver.on("JobScreen")
+        await runner.tell(job, Finished(result=result.to_builtins()), state="succeeded", result=result.to_builtins())
+        await driver.sees("✓ proven: restored and equal", "15 tables, 1,700,000 rows", "the objective is 2 h")
 
 
 async def test_a_job_that_is_over_does_not_offer_to_be_cancelled() -> None:

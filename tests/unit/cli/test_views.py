@@ -160,6 +160,28 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("proven", "drilled_at", "drilled", "shown"),
+    [
+        (None, None, None, "never"),
+        (NOW - timedelta(days=3), NOW - timedelta(days=3), True, "3 d ago"),
+        (NOW - timedelta(days=3), NOW - timedelta(days=2), False, "FAILED"),
+        (NOW - timedelta(days=2), NOW - timedelta(days=3), False, "2 d ago"),
+        (None, NOW, False, "FAILED"),
+    ],
+)
+def test_the_age_of_the_proof_or_that_the_last_drill_failed(
+    proven: datetime | None,
+    drilled_at: datetime | None,
+    drilled: bool | None,
+    shown: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    backup = msgspec.structs.replace(BACKUP, proven_at=proven, drilled_at=drilled_at, drilled=drilled)
+    backup_view.print_list([backup], NOW)
+    assert capsys.readouterr().out.splitlines()[1].endswith(f"  {shown}")
+
+
 def test_created(capsys: pytest.CaptureFixture[str]) -> None:
     backup_view.print_created(BACKUP)
     assert capsys.readouterr().out.splitlines() == [

@@ -128,6 +128,18 @@ class TestSummaries:
         assert details.source["name"] == "crm_production"
         assert details.server["version_num"] == 150020
 
+    def test_drills_prove_like_restores_and_their_failures_show(self, local: LocalRepository) -> None:
+        made = publish_backup(local)
+        hour = timedelta(hours=1)
+        assert (local.summary(made).drilled_at, local.summary(made).drilled) == (None, None)
+        local.add_record(made, ProofRecord(kind="drill", at=NOON + hour, ok=True))
+        summary = local.summary(made)
+        assert (summary.proven_at, summary.drilled_at, summary.drilled) == (NOON + hour, NOON + hour, True)
+        local.add_record(made, ProofRecord(kind="drill", at=NOON + 2 * hour, ok=False))
+        summary = local.summary(made)
+        assert (summary.proven_at, summary.drilled_at, summary.drilled) == (NOON + hour, NOON + 2 * hour, False)
+        assert (local.problems(made), local.oddities(made)) == ([], [])
+
     def test_the_last_validation_and_the_last_good_restore_count(self, local: LocalRepository) -> None:
         made = publish_backup(local)
         hour = timedelta(hours=1)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 
+import msgspec
 import pytest
 
 from pantry_tui.events import Failed
 from pantry_tui.models import (
     DatabaseTarget,
+    DrillPlace,
+    DrillRequest,
     Failure,
     JobRequest,
     RepositoryTarget,
@@ -33,6 +36,18 @@ def test_a_restores_database_is_named() -> None:
     bare = Failure(code="worker_died", message="killed")
     assert with_leftovers(bare, restore_into("crm")).remedy == advice
     assert f'"{"x" * 47}.unverified-' in (with_leftovers(bare, restore_into("x" * 60)).remedy or "")
+
+
+def test_a_drills_database_is_named_unless_its_server_is_gone() -> None:
+    beside = DrillRequest(
+        repository=REPOSITORY,
+        backup_id="latest",
+        where=DrillPlace.SERVER,
+        server=DatabaseTarget(name="main", conninfo="dbname=crm"),
+    )
+    assert '"crm_drill.unverified-…"' in (with_leftovers(FAILURE, beside).remedy or "")
+    private = msgspec.structs.replace(beside, where=DrillPlace.PRIVATE)
+    assert with_leftovers(FAILURE, private) == FAILURE
 
 
 @pytest.mark.parametrize("request_", [None, ValidateRequest(repository=REPOSITORY, backup_id="latest")])

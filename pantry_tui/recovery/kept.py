@@ -18,9 +18,13 @@ from pantry_tui.recovery.database import writable_session
 
 _INTRODUCTION = "Kept by Pantry TUI to undo a recovery; `pantry-tui recovery release` drops it. "
 
+# Every owner of a database may write such a comment on it: one counts that belongs to whom the other database belongs to.
 _COMMENTS = """
-SELECT d.datname::text, pg_catalog.shobj_description(d.oid, 'pg_database') FROM pg_catalog.pg_database d
-WHERE pg_catalog.starts_with(pg_catalog.shobj_description(d.oid, 'pg_database'), %s) ORDER BY 1
+SELECT d.datname::text, pg_catalog.shobj_description(d.oid, 'pg_database'), (SELECT o.datname::text
+    FROM pg_catalog.pg_database o WHERE o.datname = %(name)s AND o.datdba = d.datdba) IS NOT NULL
+    OR NOT EXISTS (SELECT FROM pg_catalog.pg_database o WHERE o.datname = %(name)s)
+FROM pg_catalog.pg_database d
+WHERE pg_catalog.starts_with(pg_catalog.shobj_description(d.oid, 'pg_database'), %(introduction)s) ORDER BY 1
 """
 
 # What tells that nothing was written: counters that only grow, and the files of the tables (TRUNCATE, new tables).
@@ -85,15 +89,17 @@ def comment_on(name: str, record: KeptDatabase) -> sql.Composed:
     return sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(text))
 
 
-async def kept_databases(connection: Connection) -> list[Kept]:
-    """All of this connection's server. Raises `psycopg.Error`."""
+async def kept_databases(connection: Connection, name: str) -> list[Kept]:
+    """Those on this connection's server that were called ``name``. Raises `psycopg.Error`."""
     found = []
-    for name, comment in await (await connection.execute(_COMMENTS, (_INTRODUCTION,))).fetchall():
+    rows = await connection.execute(_COMMENTS, {"name": name, "introduction": _INTRODUCTION})
+    for now_called, comment, is_same_owner in await rows.fetchall():
         try:
             record = KeptDatabase.from_json(comment.removeprefix(_INTRODUCTION))
         except msgspec.DecodeError:
             continue  # of another version, or somebody's own text
-        found.append(Kept(now_called=name, record=record))
+        if is_same_owner and record.name == name and now_called == kept_name(name, record.recovery_id):
+            found.append(Kept(now_called=now_called, record=record))
     return found
 
 

@@ -6,6 +6,7 @@ Until it commits nothing of it can be seen; a failure at any point leaves the ta
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.artifact.selection import Selection, select_tables
 from pantry_tui.artifact.toc import TocEntry, owned_sequences, read_toc
 from pantry_tui.config.restoring import check_target
+from pantry_tui.config.targets import database_name
 from pantry_tui.errors import (
     DatabaseMissingError,
     RestoreError,
@@ -26,17 +28,27 @@ from pantry_tui.errors import (
     UsageError,
     VerificationError,
 )
-from pantry_tui.models import DatabaseTarget, RestoredTable, RestoreRequest
+from pantry_tui.models import (
+    DatabaseTarget,
+    RestoredTable,
+    RestoreRequest,
+    RestoreResult,
+    RestoreValidation,
+    utc_now,
+)
 from pantry_tui.postgres.columns import table_columns
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.copy import copy_in, copy_out
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable, list_tables
 from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.postgres.workers import default_worker_count
+from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
 from pantry_tui.recovery.comparing import sum_lines
 from pantry_tui.recovery.content import fingerprints_agree
 from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
 from pantry_tui.recovery.fitting import is_widened, require_fitting
+from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.preflight import Segments, check_archive, check_segments, needed_segments, raw_bytes
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.set_aside import SetAside
@@ -49,6 +61,47 @@ class Filled(NamedTuple):
     tables: tuple[RestoredTable, ...]
     sequences: int
     constraints: int  # foreign keys that were checked again
+
+
+async def restore_rows(
+    request: RestoreRequest, repository: LocalRepository, manifest: Manifest, progress: RestoreProgress
+) -> RestoreResult:
+    """Restores a backup of rows alone into tables that are there, and empty. Raises what `fill_tables` does."""
+    started_at, started = utc_now(), time.monotonic()
+    filled = await fill_tables(request, repository, manifest, progress)
+    filled_at = time.monotonic()
+    analyzed = Analyzed(0, [])
+    if request.analyze:
+        progress.phase("analyze")
+        names = [(table.schema, table.name) for table in filled.tables]
+        analyzed = await analyze_or_warn(request.target, request.jobs or default_worker_count(), progress.warn, names)
+    progress.finished()
+    return RestoreResult(
+        id=request.recovery_id or new_recovery_id(started_at),
+        backup_id=manifest.id,
+        status="succeeded",
+        dry_run=False,
+        target=database_name(request.target.conninfo, request.target.environment),
+        created_database=False,
+        tables=filled.tables,
+        validation=RestoreValidation(
+            performed=True,
+            equal=True,
+            tables_compared=len(filled.tables),
+            constraints_validated=filled.constraints,
+            constraints_not_valid=0,
+            sequences_compared=filled.sequences,
+            differences=(),
+        ),
+        left_out=manifest.left_out,
+        warnings=tuple(progress.warnings),
+        started_at=started_at,
+        finished_at=utc_now(),
+        duration_seconds=filled_at - started,
+        verification_seconds=0.0,
+        analyzed_tables=analyzed.tables,
+        analyze_seconds=time.monotonic() - filled_at,
+    )
 
 
 async def fill_tables(

@@ -11,7 +11,7 @@ import psycopg
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.trusted import require_fingerprints
 from pantry_tui.config.restoring import check_target
-from pantry_tui.config.targets import database_name, target_with_database
+from pantry_tui.config.targets import target_with_database
 from pantry_tui.errors import (
     DatabaseMissingError,
     PantryError,
@@ -53,7 +53,7 @@ from pantry_tui.recovery.plan import RestorePlan, make_plan
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.properties import carry_over, database_statements, live_statements, prepare, take_owner
 from pantry_tui.recovery.rows import HANDLERS, Filling
-from pantry_tui.recovery.rows_alone import fill_tables
+from pantry_tui.recovery.rows_alone import restore_rows
 from pantry_tui.recovery.swap import as_still_there, exchange_names, may_swap
 from pantry_tui.recovery.verify import not_compared, verify
 from pantry_tui.repository.local import LocalRepository, ProofRecord
@@ -81,7 +81,7 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
     if await _goes_in_place(request, manifest):
         return await restore_in_place(request, repository, manifest, RestoreProgress(listener, manifest.tables))
     if manifest.kind is BackupKind.DATA:
-        return await _restore_rows(request, repository, manifest, RestoreProgress(listener, manifest.tables))
+        return await restore_rows(request, repository, manifest, RestoreProgress(listener, manifest.tables))
     pool = WorkerPool.launch(request.jobs or default_worker_count(), HANDLERS)
     try:
         return await _Restore(request, repository, manifest, listener, pool).run()
@@ -94,9 +94,13 @@ async def _goes_in_place(request: RestoreRequest, manifest: Manifest) -> bool:
 
     So where some tables are meant, and where this role cannot put another database in the place of that one.
     """
-    partly = request.tables or request.exclude or request.strategy is not Strategy.REPLACE
-    partly = partly or (request.swap and not manifest.selection.is_everything)
-    if manifest.kind is BackupKind.SCHEMA or not (partly or request.swap):
+    partly = bool(request.tables or request.exclude or request.strategy is not Strategy.REPLACE)
+    if manifest.kind is BackupKind.DATA:
+        partly = partly or request.dry_run
+    elif request.swap and not manifest.selection.is_everything:
+        partly = True
+    swaps = request.swap and manifest.kind is BackupKind.FULL
+    if manifest.kind is BackupKind.SCHEMA or not (partly or swaps):
         return False
     check_target(request.target)
     try:
@@ -107,50 +111,9 @@ async def _goes_in_place(request: RestoreRequest, manifest: Manifest) -> bool:
         try:
             if await existing_contents(connection) is None:
                 return False
-            return bool(partly) or not await may_swap(connection, connection.info.dbname)
+            return partly or not await may_swap(connection, connection.info.dbname)
         except psycopg.Error as error:
             raise server_error(error, doing="looking at the target database") from error
-
-
-async def _restore_rows(
-    request: RestoreRequest, repository: LocalRepository, manifest: Manifest, progress: RestoreProgress
-) -> RestoreResult:
-    """A backup of rows alone goes into tables that are there."""
-    started_at, started = utc_now(), time.monotonic()
-    filled = await fill_tables(request, repository, manifest, progress)
-    filled_at = time.monotonic()
-    analyzed = Analyzed(0, [])
-    if request.analyze:
-        progress.phase("analyze")
-        names = [(table.schema, table.name) for table in filled.tables]
-        analyzed = await analyze_or_warn(request.target, request.jobs or default_worker_count(), progress.warn, names)
-    progress.finished()
-    return RestoreResult(
-        id=request.recovery_id or new_recovery_id(started_at),
-        backup_id=manifest.id,
-        status="succeeded",
-        dry_run=False,
-        target=database_name(request.target.conninfo, request.target.environment),
-        created_database=False,
-        tables=filled.tables,
-        validation=RestoreValidation(
-            performed=True,
-            equal=True,
-            tables_compared=len(filled.tables),
-            constraints_validated=filled.constraints,
-            constraints_not_valid=0,
-            sequences_compared=filled.sequences,
-            differences=(),
-        ),
-        left_out=manifest.left_out,
-        warnings=tuple(progress.warnings),
-        started_at=started_at,
-        finished_at=utc_now(),
-        duration_seconds=filled_at - started,
-        verification_seconds=0.0,
-        analyzed_tables=analyzed.tables,
-        analyze_seconds=time.monotonic() - filled_at,
-    )
 
 
 class _Restore:

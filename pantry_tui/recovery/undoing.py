@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from pantry_tui.config.restoring import check_target
-from pantry_tui.config.targets import target_with_database
+from pantry_tui.config.targets import actual_database, target_with_database
 from pantry_tui.errors import DatabaseMissingError, RefusedError, ServerError
 from pantry_tui.events import Listener, Logged
 from pantry_tui.models import (
@@ -93,7 +93,7 @@ async def release(request: ReleaseRequest, listener: Listener) -> ReleaseResult:
 async def _find(target: DatabaseTarget, undo: str) -> _Found:
     try:
         async with await maintenance_session(target) as connection:
-            databases = await kept_databases(connection)
+            databases = await kept_databases(connection, actual_database(target))
     except ServerError:  # no other database that this role may enter: then none was exchanged from here either
         return _Found()
     except psycopg.Error as error:

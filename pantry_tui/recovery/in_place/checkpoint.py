@@ -25,6 +25,15 @@ PREFIX = "pantry_checkpoint_"
 RECORD = "record"
 
 
+_RECORDS = """
+SELECT n.nspname::text FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
+WHERE pg_catalog.starts_with(n.nspname::text, %(prefix)s) AND c.relname = %(record)s AND c.relkind = 'r'
+    AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid IN (n.nspowner, c.relowner)
+        AND r.rolname <> current_user AND NOT r.rolsuper)
+"""
+
+
 class TableState(Model, frozen=True, kw_only=True):
     """A table's content: how many rows, and their fingerprint."""
 
@@ -122,14 +131,12 @@ async def write_record(connection: Connection, checkpoint: Checkpoint, statement
 
 
 async def checkpoints(connection: Connection) -> list[Checkpoint]:
-    """Those of this connection's database, the newest first; such that this role may not read are left out."""
-    query = sql.SQL(
-        "SELECT n.nspname::text FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid "
-        "WHERE pg_catalog.starts_with(n.nspname::text, {}) AND c.relname = {} "
-        "AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')"
-    ).format(sql.Literal(PREFIX), sql.Literal(RECORD))
+    """Those of this connection's database, the newest first.
+
+    What they say is acted upon with this role's rights, so only those count that this role or a superuser has made.
+    """
     found = []
-    for (schema,) in await (await connection.execute(query)).fetchall():
+    for (schema,) in await (await connection.execute(_RECORDS, {"prefix": PREFIX, "record": RECORD})).fetchall():
         read = sql.SQL("SELECT document FROM {}").format(sql.Identifier(schema, RECORD))
         row = await (await connection.execute(read)).fetchone()
         if row is not None:

@@ -10,12 +10,16 @@ Contents are compared as text, which tells 1.0 from 1.00 and needs no equality o
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from psycopg import sql
 
+from pantry_tui.errors import InternalError
 from pantry_tui.models import Strategy
 from pantry_tui.recovery.in_place.standing import StandingTable
+
+_SIGNS = re.compile(r"[-+*/<>=~!@#%^&|`?]{1,63}")
 
 
 class Places(NamedTuple):
@@ -201,7 +205,7 @@ class Exchange:
                 sql.SQL(one),
                 sql.Identifier(column.name),
                 sql.Identifier(column.operator_schema),
-                sql.SQL(column.operator),  # of the catalog; operators are never quoted, and made of signs alone
+                _operator(column.operator),
                 sql.SQL(other),
                 sql.Identifier(column.name),
             )
@@ -217,3 +221,10 @@ class Exchange:
 
     def _format(self, template: sql.SQL, **parts: sql.Composable) -> sql.Composed:
         return template.format(**self._names, text_s=self._text("s"), text_t=self._text("t"), **parts)
+
+
+def _operator(name: str) -> sql.SQL:
+    """An operator as SQL: it is never quoted, and made of signs alone. Raises `InternalError` for anything else."""
+    if not _SIGNS.fullmatch(name):
+        raise InternalError(f"{name[:40]!r} is no operator")
+    return sql.SQL(name)

@@ -120,3 +120,17 @@ async def test_role_that_cannot_exchange_works_in_place(
         assert any_server.execute(target, ROWS) == [("a,b",)]
     finally:
         any_server.execute(target, "DROP OWNED BY shopkeeper CASCADE; DROP ROLE shopkeeper")
+
+
+async def test_database_that_somebody_else_made_is_not_put_in_place(
+    any_server: TestServer, target: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    result = await restore(target, repository, swap=True)
+    kept = any_server.drop_after_test(str(result.checkpoint))
+    any_server.execute("postgres", "DROP ROLE IF EXISTS forger; CREATE ROLE forger")
+    try:
+        any_server.execute("postgres", f'ALTER DATABASE "{kept.name}" OWNER TO forger')
+        with pytest.raises(NotFoundError):
+            await undo(target, result.id)
+    finally:
+        any_server.execute("postgres", f'ALTER DATABASE "{kept.name}" OWNER TO postgres; DROP ROLE forger')

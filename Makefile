@@ -3,7 +3,7 @@
 .PHONY: help test test-all check demo bench format clean
 
 ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 
 # The first of these that runs and is new enough; PYTHON=... overrides.
 CANDIDATES := python3 python3.13 python3.12 python3.11

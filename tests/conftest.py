@@ -101,3 +101,21 @@ def _same_umask() -> Iterator[None]:
 def repository(tmp_path: Path) -> RepositoryTarget:
     """An empty place for backups; its directory does not exist yet."""
     return RepositoryTarget(name="local", location=str(tmp_path / "repository"))
+
+
+# The second server, of another release, runs in every test run where releases differ most; all else on it is slow.
+ON_BOTH_SERVERS = ("test_round_trip", "test_traps", "test_formats", "test_in_place", "test_side_by_side")
+# It loads only on one release and takes ten seconds: in every run it is backed up and restored in format sql.
+REGRESSION_IN_EVERY_RUN = "test_round_trip"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leaves to the slow run what would make every run take longer than a quarter of an hour."""
+    for item in items:
+        module = item.path.stem
+        parameters = getattr(item, "callspec", None)
+        identifiers = parameters.id.split("-") if parameters is not None else []
+        on_system = "system" in identifiers and not module.startswith(ON_BOTH_SERVERS)
+        regression = "regression" in identifiers and module != REGRESSION_IN_EVERY_RUN
+        if on_system or regression:
+            item.add_marker(pytest.mark.slow)

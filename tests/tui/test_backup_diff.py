@@ -119,6 +119,7 @@ async def test_a_plain_terminal_gets_ascii_only(runner: StandIn) -> None:
         assert driver.text.isascii(), [line for line in driver.lines if not line.isascii()]
 
 
+@pytest.mark.slow
 async def test_every_key_can_be_pressed(runner: StandIn) -> None:
     commands = [each for each in (*commands_of(DIFF), *commands_of(TABLE)) if each.id != "app.quit"]
     async with driving(application(runner)) as driver:

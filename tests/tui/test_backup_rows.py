@@ -153,6 +153,7 @@ async def test_a_plain_terminal_gets_ascii_only(runner: StandIn) -> None:
         await driver.sees("x" * 29 + "~")
 
 
+@pytest.mark.slow
 async def test_every_key_can_be_pressed(runner: StandIn) -> None:
     commands = [*commands_of(ROWS), *commands_of(TABLE), *commands_of(GRID)]
     async with looking(runner) as driver:

@@ -128,7 +128,9 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("pane", list(PLACES))
+@pytest.mark.parametrize(
+    "pane", [pytest.param(pane, marks=pytest.mark.slow if opened else ()) for pane, (_, opened, _) in PLACES.items()]
+)
 async def test_every_key_of_every_pane_can_be_pressed(pane: str, backups: list[BackupSummary]) -> None:
     area, opened, screen = PLACES[pane]
     runner = StandIn(backups)

@@ -82,7 +82,7 @@ def content(connection: psycopg.Connection[tuple[object, ...]], name: str) -> li
 
 
 @pytest.mark.parametrize("strategy", list(Strategy))
-@settings(max_examples=4, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(cases=st.lists(CASES, min_size=4, max_size=8))
 def test_tables_become_what_the_model_says(server: TestServer, strategy: Strategy, cases: list[Case]) -> None:
     compare_with_model(server, strategy, cases)

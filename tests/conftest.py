@@ -107,6 +107,30 @@ def repository(tmp_path: Path) -> RepositoryTarget:
 ON_BOTH_SERVERS = ("test_round_trip", "test_traps", "test_formats", "test_in_place", "test_side_by_side")
 # It loads only on one release and takes ten seconds: in every run it is backed up and restored in format sql.
 REGRESSION_IN_EVERY_RUN = "test_round_trip"
+# Whole ways through processes, of which others of their kind are in every run, and long lists of one kind.
+ONLY_IN_SLOW_RUNS = {
+    "test_cli_drill": ("test_every_database_is_drilled_and_the_first_failure_counts", "test_an_encrypted_backup"),
+    "test_cli_failures": ("",),
+    "test_cli_foreign": ("test_an_encrypted_export",),
+    "test_cli_backups": (
+        "test_encryption",
+        "test_marks",
+        "test_jobs_are_remembered",
+        "test_a_repository_that_is_not_mounted",
+    ),
+    "test_signed_backups": ("test_the_catalog_tells_of_removed_backups",),
+    "test_demo": ("test_what_is_kept_opens_again", "test_a_lost_terminal_ends_the_demo"),
+    "test_drills": ("test_cancelled", "test_job_and_runner_are_killed"),
+    "test_foreign_hostile": ("",),
+    "test_formats": (
+        "test_ranges_and_segments_stand_in_order[json]",
+        "test_ranges_and_segments_stand_in_order[plain csv]",
+    ),
+    "test_peek": ("test_paging_through_many_segments[json", "test_paging_through_many_segments[csv-none"),
+    "test_plain_csv": ("test_more_tables_than_files_may_be_open[False]",),
+    "test_changed_bits": ("test_every_cut_is_found[(<BackupFormat.CSV: 'csv'>, <Compression.NONE: 'none'>",),
+    "test_screens": ("test_every_key_of_every_pane_can_be_pressed[jobs]",),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -117,5 +141,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         identifiers = parameters.id.split("-") if parameters is not None else []
         on_system = "system" in identifiers and not module.startswith(ON_BOTH_SERVERS)
         regression = "regression" in identifiers and module != REGRESSION_IN_EVERY_RUN
-        if on_system or regression:
+        if on_system or regression or item.name.startswith(ONLY_IN_SLOW_RUNS.get(module, ("\0",))):
             item.add_marker(pytest.mark.slow)

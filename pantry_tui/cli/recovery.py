@@ -33,6 +33,24 @@ from pantry_tui.models import (
     Unlocking,
 )
 
+_DESCRIPTION = (
+    "Restores a backup into a database that is new or empty, then compares the result with the\n"
+    "backup: rows, content, constraints and sequences. The target is created when it does not exist. A database\n"
+    "that is there is exchanged for the restored one when that has been compared: its sessions are ended, and it\n"
+    "is kept under another name until it is released. Where the role may not do that, or with -t, -x or another\n"
+    "strategy, rows are exchanged in place.\n\n"
+    "In place, the rows of tables are exchanged where they are, in one\n"
+    "transaction: `replace` makes the tables what the backup says, `merge` puts in and updates rows by key, `append`\n"
+    "puts in what is missing and touches nothing that is there. Triggers, rules and cascades do not act; foreign\n"
+    "keys are checked again. What undoes it stays on the server until it is released.\n\n"
+    "A backup that another machine signed is refused (7) unless its signer is trusted. Exit status 0 means done\n"
+    "and equal.\n\n"
+    "The path of a backup serves in place of its id, and so does that of a dump that somebody brings: a script\n"
+    "of pg_dump, plain or packed by gzip or zstd, or an archive (pg_dump -Fc). Its statements are run one by one,\n"
+    "never by psql, as a role that is no superuser, and all of them or none. Nothing is known of such a dump, so\n"
+    "its result is not verified; exit status 0 then means that every statement succeeded and every row was taken."
+)
+
 
 def add_arguments(parser: Parser) -> None:
     """Declares the commands of this group."""
@@ -42,21 +60,7 @@ def add_arguments(parser: Parser) -> None:
         "execute",
         execute_recovery,
         summary="restore a backup and compare the result",
-        description="Restores a backup into a database that is new or empty, then compares the result with the\n"
-        "backup: rows, content, constraints and sequences. The target is created when it does not exist. A database\n"
-        "that is there is exchanged for the restored one when that has been compared: its sessions are ended, and it\n"
-        "is kept under another name until it is released. Where the role may not do that, or with -t, -x or another\n"
-        "strategy, rows are exchanged in place.\n\n"
-        "In place, the rows of tables are exchanged where they are, in one\n"
-        "transaction: `replace` makes the tables what the backup says, `merge` puts in and updates rows by key, `append`\n"
-        "puts in what is missing and touches nothing that is there. Triggers, rules and cascades do not act; foreign\n"
-        "keys are checked again. What undoes it stays on the server until it is released.\n\n"
-        "A backup that another machine signed is refused (7) unless its signer is trusted. Exit status 0 means done\n"
-        "and equal.\n\n"
-        "The path of a backup serves in place of its id, and so does that of a dump that somebody brings: a script\n"
-        "of pg_dump, plain or packed by gzip or zstd, or an archive (pg_dump -Fc). Its statements are run one by one,\n"
-        "never by psql, as a role that is no superuser, and all of them or none. Nothing is known of such a dump, so\n"
-        "its result is not verified; exit status 0 then means that every statement succeeded and every row was taken.",
+        description=_DESCRIPTION,
         examples=(
             "pantry-tui recovery execute latest --target crm_restored",
             "pantry-tui recovery execute latest -t public.contacts --dry-run",

@@ -14,7 +14,6 @@ from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.selection import select_tables
-from pantry_tui.artifact.toc import read_toc
 from pantry_tui.config.restoring import check_target, check_target_name
 from pantry_tui.config.targets import database_name
 from pantry_tui.errors import DatabaseMissingError
@@ -32,11 +31,11 @@ from pantry_tui.recovery.database import (
     writable_session,
 )
 from pantry_tui.recovery.preflight import (
-    check_archive,
     check_room,
     check_segments,
     missing_tablespaces,
     needed_segments,
+    open_archive,
     raw_bytes,
     refuse_unsupported,
     require_extensions,
@@ -78,13 +77,8 @@ async def make_plan(
     """
     refuse_unsupported(manifest)
     check_target(request.target)
-    directory = repository.path(manifest.id)
-    stored = manifest.file("archive")
-    with repository.open(manifest.id, stored.name) as file:
-        await check_archive(directory, file, manifest)
     identities = identities_of(request.unlocking)
-    archive = Content.unlock(directory / stored.name, identities)
-    toc = await asyncio.to_thread(read_toc, archive, manifest.source.encoding)
+    archive, toc = await open_archive(repository, manifest, identities)
     if manifest.entries is not None:
         belonging = frozenset(manifest.entries)
         toc = tuple(entry for entry in toc if entry.id in belonging)

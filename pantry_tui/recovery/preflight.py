@@ -6,20 +6,22 @@ import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from pantry_tui.artifact.age import Identity
+from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.openfiles import ArtifactFiles
 from pantry_tui.artifact.reader import SegmentReader, check_file
 from pantry_tui.artifact.selection import Selection
 from pantry_tui.artifact.structure_csv import table_file_problems
+from pantry_tui.artifact.toc import TocEntry, read_toc
 from pantry_tui.errors import BackupDamagedError, DiskFullError, PrivilegeError, RestoreError, UsageError
 from pantry_tui.models import BackupKind, Model
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import version_text
 from pantry_tui.recovery.database import quoted_names
 from pantry_tui.recovery.requirements import Requirements, create_statements, quoted_identifier
+from pantry_tui.repository.local import LocalRepository
 
 LEAST_SPACE = 1 / 3  # of the rows' text: tables with compressed values can be smaller than it
 DATABASE_OWNER = "pg_database_owner"  # a role that everybody is in their own database
@@ -68,10 +70,16 @@ def refuse_unsupported(manifest: Manifest) -> None:
         raise UsageError(f"backup {manifest.id} is {manifest.kind}: this version cannot restore it")
 
 
-async def check_archive(directory: Path, file: BinaryIO, manifest: Manifest) -> None:
-    """Hashes the archive. Raises `BackupDamagedError`."""
+async def open_archive(
+    repository: LocalRepository, manifest: Manifest, identities: Sequence[Identity]
+) -> tuple[Content, tuple[TocEntry, ...]]:
+    """Hashes the archive, and returns it with its table of contents. Raises `BackupDamagedError`, `StorageError`."""
     stored = manifest.file("archive")
-    await asyncio.to_thread(check_file, file, stored, where=str(directory / stored.name))
+    path = repository.path(manifest.id) / stored.name
+    with repository.open(manifest.id, stored.name) as file:
+        await asyncio.to_thread(check_file, file, stored, where=str(path))
+    archive = Content.unlock(path, identities)
+    return archive, await asyncio.to_thread(read_toc, archive, manifest.source.encoding)
 
 
 async def check_segments(

@@ -53,8 +53,11 @@ def database_statements(toc: Iterable[TocEntry], name: str) -> list[Statement]:
     ]
 
 
-async def live_statements(target: DatabaseTarget, tools: ClientTools, encoding: str, name: str) -> list[Statement]:
-    """The same of a database as it is now, by pg_dump: it knows how each is quoted. Raises `ServerError` and its kin."""
+async def live_entries(target: DatabaseTarget, tools: ClientTools, encoding: str) -> tuple[TocEntry, ...]:
+    """The entries of a database as it is now, for `database_statements`: pg_dump knows how each is quoted.
+
+    Raises `ServerError` and its kin.
+    """
     done = await run_tool(
         [
             tools.path("pg_dump"),
@@ -69,7 +72,7 @@ async def live_statements(target: DatabaseTarget, tools: ClientTools, encoding: 
         environment=child_environment(target),
         doing=f"reading the properties of database {target.name}",
     )
-    return database_statements(read_toc_of(io.BytesIO(done.stdout), "what pg_dump wrote", encoding), name)
+    return read_toc_of(io.BytesIO(done.stdout), "what pg_dump wrote", encoding)
 
 
 def split_statements(text: str) -> list[str]:

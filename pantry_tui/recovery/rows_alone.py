@@ -14,11 +14,10 @@ import psycopg
 from psycopg import sql
 
 from pantry_tui.artifact.age import identities_of
-from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest, SequenceState, TableEntry
 from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.artifact.selection import Selection, select_tables
-from pantry_tui.artifact.toc import TocEntry, owned_sequences, read_toc
+from pantry_tui.artifact.toc import TocEntry, owned_sequences
 from pantry_tui.config.restoring import check_target
 from pantry_tui.config.targets import database_name
 from pantry_tui.errors import (
@@ -49,7 +48,7 @@ from pantry_tui.recovery.content import fingerprints_agree
 from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
 from pantry_tui.recovery.fitting import is_widened, require_fitting
 from pantry_tui.recovery.ids import new_recovery_id
-from pantry_tui.recovery.preflight import Segments, check_archive, check_segments, needed_segments, raw_bytes
+from pantry_tui.recovery.preflight import Segments, check_segments, needed_segments, open_archive, raw_bytes
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.set_aside import SetAside
 from pantry_tui.repository.local import LocalRepository
@@ -114,12 +113,8 @@ async def fill_tables(
     """
     progress.phase("check")
     check_target(request.target)
-    stored = manifest.file("archive")
-    with repository.open(manifest.id, stored.name) as file:
-        await check_archive(repository.path(manifest.id), file, manifest)
     identities = identities_of(request.unlocking)
-    archive = Content.unlock(repository.path(manifest.id) / stored.name, identities)
-    toc = await asyncio.to_thread(read_toc, archive, manifest.source.encoding)
+    _, toc = await open_archive(repository, manifest, identities)
     tables = select_tables(manifest, toc, request.tables).tables
     refuse_archived(manifest, tables)
     selection = Selection(tables=tables, entries=manifest.entries, is_whole=not request.tables)

@@ -51,7 +51,7 @@ from pantry_tui.recovery.in_place.restoring import restore_in_place
 from pantry_tui.recovery.kept import KeptDatabase, activity_of, comment_of, kept_name
 from pantry_tui.recovery.plan import RestorePlan, make_plan
 from pantry_tui.recovery.progress import RestoreProgress
-from pantry_tui.recovery.properties import carry_over, database_statements, live_statements, prepare, take_owner
+from pantry_tui.recovery.properties import carry_over, database_statements, live_entries, prepare, take_owner
 from pantry_tui.recovery.rows import HANDLERS, Filling
 from pantry_tui.recovery.rows_alone import restore_rows
 from pantry_tui.recovery.swap import as_still_there, exchange_names, may_swap
@@ -286,8 +286,9 @@ class _Restore:
     async def _exchange(self, plan: RestorePlan, database: RestoreDatabase) -> None:
         old = target_with_database(self._request.target, database.name)
         encoding = self._manifest.source.encoding
-        statements = await live_statements(old, plan.tools, encoding, database.working_name)
-        shown = await live_statements(old, plan.tools, encoding, database.name)
+        entries = await live_entries(old, plan.tools, encoding)
+        statements = database_statements(entries, database.working_name)
+        shown = database_statements(entries, database.name)
         async with await maintenance_session(self._request.target) as connection:
             self._warn_of(await carry_over(connection, statements, shown))
             self._warn_of(await take_owner(connection, database.name, database.working_name))

@@ -19,10 +19,20 @@ ORPHANS_SHOWN = 5
 _NOT_VALID = " NOT VALID"
 
 _KEYS = """
-SELECT n.nspname::text, c.relname::text, k.conname::text, k.oid::pg_catalog.int8, k.conrelid::pg_catalog.int8,
-    k.confrelid::pg_catalog.int8, pg_catalog.pg_get_constraintdef(k.oid), pg_catalog.obj_description(k.oid, 'pg_constraint')
+SELECT n.nspname::text, c.relname::text, k.conname::text, k.conrelid::pg_catalog.int8,
+    k.confrelid::pg_catalog.int8, pg_catalog.pg_get_constraintdef(k.oid), pg_catalog.obj_description(k.oid, 'pg_constraint'),
+    rn.nspname::text, r.relname::text,
+    (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(a.attname, b.attname, o.nspname, o.oprname) ORDER BY o.place)
+        FROM (SELECT f.own, f.other, f.place, e.oprname, en.nspname
+            FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey), pg_catalog.unnest(k.conpfeqop))
+                WITH ORDINALITY f(own, other, operator, place)
+            JOIN pg_catalog.pg_operator e ON e.oid = f.operator
+            JOIN pg_catalog.pg_namespace en ON en.oid = e.oprnamespace) o
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = o.own
+        JOIN pg_catalog.pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = o.other)
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_class r ON r.oid = k.confrelid JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
 WHERE k.contype = 'f' AND k.conparentid = 0
     AND (k.conrelid = ANY (%(oids)s::pg_catalog.oid[]) OR k.confrelid = ANY (%(oids)s::pg_catalog.oid[]))
 ORDER BY 1, 2, 3
@@ -54,20 +64,6 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE c.oid = ANY (%s::pg_catalog.oid[]) AND c.relforcerowsecurity ORDER BY 1, 2
 """
 
-# Rows of the referencing table without the row that they refer to: how many, and the first of them.
-_COLUMNS = """
-SELECT rn.nspname::text, r.relname::text,
-    (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(a.attname, b.attname, n.nspname, o.oprname) ORDER BY c.place)
-        FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey), pg_catalog.unnest(k.conpfeqop))
-            WITH ORDINALITY c(own, other, operator, place)
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = c.own
-        JOIN pg_catalog.pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = c.other
-        JOIN pg_catalog.pg_operator o ON o.oid = c.operator JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace)
-FROM pg_catalog.pg_constraint k
-JOIN pg_catalog.pg_class r ON r.oid = k.confrelid JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
-WHERE k.oid = %s
-"""
-
 _ENABLE = {
     "D": sql.SQL("DISABLE"),
     "O": sql.SQL("ENABLE"),
@@ -82,12 +78,34 @@ class ForeignKey(NamedTuple):
     schema: str
     table: str
     name: str
-    oid: int
     table_oid: int
     referenced_oid: int
     definition: str
     comment: str | None
-    orphans: sql.Composed | None = None  # the query for rows without the row that they refer to
+    referenced_schema: str
+    referenced_table: str
+    columns: tuple[tuple[str, str, str, str], ...]  # own, the referenced one's, schema and name of the operator
+
+    @property
+    def orphans(self) -> sql.Composed:
+        """The query for rows without the row that they refer to."""
+        own = [sql.SQL("r.{}").format(sql.Identifier(name)) for name, *_ in self.columns]
+        match = sql.SQL(" AND ").join(
+            sql.SQL("p.{} OPERATOR({}.{}) r.{}").format(
+                sql.Identifier(other), sql.Identifier(operators), sql.SQL(operator), sql.Identifier(name)
+            )
+            for name, other, operators, operator in self.columns
+        )
+        given = sql.SQL(" AND ").join(sql.SQL("{} IS NOT NULL").format(column) for column in own)
+        return sql.SQL(
+            "SELECT ROW({})::pg_catalog.text AS content FROM {} r WHERE {} AND NOT EXISTS (SELECT FROM {} p WHERE {})"
+        ).format(
+            sql.SQL(", ").join(own),
+            sql.Identifier(self.schema, self.table),
+            given,
+            sql.Identifier(self.referenced_schema, self.referenced_table),
+            match,
+        )
 
     @property
     def title(self) -> str:
@@ -119,7 +137,6 @@ class SetAside(NamedTuple):
         roots = [oid for (oid,) in await (await connection.execute(_ROOTS, (tables,))).fetchall()]
         found = await connection.execute(_KEYS, {"oids": [*tables, *roots]})  # a partition's keys are its root's
         keys = [ForeignKey(*row) for row in await found.fetchall()]
-        keys = [key._replace(orphans=await _orphans(connection, key)) for key in keys]
         # A partitioned table's come first: what is done to them is done to its partitions', whose own state follows. In
         # release 14 those of partitions cannot be named at all.
         found = await connection.execute(_TRIGGERS, ([*tables, *roots],))
@@ -149,7 +166,7 @@ class SetAside(NamedTuple):
         """Keys that rows break already, which were brought in past them, and how many rows do."""
         found = {}
         for key in self.keys:
-            if key.orphans is not None and not key.definition.endswith(_NOT_VALID):
+            if not key.definition.endswith(_NOT_VALID):
                 found[key.title] = await _count(connection, key.orphans)
         return {title: orphans for title, orphans in found.items() if orphans}
 
@@ -163,7 +180,7 @@ class SetAside(NamedTuple):
         for key in self.keys:
             if (problem := await _add(connection, key)) is None:
                 continue
-            if key.orphans is not None and await _count(connection, key.orphans) <= (broken or {}).get(key.title, 0):
+            if await _count(connection, key.orphans) <= (broken or {}).get(key.title, 0):
                 await _add(connection, key._replace(definition=key.definition + _NOT_VALID))
             else:
                 violations.append(problem)
@@ -188,8 +205,8 @@ async def _add(connection: Connection, key: ForeignKey) -> str | None:
     try:
         async with connection.transaction():
             await connection.execute(_alter(key, add))
-    except psycopg.errors.ForeignKeyViolation as error:
-        return await _violation(connection, key, error)
+    except psycopg.errors.ForeignKeyViolation:
+        return await _violation(connection, key)
     if key.comment is not None:
         comment = sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
             sql.Identifier(key.name), sql.Identifier(key.schema, key.table), sql.Literal(key.comment)
@@ -203,32 +220,12 @@ async def _count(connection: Connection, query: sql.Composed) -> int:
     return int(row[0]) if row is not None else 0
 
 
-async def _violation(connection: Connection, key: ForeignKey, error: psycopg.Error) -> str:
+async def _violation(connection: Connection, key: ForeignKey) -> str:
     title = f"{key.schema}.{key.table} breaks {key.name}"
-    if key.orphans is None:
-        return f"{title}: {error.diag.message_detail or error.diag.message_primary}"
     count = await _count(connection, key.orphans)
     first = sql.SQL("SELECT content FROM ({}) o LIMIT {}").format(key.orphans, sql.Literal(ORPHANS_SHOWN))
     shown = [content for (content,) in await (await connection.execute(first)).fetchall()]
     return f"{title}: {count:,} rows refer to rows that are not there, the first: {', '.join(shown)}"
-
-
-async def _orphans(connection: Connection, key: ForeignKey) -> sql.Composed | None:
-    row = await (await connection.execute(_COLUMNS, (key.oid,))).fetchone()
-    if row is None:
-        return None
-    schema, table, pairs = row
-    own = sql.SQL(", ").join(sql.SQL("r.{}").format(sql.Identifier(pair[0])) for pair in pairs)
-    match = sql.SQL(" AND ").join(
-        sql.SQL("p.{} OPERATOR({}.{}) r.{}").format(
-            sql.Identifier(other), sql.Identifier(operators), sql.SQL(operator), sql.Identifier(name)
-        )
-        for name, other, operators, operator in pairs
-    )
-    given = sql.SQL(" AND ").join(sql.SQL("r.{} IS NOT NULL").format(sql.Identifier(pair[0])) for pair in pairs)
-    return sql.SQL(
-        "SELECT ROW({})::pg_catalog.text AS content FROM {} r WHERE {} AND NOT EXISTS (SELECT FROM {} p WHERE {})"
-    ).format(own, sql.Identifier(key.schema, key.table), given, sql.Identifier(schema, table), match)
 
 
 def _alter(of: ForeignKey | _Named, action: sql.Composable) -> sql.Composed:

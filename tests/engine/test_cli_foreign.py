@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,27 +15,11 @@ from tests.engine.recovery.foreign import ROLE, dumped, make_role, written
 from tests.engine.recovery.restoring import databases
 from tests.servers import TestServer
 
-SCHEMA = """
-CREATE TABLE contacts (id int PRIMARY KEY, name text NOT NULL);
-CREATE TABLE notes (id serial PRIMARY KEY, contact int REFERENCES contacts, body text);
-INSERT INTO contacts SELECT g, 'contact ' || g FROM generate_series(1, 500) g;
-INSERT INTO notes (contact, body) SELECT id, repeat(name, 3) FROM contacts;
-"""
-
 
 @pytest.fixture
-def crm(server: TestServer) -> DatabaseTarget:
+def crm(server: TestServer, crm: DatabaseTarget) -> DatabaseTarget:
     make_role(server)
-    target = server.create_database()
-    server.execute(target, SCHEMA)
-    return target
-
-
-@pytest.fixture
-def cli(tmp_path: Path, crm: DatabaseTarget) -> Iterator[CommandLine]:
-    command_line = CommandLine(tmp_path, crm)
-    yield command_line
-    command_line.end_runner()
+    return crm
 
 
 def address(server: TestServer, name: str) -> str:

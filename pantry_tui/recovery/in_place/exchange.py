@@ -17,6 +17,7 @@ from psycopg import sql
 
 from pantry_tui.errors import InternalError
 from pantry_tui.models import Strategy
+from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.in_place.standing import StandingTable
 
 _SIGNS = re.compile(r"[-+*/<>=~!@#%^&|`?]{1,63}")
@@ -221,6 +222,21 @@ class Exchange:
 
     def _format(self, template: sql.SQL, **parts: sql.Composable) -> sql.Composed:
         return template.format(**self._names, text_s=self._text("s"), text_t=self._text("t"), **parts)
+
+
+class Effects(NamedTuple):
+    """How many rows were put in, exchanged for another state of theirs, and removed for good."""
+
+    inserted: int
+    updated: int
+    deleted: int
+
+
+async def effects(connection: Connection, exchange: Exchange) -> Effects:
+    """What an exchange has done, by what it kept."""
+    row = await (await connection.execute(exchange.count())).fetchone()
+    removed, put, both = row or (0, 0, 0)
+    return Effects(put - both, both, removed - both)
 
 
 def _operator(name: str) -> sql.SQL:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 from pantry_tui.artifact.age import identities_of
-from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.artifact.selection import Selection, select_tables
-from pantry_tui.artifact.toc import read_toc
 from pantry_tui.config.restoring import check_target
 from pantry_tui.config.targets import database_name
 from pantry_tui.models import BackupKind, RestoreRequest, RestoreResult, RestoreValidation, utc_now
@@ -18,7 +15,7 @@ from pantry_tui.postgres.workers import default_worker_count
 from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.service import Exchanged, InPlace
-from pantry_tui.recovery.preflight import check_archive, check_segments, needed_segments, refuse_unsupported
+from pantry_tui.recovery.preflight import check_segments, needed_segments, open_archive, refuse_unsupported
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.repository.local import LocalRepository
 
@@ -39,12 +36,8 @@ async def restore_in_place(
     if manifest.kind is not BackupKind.DATA:
         refuse_unsupported(manifest)
     check_target(request.target)
-    stored = manifest.file("archive")
-    with repository.open(manifest.id, stored.name) as file:
-        await check_archive(repository.path(manifest.id), file, manifest)
     identities = identities_of(request.unlocking)
-    archive = Content.unlock(repository.path(manifest.id) / stored.name, identities)
-    toc = await asyncio.to_thread(read_toc, archive, manifest.source.encoding)
+    _, toc = await open_archive(repository, manifest, identities)
     chosen = select_tables(manifest, toc, request.tables, request.exclude)
     selection = Selection(tables=chosen.tables, entries=manifest.entries, is_whole=chosen.is_whole)
     segments = needed_segments(manifest, selection)

@@ -28,7 +28,7 @@ from pantry_tui.recovery.in_place.checkpoint import (
     release,
     write_record,
 )
-from pantry_tui.recovery.in_place.exchange import Exchange
+from pantry_tui.recovery.in_place.exchange import Exchange, effects
 from pantry_tui.recovery.in_place.missing import Made
 from pantry_tui.recovery.in_place.service import NOTHING_KEPT, lock, table_state
 from pantry_tui.recovery.in_place.standing import StandingTable
@@ -126,10 +126,10 @@ class _Rollback:
 
     async def run(self) -> _Undone:
         removed = await self._take_away()
-        tables = await self._tables([kept for kept in self._checkpoint.tables if kept.before is not None])
+        standing = [kept for kept in self._checkpoint.tables if kept.before is not None]
+        tables = await self._tables(standing)
         aside = await lock(self._connection, tables, seconds=self._request.lock_timeout_seconds)
         now = [await table_state(self._connection, table) for table in tables]
-        standing = [kept for kept in self._checkpoint.tables if kept.before is not None]
         changed = _changes(standing, now)
         self._require_unchanged(changed)
         await aside.put_aside(self._connection)
@@ -216,11 +216,8 @@ class _Rollback:
             await self._connection.execute(statement)
         for statement in exchange.take_back(self._old.places(table)):
             await self._connection.execute(statement)
-        row = await (await self._connection.execute(exchange.count())).fetchone()
-        removed, put, both = row or (0, 0, 0)
-        return RestoredTable(
-            schema=table.schema, name=table.name, inserted=put - both, updated=both, deleted=removed - both
-        )
+        done = await effects(self._connection, exchange)
+        return RestoredTable(schema=table.schema, name=table.name, **done._asdict())
 
     async def _record(
         self, standing: Sequence[KeptTable], before: Sequence[TableState], after: Sequence[TableState]

@@ -24,7 +24,7 @@ from pantry_tui.postgres.introspect import list_tables
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
 from pantry_tui.recovery.in_place.checkpoint import Checkpoint, Keeping, KeptTable, TableState
-from pantry_tui.recovery.in_place.exchange import Exchange
+from pantry_tui.recovery.in_place.exchange import Exchange, effects
 from pantry_tui.recovery.in_place.missing import Made, MissingTables, missing_tables
 from pantry_tui.recovery.in_place.sequences import move_ahead
 from pantry_tui.recovery.in_place.staging import Staging
@@ -181,16 +181,13 @@ class InPlace:
         except _VIOLATIONS as error:
             said = f"{error.diag.message_primary or 'a constraint is broken'}"
             violations.append(f"{table.qualified_name}: {said} {error.diag.message_detail or ''}".rstrip())
-        row = await (await connection.execute(exchange.count())).fetchone()
-        removed, put, both = row or (0, 0, 0)
+        done = await effects(connection, exchange)
         staged = self._manifest.tables[table.index].rows
         return RestoredTable(
             schema=table.schema,
             name=table.name,
-            inserted=put - both,
-            updated=both,
-            deleted=removed - both,
-            unchanged=staged - put,
+            unchanged=staged - done.inserted - done.updated,
+            **done._asdict(),
             verified=compared,
         )
 

@@ -8,7 +8,8 @@ Each says what happened, why, and what to do next, and each class has an exit st
     ├── NotFoundError                  4   an identifier that nothing answers to
     ├── RefusedError                   5   a protection or a missing confirmation stopped it
     │   ├── TargetNotEmptyError        6   a restore would mix with what is already there
-    │   └── UntrustedSignerError       7   nobody who is trusted here signed the backup
+    │   ├── UntrustedSignerError       7   nobody who is trusted here signed the backup
+    │   └── BaseUnusableError          8   no incremental backup can build on that base
     ├── ServerError                    10  PostgreSQL answered with an error
     │   ├── ServerUnreachableError     11
     │   ├── AuthenticationError        12
@@ -104,6 +105,13 @@ class UntrustedSignerError(RefusedError):
 
     exit_status = 7
     code = "untrusted_signer"
+
+
+class BaseUnusableError(RefusedError):
+    """No incremental backup can build on that base, or there is none: the message says why."""
+
+    exit_status = 8
+    code = "base_unusable"
 
 
 class ServerError(PantryError):

@@ -89,6 +89,17 @@ def ignore(event: Event) -> None:
     """The listener of those who do not listen."""
 
 
+def part_of(listener: Listener, first: float, last: float) -> Listener:
+    """Hears a piece of work whose progress is that of the whole from ``first`` to ``last``."""
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Progress):
+            event = msgspec.structs.replace(event, share=first + (last - first) * event.share)
+        listener(event)
+
+    return hear
+
+
 def encode_event(event: Event) -> bytes:
     """One event as a line of JSON, without the line's end."""
     return _encoder.encode(event)

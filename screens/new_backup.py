@@ -16,7 +16,7 @@ from screens.passwords import password_note, without_password
 from screens.widgets.pick import Pick
 from screens.widgets.text import visible
 
-KINDS = (BackupKind.FULL, BackupKind.SCHEMA, BackupKind.DATA)
+KINDS = (BackupKind.FULL, BackupKind.INCREMENTAL, BackupKind.SCHEMA, BackupKind.DATA)
 
 
 class NewBackup(Form):
@@ -62,6 +62,8 @@ class NewBackup(Form):
         )
 
     def note(self) -> str:
+        if self.picked("kind") == BackupKind.INCREMENTAL and not password_note(self.value("database")):
+            return "It holds what changed since the newest full backup of this format."
         if self.pantry.config.encryption.wanted and not password_note(self.value("database")):
             return "It is encrypted to the configured recipients."
         return password_note(self.value("database"))

@@ -21,7 +21,7 @@ MANIFEST_VERSION = 1
 
 
 class StoredFile(Model, frozen=True, kw_only=True):
-    """One file of the backup. ``role``: artifact, archive, globals, positions.
+    """One file of the backup. ``role``: artifact, archive, globals, positions, removed.
 
     ``name`` is relative to the backup's directory: a plain name, or `csv/` and one.
     """
@@ -87,7 +87,11 @@ class Segment(Model, frozen=True, kw_only=True):
 
 
 class PageRange(Model, frozen=True, kw_only=True):
-    """A part of a table that was read and fingerprinted in one go."""
+    """A part of a table that was read and fingerprinted in one go.
+
+    ``rows`` and ``fingerprint`` are of all rows in the snapshot; of an incremental backup only those that have changed stand
+    in its own segments.
+    """
 
     first_page: int
     last_page: int | None
@@ -95,6 +99,12 @@ class PageRange(Model, frozen=True, kw_only=True):
     fingerprint: str | None
     positions_offset: int | None = None  # into the positions file
     positions_length: int | None = None
+    changed: int | None = None  # rows since the base; None: all of them stand in this backup
+
+    @property
+    def own_rows(self) -> int:
+        """How many rows of it stand in the backup's own segments."""
+        return self.rows if self.changed is None else self.changed
 
 
 class ColumnType(Model, frozen=True, kw_only=True):
@@ -129,11 +139,17 @@ class TableEntry(Model, frozen=True, kw_only=True):
     generated: tuple[str, ...] = ()  # further columns, whose values the server computes
     server_bytes: int | None = None  # on the server's disk: its pages and those of its TOAST table, no indexes
     loaded_through: str | None = None  # the root that spreads the rows anew: leaves compare only together
+    whole: str | None = None  # of an incremental backup: why all rows stand in it; None: only those that changed
 
     @property
     def qualified_name(self) -> str:
         """`schema.name`, unquoted, for people and for selection."""
         return f"{self.schema}.{self.name}"
+
+    @property
+    def own_rows(self) -> int:
+        """How many rows stand in the backup's own segments, or in its archive."""
+        return sum(part.own_rows for part in self.ranges) if self.ranges else self.rows
 
 
 class SequenceState(Model, frozen=True, kw_only=True):
@@ -154,6 +170,27 @@ class PreviousBackup(Model, frozen=True, kw_only=True):
 
     id: str
     sha256: str
+
+
+class BaseBackup(Model, frozen=True, kw_only=True):
+    """The backup that an incremental one builds on; ``sha256`` is of its manifest's bytes."""
+
+    id: str
+    sha256: str
+
+
+class KeptSegment(Model, frozen=True, kw_only=True):
+    """A segment of the base of which rows are still there.
+
+    ``number`` is the base's, ``table`` this manifest's, ``rows`` how many are left. The numbers of lines that are gone stand
+    in the file of that role, from ``removed_offset`` on; None: every row is still there.
+    """
+
+    number: int
+    table: int
+    rows: int
+    removed_offset: int | None = None
+    removed_length: int | None = None
 
 
 class Manifest(Model, frozen=True, kw_only=True):
@@ -192,6 +229,13 @@ class Manifest(Model, frozen=True, kw_only=True):
     rows: int
     warnings: tuple[str, ...] = ()
     previous: PreviousBackup | None = None  # so that a backup that somebody removed shows
+    base: BaseBackup | None = None  # of an incremental backup
+    kept: tuple[KeptSegment, ...] = ()  # of the base, in its order
+
+    @property
+    def is_composed(self) -> bool:
+        """Whether this is an incremental backup together with its base, as one that is whole."""
+        return self.base is not None and self.kind is BackupKind.FULL
 
     @property
     def is_encrypted(self) -> bool:

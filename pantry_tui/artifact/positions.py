@@ -47,6 +47,18 @@ def decode_positions(data: bytes) -> Iterator[tuple[int, int]]:
 
     Raises `BackupDamagedError` when the bytes are no such map.
     """
+    for page, bitmap in decode_pages(data):
+        while bitmap:
+            lowest = bitmap & -bitmap
+            yield page, lowest.bit_length()
+            bitmap ^= lowest
+
+
+def decode_pages(data: bytes) -> Iterator[tuple[int, int]]:
+    """The pages of a range that hold rows, in order, each with its bitmap: bit i is set when line pointer i + 1 held one.
+
+    Raises `BackupDamagedError` when the bytes are no such map.
+    """
     try:
         records = zlib.decompress(data)
         at = 0
@@ -54,17 +66,44 @@ def decode_positions(data: bytes) -> Iterator[tuple[int, int]]:
             page, pages, pointers = _RECORD.unpack_from(records, at)
             at += _RECORD.size
             if pointers == _BITMAP:
-                bitmap = int.from_bytes(records[at : at + pages], "little")
+                yield page, int.from_bytes(records[at : at + pages], "little")
                 at += pages
-                while bitmap:
-                    lowest = bitmap & -bitmap
-                    yield page, lowest.bit_length()
-                    bitmap ^= lowest
             else:
-                for number in range(page, page + pages):
-                    yield from ((number, pointer) for pointer in range(1, pointers + 1))
+                yield from ((number, (1 << pointers) - 1) for number in range(page, page + pages))
     except (zlib.error, struct.error) as error:
         raise BackupDamagedError("a map of row positions cannot be read", detail=str(error)) from error
+
+
+class StrangeRowError(ValueError):
+    """A row is at a position that the map does not have."""
+
+
+def removed_rows(data: bytes, ctids: bytes) -> list[int]:
+    """Which rows of the map ``data`` are no longer there, by their number in the map's order, from 0.
+
+    ``ctids`` are the positions of those that are, as for `encode_positions`. Raises `StrangeRowError` for one that is not
+    in the map, `BackupDamagedError` when the bytes are no such map.
+    """
+    removed: list[int] = []
+    still = _pages(ctids)
+    there = next(still, None)
+    before = 0
+    for page, bitmap in decode_pages(data):
+        gone = bitmap
+        if there is not None and there[0] == page:
+            bits = _bits(there[1])
+            if bits & ~bitmap:
+                raise StrangeRowError(f"a row on page {page}")
+            gone = bitmap & ~bits
+            there = next(still, None)
+        while gone:
+            lowest = gone & -gone
+            removed.append(before + (bitmap & (lowest - 1)).bit_count())
+            gone ^= lowest
+        before += bitmap.bit_count()
+    if there is not None:
+        raise StrangeRowError(f"rows from page {there[0]} on")
+    return removed
 
 
 def _pages(ctids: bytes) -> Iterator[tuple[int, bytes | list[int]]]:
@@ -111,8 +150,15 @@ def _is_dense(pointers: bytes | list[int]) -> bool:
     return pointers == list(range(1, len(pointers) + 1))
 
 
-def _bitmap(pointers: bytes | list[int]) -> bytes:
+def _bits(pointers: bytes | list[int]) -> int:
+    if _is_dense(pointers):
+        return (1 << len(pointers)) - 1
     bits = 0
     for pointer in pointers:
         bits |= 1 << (pointer - 1)
+    return bits
+
+
+def _bitmap(pointers: bytes | list[int]) -> bytes:
+    bits = _bits(pointers)
     return bits.to_bytes((bits.bit_length() + 7) // 8, "little")

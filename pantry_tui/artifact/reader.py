@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from pantry_tui.artifact.age import CHUNK, Identity
 from pantry_tui.artifact.compression import RAW_PIECE, Codec, UnreadableError, unpack
@@ -25,6 +25,32 @@ from pantry_tui.models import BackupFormat
 STORED_PIECE = CHUNK  # larger ones cost more: they leave the cache, and their memory goes back to the system each time
 LONGEST_TEXT = 64 * 1024 * 1024  # of what is read whole
 REMEDY = "restore from another backup; the storage under this one has lost or changed bytes"
+
+
+class RowsReader(Protocol):
+    """Reads segments of a backup by their numbers; every method raises `BackupDamagedError`, `StorageError`."""
+
+    @property
+    def name(self) -> str:
+        """What the artifact is called."""
+
+    def title(self, number: int) -> str:
+        """The segment in words, for messages."""
+
+    def check(self, number: int) -> int:
+        """Reads the stored bytes and compares their hash; returns how many they are."""
+
+    def pieces(self, number: int) -> Iterator[bytes]:
+        """The text of a segment in pieces."""
+
+    def read(self, number: int) -> bytes:
+        """The whole text of a segment, which is none of rows."""
+
+    def rows(self, number: int) -> Iterator[bytes]:
+        """The rows of a segment in pieces, without what is around them in format `sql`."""
+
+    def layout_problems(self) -> list[str]:
+        """In words, what is wrong with where the segments stand."""
 
 
 class SegmentReader:
@@ -101,16 +127,22 @@ class SegmentReader:
         if self._manifest.format is not BackupFormat.SQL:
             yield from pieces
             return
+        head, length = self._head(number, pieces)
+        yield from self._until_end_mark(number, head[length:], pieces)
+
+    def copy_line(self, number: int) -> bytes:
+        """The line above the rows of a segment in format `sql`. Raises `BackupDamagedError`."""
+        head, length = self._head(number, self.pieces(number))
+        return head[:length]
+
+    def _head(self, number: int, pieces: Iterator[bytes]) -> tuple[bytes, int]:
+        """The first pieces of a segment, and how long the COPY line is that they begin with."""
         head = b""
-        header: CopyHeader | None = None
         for piece in pieces:
             head += piece
             if b" FROM stdin;\n" in head or len(head) > HEADER_LIMIT:
-                header = self.header(number, head)
-                break
-        if header is None:
-            raise self._damaged(number, "has no COPY line")
-        yield from self._until_end_mark(number, head[header.length :], pieces)
+                return head, self.header(number, head).length
+        raise self._damaged(number, "has no COPY line")
 
     def header(self, number: int, text: bytes) -> CopyHeader:
         """The COPY line that ``text`` begins with, checked against the manifest. Raises `BackupDamagedError`."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from pantry_tui.artifact.manifest import Manifest, TableEntry
-from pantry_tui.artifact.reader import SegmentReader
+from pantry_tui.artifact.reader import RowsReader, SegmentReader
 from pantry_tui.artifact.structure_csv import count_csv, csv_problems, table_file_problems
 from pantry_tui.artifact.structure_json import count_json_rows, json_problems
 from pantry_tui.errors import PantryError
@@ -15,7 +15,7 @@ from pantry_tui.models import BackupFormat, Model
 
 LONGEST_FRAMES = 256 * 1024 * 1024  # of a JSON document, together
 SECTIONS = {
-    BackupFormat.SQL: ("pre-data", "rows", "data", "post-data", "end"),
+    BackupFormat.SQL: ("guard", "pre-data", "rows", "data", "post-data", "end"),
     BackupFormat.JSON: ("head", "frame", "rows", "end"),
     BackupFormat.CSV: ("frame", "header", "rows", "end"),
 }
@@ -33,7 +33,7 @@ class SegmentFindings(Model, frozen=True, kw_only=True):
     crc32: int | None = None  # of the text of a file in a zip file
 
 
-def examine_segment(reader: SegmentReader, manifest: Manifest, number: int) -> SegmentFindings:
+def examine_segment(reader: RowsReader, manifest: Manifest, number: int) -> SegmentFindings:
     """Reads a segment whole. Problems, unreadable storage included, are findings and not errors."""
     segment = manifest.segments[number]
     if segment.table is not None and not 0 <= segment.table < len(manifest.tables):
@@ -51,7 +51,7 @@ def examine_segment(reader: SegmentReader, manifest: Manifest, number: int) -> S
         return SegmentFindings(problems=(named,))
 
 
-def _examine_sql(reader: SegmentReader, manifest: Manifest, number: int) -> SegmentFindings:
+def _examine_sql(reader: RowsReader, manifest: Manifest, number: int) -> SegmentFindings:
     section = manifest.segments[number].section
     if section == "rows":
         return _examine_rows(reader, manifest, number)
@@ -60,7 +60,7 @@ def _examine_sql(reader: SegmentReader, manifest: Manifest, number: int) -> Segm
     return SegmentFindings(raw_bytes=sum(len(piece) for piece in reader.pieces(number)))
 
 
-def _examine_json(reader: SegmentReader, manifest: Manifest, number: int) -> SegmentFindings:
+def _examine_json(reader: RowsReader, manifest: Manifest, number: int) -> SegmentFindings:
     segment = manifest.segments[number]
     if segment.section != "rows" or segment.table is None:
         text = reader.read(number)
@@ -70,7 +70,7 @@ def _examine_json(reader: SegmentReader, manifest: Manifest, number: int) -> Seg
     return SegmentFindings(rows=rows, raw_bytes=segment.raw_length, problems=tuple(problems))
 
 
-def _examine_csv(reader: SegmentReader, manifest: Manifest, number: int) -> SegmentFindings:
+def _examine_csv(reader: RowsReader, manifest: Manifest, number: int) -> SegmentFindings:
     segment = manifest.segments[number]
     if segment.section not in ("rows", "header") or segment.table is None:
         return SegmentFindings(raw_bytes=sum(len(piece) for piece in reader.pieces(number)))
@@ -111,7 +111,7 @@ def document_problems(reader: SegmentReader, manifest: Manifest, found: Mapping[
     return []
 
 
-def _examine_rows(reader: SegmentReader, manifest: Manifest, number: int) -> SegmentFindings:
+def _examine_rows(reader: RowsReader, manifest: Manifest, number: int) -> SegmentFindings:
     segment = manifest.segments[number]
     rows = tabs = length = 0
     last = b"\n"
@@ -132,7 +132,7 @@ def _examine_rows(reader: SegmentReader, manifest: Manifest, number: int) -> Seg
     return SegmentFindings(rows=rows, raw_bytes=segment.raw_length, problems=tuple(problems))
 
 
-def _examine_end(reader: SegmentReader, manifest: Manifest, number: int) -> SegmentFindings:
+def _examine_end(reader: RowsReader, manifest: Manifest, number: int) -> SegmentFindings:
     text = reader.read(number)
     problems = []
     line = _END_LINE.fullmatch(text)
@@ -170,9 +170,9 @@ def row_problems(manifest: Manifest, found: Mapping[int, SegmentFindings]) -> li
 def _table_problems(manifest: Manifest, index: int, by_range: Counter[tuple[int, int]]) -> list[str]:
     table = manifest.tables[index]
     problems = [
-        f"{table.qualified_name}: range {number} has {by_range[index, number]:,} rows; the manifest says {part.rows:,}"
+        f"{table.qualified_name}: range {number} has {by_range[index, number]:,} rows; the manifest says {part.own_rows:,}"
         for number, part in enumerate(table.ranges)
-        if by_range[index, number] != part.rows
+        if by_range[index, number] != part.own_rows
     ]
     if sum(part.rows for part in table.ranges) != table.rows:
         problems.append(f"{table.qualified_name}: its ranges do not add up to {table.rows:,} rows")

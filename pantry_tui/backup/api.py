@@ -7,6 +7,8 @@ import getpass
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from pantry_tui.artifact.keyring import recipient_texts, unlocking_as_configured
 from pantry_tui.backup.diff import compare_backups
 from pantry_tui.backup.export import export_backup
@@ -87,7 +89,10 @@ class BackupService:
 
         Raises `ServerError` and its kin, `StorageError`, `UsageError` for options that this version does not support.
         """
-        request = BackupRequest(
+        return await take_backup(self._request(name), self._listener)
+
+    def _request(self, name: str) -> BackupRequest:
+        return BackupRequest(
             database=self._target(),
             repository=self._repository,
             name=name,
@@ -102,6 +107,16 @@ class BackupService:
             batch_size=self._config.batch_size,
             recipients=self._recipients(),
         )
+
+    async def create_incremental_backup(
+        self, name: str, *, base: str | None = None, or_full: bool = False
+    ) -> BackupSummary:
+        """Takes what changed since a full backup: ``base``, or the newest that can be one.
+
+        With ``or_full``, a full backup is taken where none can; its kind says so. Raises `BaseUnusableError` otherwise, and
+        what `create_full_backup` does.
+        """
+        request = msgspec.structs.replace(self._request(name), kind=BackupKind.INCREMENTAL, base=base, or_full=or_full)
         return await take_backup(request, self._listener)
 
     async def list_backups(self, *, limit: int | None = None) -> list[BackupSummary]:

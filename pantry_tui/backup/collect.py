@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
@@ -12,7 +12,15 @@ from pantry_tui.backup.commands import TableWork
 from pantry_tui.backup.placing import Placement
 from pantry_tui.backup.progress import ProgressMeter
 from pantry_tui.backup.reading import RangeRead, ReadReport, RowsRead
+from pantry_tui.backup.since import SegmentLeft
 from pantry_tui.postgres.introspect import SourceTable, TableSize
+
+
+class SegmentLeftOf(NamedTuple):
+    """What is left of a segment of the base, and of which table that is here."""
+
+    table: int
+    left: SegmentLeft
 
 
 class Collector:
@@ -27,6 +35,7 @@ class Collector:
         self._ranges: dict[int, dict[int, PageRange]] = {item.number: {} for item in work}
         self._placement = placement
         self._raw_bytes = dict.fromkeys(self._ranges, 0)
+        self.left: dict[int, SegmentLeftOf] = {}  # by the base's number
 
     def on_report(self, report: ReadReport) -> None:
         """Takes one report."""
@@ -48,11 +57,13 @@ class Collector:
         self._ranges[read.table][read.range] = PageRange(
             first_page=cut.first_page,
             last_page=cut.last_page,
-            rows=read.rows,
+            rows=read.rows if read.all_rows is None else read.all_rows,
             fingerprint=read.fingerprint,
             positions_offset=stored[0],
             positions_length=stored[1],
+            changed=None if read.all_rows is None else read.rows,
         )
+        self.left.update((left.number, SegmentLeftOf(read.table, left)) for left in read.left)
         self._raw_bytes[read.table] += read.raw_bytes
         self._progress.finished_part(item.table.qualified_name, cut.weight or 1)
 
@@ -65,13 +76,19 @@ class Collector:
                 tuple(self._ranges[item.number][number] for number in range(len(item.cuts))),
                 self._raw_bytes[item.number],
                 files[item.number] if files else None,
+                item.whole,
             )
             for item in self._work
         ]
 
 
 def _entry(
-    table: SourceTable, size: TableSize, ranges: tuple[PageRange, ...], raw_bytes: int, file: str | None
+    table: SourceTable,
+    size: TableSize,
+    ranges: tuple[PageRange, ...],
+    raw_bytes: int,
+    file: str | None,
+    whole: str | None,
 ) -> TableEntry:
     sums = [page_range.fingerprint for page_range in ranges]
     known = [int(content) for content in sums if content is not None]
@@ -84,6 +101,7 @@ def _entry(
         carried_by="segments",
         reason=table.unreadable_reason,
         file=file,
+        whole=whole,
         server_bytes=size.bytes,
     )
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from pantry_tui.artifact.manifest import Segment, SequenceState, StoredFile, TableEntry
+from pantry_tui.artifact.manifest import KeptSegment, Segment, SequenceState, StoredFile, TableEntry
+from pantry_tui.artifact.removed import REMOVED
 from pantry_tui.backup.archiving import write_globals
 from pantry_tui.backup.collect import archived_entry, bare_entry
 from pantry_tui.backup.commands import TableWork, plan_work
@@ -21,6 +22,7 @@ from pantry_tui.backup.placing import Placement
 from pantry_tui.backup.progress import start_phase
 from pantry_tui.backup.ranges import read_rows
 from pantry_tui.backup.readback import store_files
+from pantry_tui.backup.removing import write_removed
 from pantry_tui.backup.snapshotted import ARCHIVE, GLOBALS, POSITIONS, READING_SHARES, Snapshotted
 from pantry_tui.backup.subset import Subset
 from pantry_tui.events import Logged
@@ -44,6 +46,7 @@ class Contents(NamedTuple):
     sequences: tuple[SequenceState, ...]
     files: tuple[StoredFile, ...]
     subset: Subset | None
+    kept: tuple[KeptSegment, ...] = ()  # of the base
 
 
 async def write_contents(backup: Snapshotted) -> Contents:
@@ -83,6 +86,7 @@ async def _write_artifact(backup: Snapshotted, parts: Parts) -> Contents:
         document.subset.require(tables)
         for line in document.subset.left_out:
             backup.listener(Logged(message=f"left out: {line}"))
+    kept = write_removed(backup, reading.result().left) if backup.base is not None else ()
     await document.end(placement, len(tables), sum(table.rows for table in tables))
     placement.finish()
     start_phase(backup.listener, "storing", "Making the files durable and reading them back", READING_SHARES[1])
@@ -92,7 +96,8 @@ async def _write_artifact(backup: Snapshotted, parts: Parts) -> Contents:
     beside = [
         (backup.stored_name(ARCHIVE), "archive"),
         (backup.stored_name(GLOBALS), "globals"),
-        *([(POSITIONS, "positions")] if backup.fingerprints else []),
+        *([(POSITIONS, "positions")] if backup.has_positions else []),
+        *([(REMOVED, "removed")] if backup.base is not None else []),
     ]
     files = [*rest.result(), *await store_files(backup.staged.path, beside)]
     return Contents(
@@ -101,6 +106,7 @@ async def _write_artifact(backup: Snapshotted, parts: Parts) -> Contents:
         sequences=sequences,
         files=tuple(files),
         subset=document.subset,
+        kept=kept,
     )
 
 

@@ -15,6 +15,7 @@ import msgspec
 from pantry_tui.backup.inventory import Inventory, TableInventory, fingerprints_depend_on, inventory_of
 from pantry_tui.models import BackupDiff, DiffStatus, RepositoryTarget, TableDiff
 from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.rows import restorable
 
 _Key = tuple[str, str]
 _SPREAD = "on another server an enum's hash may put its rows into other partitions"
@@ -25,7 +26,7 @@ async def compare_backups(target: RepositoryTarget, backup_id: str, other_id: st
     repository = LocalRepository(target)
 
     def read(reference: str) -> Inventory:
-        return inventory_of(repository.manifest(repository.resolve(reference)))
+        return inventory_of(restorable(repository, repository.manifest(repository.resolve(reference))))
 
     started = time.monotonic()
     a, b = await asyncio.to_thread(lambda: (read(backup_id), read(other_id)))

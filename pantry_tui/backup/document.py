@@ -28,6 +28,7 @@ from pantry_tui.postgres.snapshot import Connection
 # What stands before the rows, then what stands behind them. Without definitions, the settings come from the data section.
 SECTIONS = {
     BackupKind.FULL: ("pre-data", "data", "post-data"),
+    BackupKind.INCREMENTAL: ("pre-data", "data", "post-data"),
     BackupKind.SCHEMA: ("pre-data", "post-data"),
     BackupKind.DATA: ("data", "post-data"),
 }
@@ -59,6 +60,10 @@ class SqlDocument:
         first, *late = SECTIONS[self._backup.request.kind]
         opening = _Section(first, self._backup, archive)
         opening.write(begin_line(self._backup.staged.id))
+        if self._backup.base is not None:
+            guard = SectionWriter("guard", self._backup.codec)
+            guard.write(incomplete(self._backup.base.link.id))
+            guard.finish(placement)
         await opening.write_to(placement)
         placement.open()
         self._late = [_Section(name, self._backup, archive) for name in late]
@@ -165,6 +170,15 @@ class SectionWriter:
 def begin_line(backup_id: str) -> bytes:
     """The document's first line; an SQL comment. Each section ends as a whole dump does: this one promises an end line."""
     return f"-- pantry-tui: backup {backup_id}\n".encode("ascii")
+
+
+def incomplete(base_id: str) -> bytes:
+    """What stops psql, when it is given an incremental backup alone."""
+    return (
+        "\\set ON_ERROR_STOP on\n"
+        f"DO $$ BEGIN RAISE EXCEPTION 'This is an incremental backup: without its base {base_id} it is not whole.'"
+        " USING HINT = 'Restore it with pantry-tui, or see docs/incremental.md for psql alone.'; END $$;\n"
+    ).encode("ascii")
 
 
 def end_line(backup_id: str, tables: int, rows: int) -> bytes:

@@ -30,6 +30,7 @@ from pantry_tui.models import (
     export_formats,
 )
 from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.rows import open_rows, restorable
 
 _NAMED_TABLES = 5
 
@@ -45,13 +46,15 @@ async def export_backup(request: ExportRequest, listener: Listener, write: Write
     started = time.monotonic()
     repository = LocalRepository(request.repository, request.data_directory)
     backup_id = await asyncio.to_thread(repository.resolve, request.backup_id)
-    manifest, _ = await asyncio.to_thread(repository.trusted_manifest, backup_id, besides=request.trust)
+    own, _ = await asyncio.to_thread(repository.trusted_manifest, backup_id, besides=request.trust)
+    manifest = await asyncio.to_thread(restorable, repository, own)
     rows_format = request.format or manifest.format
     _refuse_impossible(manifest, rows_format)
     recipients = tuple(parse_recipient(text, key="--recipient") for text in request.recipients)
     codec = codec_of_output(request.output, rows_format, encrypted=bool(recipients))
-    with repository.open_artifact(manifest) as artifact:
-        source = ExportSource(repository, manifest, artifact, identities_of(request.unlocking), listener)
+    identities = identities_of(request.unlocking)
+    with open_rows(repository, manifest, identities) as reader:
+        source = ExportSource(repository, manifest, reader, identities, listener)
         start_phase(listener, "selection", "Looking up what is exported", 0.0)
         if write is None:
             with NewFile(_path(request), "writing the export") as file:

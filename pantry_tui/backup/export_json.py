@@ -18,7 +18,7 @@ from pantry_tui.artifact.jsondocument import (
     table_opening,
 )
 from pantry_tui.artifact.manifest import Manifest
-from pantry_tui.artifact.reader import REMEDY, SegmentReader
+from pantry_tui.artifact.reader import REMEDY, RowsReader
 from pantry_tui.backup.export_output import Output
 from pantry_tui.backup.export_source import ExportSource, in_thread
 from pantry_tui.errors import BackupDamagedError
@@ -59,9 +59,10 @@ async def export_json(source: ExportSource, output: Output) -> list[ExportedTabl
     return [ExportedTable(schema=table.schema, name=table.name, rows=table.rows) for _, table in chosen]
 
 
-def _read_frame(reader: SegmentReader, manifest: Manifest) -> _Document:
+def _read_frame(reader: RowsReader, manifest: Manifest) -> _Document:
     """Reads all of the document but its rows."""
-    text = document_around_rows(manifest.segments, reader.read)
+    first = len(manifest.kept) if manifest.is_composed else 0  # of the document's own
+    text = document_around_rows(manifest.segments[first:], lambda number: reader.read(first + number))
     try:
         return _Document.from_json(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -11,8 +11,7 @@ from pantry_tui.artifact.age import Identity
 from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.artifact.naming import find_matching
-from pantry_tui.artifact.openfiles import ArtifactFiles
-from pantry_tui.artifact.reader import SegmentReader, check_file
+from pantry_tui.artifact.reader import RowsReader, check_file
 from pantry_tui.artifact.selection import Selection, select_found
 from pantry_tui.artifact.toc import read_toc
 from pantry_tui.backup.progress import ProgressMeter
@@ -46,13 +45,13 @@ class ExportSource:
         self,
         repository: LocalRepository,
         manifest: Manifest,
-        artifact: ArtifactFiles,
+        reader: RowsReader,
         identities: Sequence[Identity],
         listener: Listener,
     ) -> None:
-        """``artifact`` stays the caller's. Raises `KeyMissingError`, `WrongKeyError`, `BackupDamagedError`."""
+        """``reader`` reads the segments of ``manifest``, which may be a composed one."""
         self.manifest = manifest
-        self.reader = SegmentReader(artifact, manifest, identities)
+        self.reader = reader
         self.selection = Selection(
             tables=tuple(range(len(manifest.tables))), entries=manifest.entries, left_out=(), is_whole=True
         )

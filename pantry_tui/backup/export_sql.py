@@ -19,7 +19,7 @@ async def export_sql(source: ExportSource, output: Output) -> list[ExportedTable
     """Writes the document; returns the tables that are in it."""
     manifest = source.manifest
     tables = [ExportedTable(schema=table.schema, name=table.name, rows=table.rows) for _, table in source.tables]
-    if source.selection.is_whole and manifest.format is BackupFormat.SQL:
+    if source.selection.is_whole and manifest.format is BackupFormat.SQL and not manifest.is_composed:
         await _copy_segments(source, output, range(len(manifest.segments)))  # as it was written, without the archive
         return tables
     first, *late = SECTIONS[manifest.kind]

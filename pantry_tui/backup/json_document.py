@@ -124,6 +124,7 @@ class JsonDocument:
             "name": request.name,
             "database": request.database.name,
             "kind": request.kind,
+            **({"base": self._backup.base.link.id} if self._backup.base is not None else {}),
             "server": self._backup.connection.info.server_version,
             "rows_in_archive": [
                 table.qualified_name

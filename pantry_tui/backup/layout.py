@@ -21,10 +21,15 @@ def cut_table(pages: int, size: int) -> list[Cut]:
     A small table is one range without a condition. Rows may still make a range's text larger than guessed; the worker then
     writes it as several segments.
     """
-    wanted = min(pages, round(size / RANGE_BYTES))
+    return cut_pages(0, pages, size)
+
+
+def cut_pages(first: int, end: int, size: int) -> list[Cut]:
+    """Cuts the pages from ``first`` on, which are ``end - first`` now and hold ``size`` bytes; the last range has no end."""
+    wanted = min(end - first, round(size / RANGE_BYTES))
     if wanted <= 1:
-        return [Cut(0, None, size)]
-    step = -(-pages // wanted)
-    starts = range(0, pages, step)
+        return [Cut(first, None, size)]
+    step = -(-(end - first) // wanted)
+    starts = range(first, end, step)
     weight = size // len(starts)
-    return [Cut(first, first + step if first + step < pages else None, weight) for first in starts]
+    return [Cut(start, start + step if start + step < end else None, weight) for start in starts]

@@ -22,6 +22,7 @@ from pantry_tui.postgres.session import pin_statements
 from pantry_tui.postgres.snapshot import Connection, LockedSnapshot, open_catalog, take_snapshot
 from pantry_tui.postgres.workers import default_worker_count
 from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.rows import restorable
 from pantry_tui.together import together
 
 APPLICATION = "comparison"
@@ -40,7 +41,7 @@ async def compare_with_live(request: DiffRequest, listener: Listener) -> BackupD
         raise UsageError(f"{request.jobs} connections cannot be", remedy=f"choose from 1 to {MOST_CONNECTIONS}")
     started = time.monotonic()
     repository = LocalRepository(request.repository, request.data_directory)
-    backup = inventory_of(repository.manifest(repository.resolve(request.backup_id)))
+    backup = inventory_of(restorable(repository, repository.manifest(repository.resolve(request.backup_id))))
     live = await _read_live(request, backup, listener)
     return compare(backup, live, seconds=time.monotonic() - started)
 

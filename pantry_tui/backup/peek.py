@@ -16,13 +16,13 @@ from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.copyrows import CopyRows, Field
 from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.artifact.naming import NamedTable, find_tables
-from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.artifact.rowtext import copy_text, encoding_of_rows
 from pantry_tui.artifact.toc import TocEntry, partitions, read_toc
 from pantry_tui.backup.peek_archive import ArchivedRows
 from pantry_tui.errors import BackupDamagedError, EncryptionError, NotFoundError, StorageError, UsageError
 from pantry_tui.models import PEEK_ROWS, RepositoryTarget, ShortenedValue, TablePage, Unlocking
 from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.rows import open_rows, restorable
 
 MAXIMUM_ROWS = 10_000
 SHORTEST_SHARE, LONGEST_SHARE = 16, 4096
@@ -56,7 +56,9 @@ async def peek_table(
             f"{limit:,} rows behind {skip:,} cannot be shown", remedy=f"ask for 1 to {MAXIMUM_ROWS:,} rows"
         )
     repository = LocalRepository(target, data_directory)
-    manifest = await asyncio.to_thread(lambda: repository.manifest(repository.resolve(backup_id)))
+    manifest = await asyncio.to_thread(
+        lambda: restorable(repository, repository.manifest(repository.resolve(backup_id)))
+    )
     identities = identities_of(unlocking)
     position = await asyncio.to_thread(_find, repository, manifest, table, identities)
     entry = manifest.tables[position]
@@ -128,8 +130,7 @@ def _read_segments(
     rows: CopyRows,
 ) -> list[tuple[Field, ...]] | None:
     """The rows that are wanted, from these segments in their order; None where they have too few."""
-    with repository.open_artifact(manifest) as file:
-        reader = SegmentReader(file, manifest, identities)
+    with open_rows(repository, manifest, identities) as reader:
         for number in numbers:
             reader.check(number)
             table = manifest.tables[manifest.segments[number].table or 0]

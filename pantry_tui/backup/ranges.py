@@ -24,7 +24,7 @@ async def read_rows(
     backup: Snapshotted, work: Sequence[TableWork], document: DocumentRows, placement: Placement
 ) -> Collector:
     """Has the workers read every range of these tables, in the document's order, and write its segments."""
-    if not backup.fingerprints:
+    if not backup.has_positions:
         return await _read_ranges(backup, work, document, placement, None)
     descriptor = backup.staged.create(POSITIONS)
     with storage_errors(backup.file(POSITIONS), "writing the backup"), os.fdopen(descriptor, "wb") as positions:
@@ -42,7 +42,8 @@ async def _read_ranges(
     first, last = READING_SHARES
     meter = ProgressMeter(backup.listener, weights, first=first, last=last)
     collector = Collector(work, meter, placement, positions)
-    commands = read_commands(backup.connection, work, document, fingerprints=backup.fingerprints)
+    horizon = backup.base.horizon if backup.base is not None else None
+    commands = read_commands(backup.connection, work, document, fingerprints=backup.fingerprints, horizon=horizon)
     await backup.pool.run_on_each(_join(backup))
 
     async def take(worker: int) -> tuple[bytes, Callable[[RangeRead | None], None]] | None:

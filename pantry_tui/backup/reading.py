@@ -21,6 +21,7 @@ from pantry_tui.artifact.segment import (
     PartTarget,
     Written,
 )
+from pantry_tui.backup.since import SegmentLeft, Since, rows_left
 from pantry_tui.errors import InternalError
 from pantry_tui.models import BackupFormat, DatabaseTarget, Model
 from pantry_tui.postgres.connect import adopt_environment
@@ -70,6 +71,7 @@ class ReadRange(Model, frozen=True, kw_only=True, tag="range"):
     copy: str
     header: bytes
     fingerprint: str | None  # also gives the rows' positions
+    since: Since | None = None  # then the rows that ``copy`` sends are those that changed
     places: tuple[Place, ...] = ()
 
 
@@ -108,7 +110,10 @@ class SegmentMade(Model, frozen=True, kw_only=True):
 
 
 class RangeRead(Model, frozen=True, kw_only=True):
-    """A range was read whole. ``positions`` is packed (base64 in JSON)."""
+    """A range was read whole: ``rows`` of it are in the segments. ``positions`` is packed (base64 in JSON).
+
+    Since a base, ``all_rows`` are there, and ``left`` tells what is left of the base's segments.
+    """
 
     table: int
     range: int
@@ -117,6 +122,8 @@ class RangeRead(Model, frozen=True, kw_only=True):
     segments: tuple[SegmentMade, ...]
     fingerprint: str | None = None
     positions: bytes | None = None
+    all_rows: int | None = None
+    left: tuple[SegmentLeft, ...] = ()
 
 
 _commands: msgspec.json.Decoder[ReadCommand] = msgspec.json.Decoder(ReadCommand)
@@ -230,6 +237,8 @@ class _Reader:
         if self._locked != command.table:
             self._link.execute(command.lock, doing=f"locking {command.name}")
             self._locked = command.table
+        if command.since is not None:
+            return self._read_since(command, command.since, report)
         read = self._copy(command, report)
         if command.fingerprint is None:
             return read
@@ -246,6 +255,25 @@ class _Reader:
             fingerprint=(result.get_value(0, 1) or b"").decode("ascii"),
             positions=encode_positions(result.get_value(0, 2) or b""),
         )
+
+    def _read_since(self, command: ReadRange, since: Since, report: _Report) -> RangeRead:
+        """Looks what is left of the base's rows, and copies those that changed where there are any."""
+        state = self._link.execute(
+            since.state, doing=f"comparing {command.name} with the base", result_format=pq.Format.BINARY
+        )
+        rows, unchanged = (int.from_bytes(state.get_value(0, column) or b"", "big") for column in (0, 1))
+        same, changed = ((state.get_value(0, column) or b"").decode("ascii") for column in (2, 4))
+        left = rows_left(since, unchanged, same, state.get_value(0, 3) or b"", name=command.name)
+        read = RangeRead(table=command.table, range=command.range, rows=0, raw_bytes=0, segments=())
+        if rows > unchanged:
+            read = self._copy(command, report)
+        else:
+            self._held[command.table, command.range] = []
+        if read.rows != rows - unchanged:
+            raise InternalError(
+                f"{command.name}: the server counted {rows - unchanged} changed rows in a range of which it sent {read.rows}"
+            )
+        return msgspec.structs.replace(read, fingerprint=str(int(same) + int(changed)), all_rows=rows, left=left)
 
     def _copy(self, command: ReadRange, report: _Report) -> RangeRead:
         """Streams the range into segments; more than one where its rows are larger than was guessed."""

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
-from pantry_tui.backup.full import FullBackup
-from pantry_tui.errors import DatabaseChangedError, LockTimeoutError, ServerError, TooManyConnectionsError, UsageError
+from pantry_tui.backup.run import BackupRun
+from pantry_tui.errors import (
+    BaseUnusableError,
+    DatabaseChangedError,
+    LockTimeoutError,
+    ServerError,
+    TooManyConnectionsError,
+    UsageError,
+)
 from pantry_tui.events import Listener, Logged, Warned
 from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, BackupSummary, Compression
 from pantry_tui.postgres.workers import default_worker_count
@@ -28,10 +35,16 @@ async def take_backup(request: BackupRequest, listener: Listener) -> BackupSumma
     signer = repository.authority.key.signer  # before any work: what cannot be signed is not published
     repository.prepare()
     listener(Logged(message=f"the backup will be signed by {signer.fingerprint}"))
+    instead_of: str | None = None
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            manifest = await FullBackup(request, repository, listener).run()
+            manifest = await BackupRun(request, repository, listener, instead_of=instead_of).run()
             break
+        except BaseUnusableError as error:
+            if not request.or_full or request.kind is not BackupKind.INCREMENTAL or attempt == ATTEMPTS:
+                raise
+            request, instead_of = msgspec.structs.replace(request, kind=BackupKind.FULL, base=None), error.message
+            listener(Warned(message=f"{error.message}; taking a full backup"))
         except ServerError as error:
             if attempt == ATTEMPTS or not _can_pass(error):
                 raise
@@ -55,7 +68,7 @@ def _with_fewer_workers(request: BackupRequest) -> BackupRequest:
 
 def _refuse_unsupported(request: BackupRequest) -> None:
     require_name(request.name)
-    if request.format is not BackupFormat.SQL and request.kind is not BackupKind.FULL:
+    if request.format is not BackupFormat.SQL and request.kind in (BackupKind.SCHEMA, BackupKind.DATA):
         raise UsageError(
             f"format {request.format.value} holds rows and everything else of a full backup; "
             f"a backup of the {request.kind.value} alone cannot have it",
@@ -67,7 +80,13 @@ def _refuse_unsupported(request: BackupRequest) -> None:
             remedy="leave --compression out, choose none, or use format json or sql",
         )
     if request.kind is BackupKind.INCREMENTAL:
-        raise UsageError("incremental backups are not supported by this version", remedy="take a full one")
+        if not request.fingerprints:
+            raise UsageError(
+                "an incremental backup compares fingerprints with its base's, and cannot be without",
+                remedy="leave --no-fingerprints out",
+            )
+    elif request.base is not None or request.or_full:
+        raise UsageError("only an incremental backup has a base", remedy="add --kind incremental")
     if request.batch_size is not None and request.batch_size < 1:
         raise UsageError(f"a batch of {request.batch_size} rows cannot be", remedy="choose 1 or more")
     if request.jobs is not None and not 1 <= request.jobs <= 64:

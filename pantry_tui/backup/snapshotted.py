@@ -10,6 +10,7 @@ import psycopg
 from pantry_tui.artifact.age import PublicKey
 from pantry_tui.artifact.compression import Codec
 from pantry_tui.artifact.content import SEALED_SUFFIX
+from pantry_tui.backup.base import Base
 from pantry_tui.events import Listener
 from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, Compression, DatabaseTarget
 from pantry_tui.postgres.introspect import SourceTable
@@ -42,6 +43,7 @@ class Snapshotted(NamedTuple):
     role_passwords: bool  # whether this role may read them
     chosen: Chosen | None  # None: everything
     recipients: tuple[PublicKey, ...]  # none: nothing is encrypted
+    base: Base | None = None  # of an incremental backup
 
     @property
     def target(self) -> DatabaseTarget:
@@ -63,6 +65,11 @@ class Snapshotted(NamedTuple):
     def fingerprints(self) -> bool:
         """Whether rows are fingerprinted."""
         return self.request.fingerprints and self.request.kind is not BackupKind.SCHEMA
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether it keeps where its rows stood, so that it can be a base."""
+        return self.fingerprints and self.base is None
 
     def holds(self, table: SourceTable) -> bool:
         """Whether the rows of this table belong to the backup."""

@@ -17,7 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from pantry_tui.artifact.age import Identity, identities_of
+from pantry_tui.artifact.composed import kept_problems, removed_problems
 from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest, StoredFile
 from pantry_tui.artifact.reader import SegmentReader, check_file
@@ -32,7 +35,7 @@ from pantry_tui.errors import (
     StorageError,
     UntrustedSignerError,
 )
-from pantry_tui.events import Listener, Logged, Warned
+from pantry_tui.events import Listener, Logged, Warned, part_of
 from pantry_tui.models import ValidateRequest, ValidationResult, utc_now
 from pantry_tui.postgres.pg_restore import pg_restore
 from pantry_tui.postgres.tools import ClientTools, find_client_tools, version_number
@@ -40,9 +43,11 @@ from pantry_tui.postgres.workers import Answers, WorkerPool, default_worker_coun
 from pantry_tui.repository.authority import Authority
 from pantry_tui.repository.handed_over import HandedOver
 from pantry_tui.repository.local import LocalRepository, ProofRecord
+from pantry_tui.repository.rows import base_of, removed_lines
 from pantry_tui.repository.stored_manifest import StoredManifest
 
 EXAMINERS = "pantry_tui.backup.examining"
+BASE_SHARE = 0.8  # of the progress, where there is a base
 WORTH_PROCESSES = 16 * 1024 * 1024  # of text: less is read before they are there
 PROBLEM_LIMIT = 50
 GLOBALS_END = b"PostgreSQL database cluster dump complete"
@@ -89,6 +94,10 @@ async def validate_backup(request: ValidateRequest, listener: Listener) -> Valid
     stored = repository.stored_manifest(backup_id)
     manifest = stored.decode()
     started = time.monotonic()
+    base: ValidationResult | None = None
+    if manifest.base is not None:
+        base = await _validate_base(request, repository, manifest, part_of(listener, 0.0, BASE_SHARE))
+        listener = part_of(listener, BASE_SHARE, 1.0)
     findings = _Findings()
     start_phase(listener, "files", "Reading the files", 0.0)
     _check_signature(stored, repository.authority, findings, listener)
@@ -103,9 +112,50 @@ async def validate_backup(request: ValidateRequest, listener: Listener) -> Valid
         start_phase(listener, "segments", "Unpacking and checking every row", 0.15)
         handed_over = HandedOver.of(manifest, request.repository, request.unlocking)
         await _check_artifact(handed_over, manifest, identities, findings, listener)
+    if manifest.base is not None:
+        findings.add(await asyncio.to_thread(_base_problems, repository, manifest, findings))
     result = _result(manifest, findings, time.monotonic() - started, unread=unread)
+    if base is not None:
+        result = _with_base(result, base)
     _record(repository, result, listener)
     return result
+
+
+async def _validate_base(
+    request: ValidateRequest, repository: LocalRepository, manifest: Manifest, listener: Listener
+) -> ValidationResult | None:
+    """Reads the base back, whole, as a backup of its own; None where it is missing or another one, which shows elsewhere."""
+    try:
+        base = base_of(repository, manifest)
+    except BackupDamagedError:
+        return None
+    listener(Logged(message=f"reading the base first, {base.id}"))
+    return await validate_backup(msgspec.structs.replace(request, backup_id=base.id), listener)
+
+
+def _base_problems(repository: LocalRepository, manifest: Manifest, findings: _Findings) -> list[str]:
+    """In words, where an incremental backup and its base do not fit together."""
+    try:
+        base = base_of(repository, manifest)
+        if problems := kept_problems(manifest, base):
+            return problems
+        if manifest.file("removed").name in findings.damaged_files:
+            return []
+        return removed_problems(manifest, base, removed_lines(repository, manifest))
+    except BackupDamagedError as error:
+        return [error.message]
+
+
+def _with_base(result: ValidationResult, base: ValidationResult) -> ValidationResult:
+    """Valid together, or not."""
+    return msgspec.structs.replace(
+        result,
+        valid=result.valid and base.valid,
+        problems=(*result.problems, *(f"the base {base.backup_id}: {problem}" for problem in base.problems)),
+        bytes_read=result.bytes_read + base.bytes_read,
+        raw_bytes=result.raw_bytes + base.raw_bytes,
+        unread=(result.unread or base.unread) and not result.problems and not base.problems,
+    )
 
 
 def _check_signature(stored: StoredManifest, authority: Authority, findings: _Findings, listener: Listener) -> None:

@@ -9,7 +9,7 @@ from pantry_tui.cli import backup_diff, backup_export, backup_peek
 from pantry_tui.cli import backup_view as view
 from pantry_tui.cli.keys_given import add_identity_options, add_recipient_options, backup_to_open, recipients, unlocking
 from pantry_tui.cli.output import note, print_document, print_line
-from pantry_tui.cli.parser import Parser, Unsupported, command, positive, unsupported
+from pantry_tui.cli.parser import Parser, command, positive, unsupported
 from pantry_tui.cli.question import confirm_typed, require_terminal
 from pantry_tui.cli.session import (
     add_repository_option,
@@ -111,6 +111,8 @@ def create_backup(args: argparse.Namespace) -> int:
         recipients=recipients(args, config),
         jobs=args.jobs or config.backup.jobs,
         fingerprints=not args.no_fingerprints,
+        base=args.base,
+        or_full=args.or_full,
         lock_timeout_seconds=config.backup.lock_timeout_seconds,
         started_by=started_by(),
     )
@@ -237,6 +239,7 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
         examples=(
             "pantry-tui backup create -n daily",
             "pantry-tui backup create -n before-upgrade -d crm --jobs 4 --json",
+            "pantry-tui backup create -n hourly --kind incremental --or-full",
             "pantry-tui backup create -n migration --kind schema",
             "pantry-tui backup create -n orders -t 'sales.*' -T sales.audit --compression zstd",
         ),
@@ -251,7 +254,7 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
         choices=_words(BackupKind),
         default="full",
         metavar="KIND",
-        help="full, schema (no rows) or data (rows alone)",
+        help="full, incremental (what changed since a full one), schema (no rows) or data (rows alone)",
     )
     create.add_argument(
         "--compression",
@@ -277,7 +280,14 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     create.add_argument("--no-wait", action="store_true", help="leave the job to a runner and print the job's id")
     add_repository_option(create)
-    create.add_argument("--base", action=Unsupported)
+    create.add_argument(
+        "--base",
+        metavar="ID",
+        help="of an incremental backup: the full one to build on (default: the newest that can be)",
+    )
+    create.add_argument(
+        "--or-full", action="store_true", help="where no incremental backup can be taken, take a full one, and say why"
+    )
     add_recipient_options(create)
 
 
@@ -327,8 +337,6 @@ def _add_list(commands: argparse._SubParsersAction[Parser]) -> None:
 def _reject_unsupported(args: argparse.Namespace, config: Config) -> None:
     if args.database == ALL_DATABASES:
         raise unsupported("-d '*' (every database of the server)")
-    if args.kind == BackupKind.INCREMENTAL:
-        raise unsupported(f"--kind {args.kind}")
 
 
 def _words(kind: type[StrEnum]) -> list[str]:

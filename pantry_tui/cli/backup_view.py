@@ -53,6 +53,13 @@ _TABLES = (
     Column("STORED", right=True),
     Column("SEGMENTS", right=True, spare=1),
 )
+_TABLES_SINCE = (
+    Column("TABLE", least=24),
+    Column("ROWS", right=True),
+    Column("OWN ROWS", right=True),
+    Column("STORED", right=True),
+    Column("CARRIES", least=16),
+)
 _CARRIED_BY = Column("CARRIED BY", least=16)  # only where an archive carries any
 _FILES = (Column("FILE", least=24), Column("ROLE"), Column("SIZE", right=True), Column("SHA256"))
 
@@ -99,6 +106,7 @@ def print_created(backup: BackupSummary) -> None:
             ("id", backup.id),
             ("path", backup.path),
             ("database", f"{backup.database} (PostgreSQL {backup.server_version})"),
+            *([("base", backup.base)] if backup.base else []),
             ("content", content(backup)),
             ("size", _sizes(backup)),
             ("time", duration(backup.duration_seconds)),
@@ -124,6 +132,9 @@ def print_details(details: BackupDetails) -> None:
 
 
 def _print_tables(tables: Sequence[TableSummary]) -> None:
+    if any(table.own_rows is not None for table in tables):
+        _print_tables_since(tables)
+        return
     archived = any(table.carried_by != "segments" for table in tables)
     rows = [
         (
@@ -137,6 +148,21 @@ def _print_tables(tables: Sequence[TableSummary]) -> None:
         for table in tables
     ]
     print_table((*_TABLES, _CARRIED_BY) if archived else _TABLES, rows)
+
+
+def _print_tables_since(tables: Sequence[TableSummary]) -> None:
+    """The tables of an incremental backup: how many of their rows are its own, and why where they all are."""
+    rows = [
+        (
+            f"{table.schema}.{table.name}",
+            count(table.rows),
+            count(table.own_rows or 0),
+            size(table.stored_bytes),
+            f"all rows: {table.whole or table.reason}" if table.whole or table.carried_by != "segments" else "changes",
+        )
+        for table in tables
+    ]
+    print_table(_TABLES_SINCE, rows)
 
 
 def _print_files(files: Sequence[FileSummary]) -> None:
@@ -219,6 +245,7 @@ def _fields(details: BackupDetails) -> list[tuple[str, str]]:
         *([("pinned", "yes: it is deleted only when that is forced")] if summary.pinned else []),
         ("database", summary.database),
         ("kind", f"{summary.kind_words}, {summary.format}, {summary.compression}"),
+        *([("base", summary.base)] if summary.base else []),
         *([("chosen", selection_words(details.selection))] if summary.partial else []),
         ("path", summary.path),
         ("started", moment(summary.started_at)),

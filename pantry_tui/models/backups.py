@@ -41,6 +41,7 @@ class BackupSummary(Model, frozen=True, kw_only=True):
     drilled: bool | None = None  # whether it went well; None: there was none
     pinned: bool = False  # never deleted unless forced
     label: str = ""
+    base: str | None = None  # the backup that an incremental one builds on
     partial: bool = False  # some tables or schemas were chosen, or left out
     encrypted: bool = False
     intact_at: datetime | None = None  # last time that its encrypted bytes were found unchanged, without being opened
@@ -81,6 +82,8 @@ class TableSummary(Model, frozen=True, kw_only=True):
     columns: tuple[str, ...]
     carried_by: str  # "segments", or "archive" with the rows inside pg_dump's archive
     reason: str | None = None  # why the archive carries it
+    own_rows: int | None = None  # of an incremental backup: how many rows stand in it, not in its base
+    whole: str | None = None  # of an incremental backup: why all rows do
 
     @property
     def quoted_name(self) -> str:

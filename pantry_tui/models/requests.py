@@ -31,6 +31,8 @@ class BackupRequest(Model, frozen=True, kw_only=True, tag="backup", tag_field="t
     recipients: tuple[str, ...] = ()  # whom the backup is encrypted to; none: it is not
     jobs: int | None = None  # worker processes; None: one per core
     fingerprints: bool = True
+    base: str | None = None  # of an incremental one; None: the newest that can be
+    or_full: bool = False  # where no incremental one can be, take a full one
     lock_timeout_seconds: float = 10.0
     started_by: str = ""
     data_directory: str | None = None  # whose key signs; the runner puts its own in

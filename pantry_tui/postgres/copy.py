@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from psycopg import sql
 
 
-def page_condition(first_page: int, last_page: int | None) -> str | None:
-    """The WHERE condition of a range of pages `[first, last)`; None for the whole table."""
+def page_condition(first_page: int, last_page: int | None, *, always: bool = False) -> str | None:
+    """The WHERE condition of a range of pages `[first, last)`; None for the whole table, unless ``always`` one is wanted."""
     conditions = []
-    if first_page:
+    if first_page or always:
         conditions.append(f"ctid >= '({first_page},0)'::pg_catalog.tid")
     if last_page is not None:
         conditions.append(f"ctid < '({last_page},0)'::pg_catalog.tid")

@@ -84,6 +84,27 @@ def fingerprint_query(
     return query if pages is None else query + sql.SQL(" WHERE ") + _trusted(pages)
 
 
+def state_query(schema: str, table: str, expression: str, *, pages: str, changed: str) -> sql.Composed:
+    """The statement that looks at a range in the light of an earlier snapshot (see `changed.changed_since`).
+
+    Its one row: the count of all rows; count, sum as text and concatenated ctids of those that have not changed, in the order
+    of the scan; the sum of those that have.
+    """
+    return sql.SQL(
+        "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE NOT c),"
+        " COALESCE(pg_catalog.sum(f) FILTER (WHERE NOT c), 0)::pg_catalog.text,"
+        " pg_catalog.string_agg(t, '') FILTER (WHERE NOT c),"
+        " COALESCE(pg_catalog.sum(f) FILTER (WHERE c), 0)::pg_catalog.text"
+        " FROM (SELECT {changed} AS c, {expression} AS f, pg_catalog.tidsend(ctid) AS t"
+        " FROM ONLY {table} WHERE {pages} OFFSET 0) rows"
+    ).format(
+        changed=_trusted(changed),
+        expression=_trusted(expression),
+        table=sql.Identifier(schema, table),
+        pages=_trusted(pages),
+    )
+
+
 def _trusted(text: str) -> sql.Composable:
     """SQL that this program or the server's own quoting made."""
     return sql.SQL(text)

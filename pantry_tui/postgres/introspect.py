@@ -211,11 +211,14 @@ def moved_between(before: Sequence[SequenceState], after: Sequence[SequenceState
     )
 
 
+# The control file learns of a promotion's timeline at the next checkpoint; the name of the log's file tells it at once.
 _SERVER = """
 SELECT pg_catalog.current_setting('server_version') AS version,
     pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS version_num,
     (SELECT system_identifier::pg_catalog.text FROM pg_catalog.pg_control_system()) AS system_identifier,
-    (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()) AS timeline,
+    CASE WHEN pg_catalog.pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint())
+        ELSE ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8))
+            ::pg_catalog.bit(32)::pg_catalog.int4 END AS timeline,
     pg_catalog.pg_is_in_recovery() AS in_recovery
 """
 

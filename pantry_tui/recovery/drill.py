@@ -44,6 +44,7 @@ from pantry_tui.recovery.preflight import refuse_unsupported
 from pantry_tui.recovery.rehearsal import ELSEWHERE, rehearsal_server
 from pantry_tui.recovery.service import restore_backup
 from pantry_tui.repository.local import LocalRepository, ProofRecord
+from pantry_tui.repository.rows import restorable
 
 _PLACES = {DrillPlace.PRIVATE: "Starting a private server", DrillPlace.SERVER: "Reaching the server"}
 
@@ -59,7 +60,7 @@ async def drill_backup(request: DrillRequest, listener: Listener) -> DrillResult
     require_fingerprints(request.trust)
     repository = LocalRepository(request.repository, request.data_directory)
     backup_id = repository.resolve(request.backup_id)
-    manifest, _ = repository.trusted_manifest(backup_id, besides=request.trust)
+    manifest = restorable(repository, repository.trusted_manifest(backup_id, besides=request.trust)[0])
     _refuse(request, manifest)
     stored = repository.path(backup_id) / manifest.file("archive").name
     await asyncio.to_thread(_require_key, stored, request)

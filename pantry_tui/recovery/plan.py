@@ -47,6 +47,7 @@ from pantry_tui.recovery.requirements import requirements
 from pantry_tui.recovery.surroundings import compare_surroundings
 from pantry_tui.recovery.swap import require_free
 from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.rows import open_rows
 
 _MISSING = re.compile(r'database "(.*)" does not exist', re.DOTALL)
 
@@ -92,8 +93,8 @@ async def make_plan(
         repository=request.repository,
         unlocking=request.unlocking,
     )
-    with repository.open_artifact(manifest) as file:
-        checking = asyncio.ensure_future(check_segments(file, manifest, selection, expected.segments, identities))
+    with open_rows(repository, manifest, identities) as reader:
+        checking = asyncio.ensure_future(check_segments(reader, manifest, selection, expected.segments))
         try:
             plan = await _meet_server(request, repository, expected, archive, warn)
             await checking

@@ -10,8 +10,7 @@ from pathlib import Path
 from pantry_tui.artifact.age import Identity
 from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest
-from pantry_tui.artifact.openfiles import ArtifactFiles
-from pantry_tui.artifact.reader import SegmentReader, check_file
+from pantry_tui.artifact.reader import RowsReader, check_file
 from pantry_tui.artifact.selection import Selection
 from pantry_tui.artifact.structure_csv import table_file_problems
 from pantry_tui.artifact.toc import TocEntry, read_toc
@@ -82,14 +81,11 @@ async def open_archive(
     return archive, await asyncio.to_thread(read_toc, archive, manifest.source.encoding)
 
 
-async def check_segments(
-    files: ArtifactFiles, manifest: Manifest, selection: Selection, segments: Segments, identities: Sequence[Identity]
-) -> int:
+async def check_segments(reader: RowsReader, manifest: Manifest, selection: Selection, segments: Segments) -> int:
     """Hashes every stored byte that will be read, before any row is loaded; returns how many they are.
 
     For a whole restore the document must also be complete, to its end mark. Raises `BackupDamagedError`.
     """
-    reader = SegmentReader(files, manifest, identities)
     numbers = segments.numbers
     if selection.is_whole:
         numbers = list(range(len(manifest.segments)))

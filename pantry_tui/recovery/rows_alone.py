@@ -15,7 +15,7 @@ from psycopg import sql
 
 from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.manifest import Manifest, SequenceState, TableEntry
-from pantry_tui.artifact.reader import SegmentReader
+from pantry_tui.artifact.reader import RowsReader
 from pantry_tui.artifact.selection import Selection, select_tables
 from pantry_tui.artifact.toc import TocEntry, owned_sequences
 from pantry_tui.config.restoring import check_target
@@ -52,6 +52,7 @@ from pantry_tui.recovery.preflight import Segments, check_segments, needed_segme
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.set_aside import SetAside
 from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.rows import open_rows
 
 
 class Filled(NamedTuple):
@@ -119,9 +120,8 @@ async def fill_tables(
     refuse_archived(manifest, tables)
     selection = Selection(tables=tables, entries=manifest.entries, is_whole=not request.tables)
     segments = needed_segments(manifest, selection)
-    with repository.open_artifact(manifest) as file:
-        await check_segments(file, manifest, selection, segments, identities)
-        reader = SegmentReader(file, manifest, identities)
+    with open_rows(repository, manifest, identities) as reader:
+        await check_segments(reader, manifest, selection, segments)
         rows = RowsAlone(request.target, reader, manifest, segments, progress)
         if not request.tables:
             belonging = frozenset(manifest.entries or ())
@@ -151,7 +151,7 @@ class RowsAlone:
     def __init__(
         self,
         target: DatabaseTarget,
-        reader: SegmentReader,
+        reader: RowsReader,
         manifest: Manifest,
         segments: Segments,
         progress: RestoreProgress,

@@ -57,6 +57,7 @@ from pantry_tui.recovery.rows_alone import restore_rows
 from pantry_tui.recovery.swap import as_still_there, exchange_names, may_swap
 from pantry_tui.recovery.verify import not_compared, verify
 from pantry_tui.repository.local import LocalRepository, ProofRecord
+from pantry_tui.repository.rows import restorable
 from pantry_tui.together import together
 
 JOBS_LIMIT = 64
@@ -78,6 +79,7 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
     backup_id = repository.resolve(request.backup_id)
     manifest, signer = repository.trusted_manifest(backup_id, besides=request.trust)
     listener(Logged(message=f"signed by {signer.fingerprint}" if signer else "restoring without a signature, as asked"))
+    manifest = restorable(repository, manifest)
     if await _goes_in_place(request, manifest):
         return await restore_in_place(request, repository, manifest, RestoreProgress(listener, manifest.tables))
     if manifest.kind is BackupKind.DATA:

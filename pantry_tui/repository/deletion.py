@@ -42,6 +42,23 @@ def require_unpinned(repository: LocalRepository, backup_id: str) -> None:
         )
 
 
+def require_no_children(repository: LocalRepository, backup_id: str) -> None:
+    """Raises `RefusedError` for the base of incremental backups, naming them."""
+    children = []
+    for other in repository.ids():
+        with suppress(BackupDamagedError, NotFoundError):
+            base = repository.manifest(other).base
+            if base is not None and base.id == backup_id:
+                children.append(other)
+    if children:
+        more = len(children) - _NAMED_CHILDREN
+        named = ", ".join(children[:_NAMED_CHILDREN]) + (f" and {more:,} more" if more > 0 else "")
+        raise RefusedError(
+            f"backup {backup_id} is the base of {named}, which cannot be restored without it",
+            remedy="delete those first; or delete it with --force, which makes them worthless",
+        )
+
+
 def require_another(repository: LocalRepository, backup_id: str) -> None:
     """Raises `RefusedError` for the last valid backup of its database, and for one that cannot be read."""
     try:
@@ -79,6 +96,7 @@ def _is_good(repository: LocalRepository, manifest: Manifest) -> bool:
     return summary.is_whole and summary.valid is not False and not wrong_files(repository.path(manifest.id), manifest)
 
 
+_NAMED_CHILDREN = 5
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

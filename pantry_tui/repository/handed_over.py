@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Self
 
 from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.manifest import Manifest, manifest_digest
 from pantry_tui.artifact.openfiles import ArtifactFiles
-from pantry_tui.artifact.reader import SegmentReader
+from pantry_tui.artifact.reader import RowsReader
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import Model, RepositoryTarget, Unlocking
 from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.rows import restorable, rows_reader
+
+_UNTIL_THE_END = ExitStack()  # of the process
 
 
 class HandedOver(Model, frozen=True, kw_only=True):
@@ -28,8 +32,11 @@ class HandedOver(Model, frozen=True, kw_only=True):
         return cls(repository=repository, backup_id=manifest.id, manifest_digest=digest, unlocking=unlocking)
 
     def manifest(self) -> Manifest:
-        """That manifest, read again. Raises `BackupDamagedError` when it is another one by now."""
-        manifest = LocalRepository(self.repository).manifest(self.backup_id)
+        """That manifest, read again; composed where it was. Raises `BackupDamagedError` when it is another one by now."""
+        repository = LocalRepository(self.repository)
+        manifest = repository.manifest(self.backup_id)
+        if manifest_digest(manifest) != self.manifest_digest:
+            manifest = restorable(repository, manifest)
         if manifest_digest(manifest) != self.manifest_digest:
             raise BackupDamagedError(
                 f"the manifest of backup {self.backup_id} was exchanged while the backup was being read",
@@ -41,6 +48,7 @@ class HandedOver(Model, frozen=True, kw_only=True):
         """Its artifact, to be closed by the caller. Raises `BackupDamagedError`, `NotFoundError`."""
         return LocalRepository(self.repository).open_artifact(manifest)
 
-    def reader(self, manifest: Manifest) -> SegmentReader:
+    def reader(self, manifest: Manifest) -> RowsReader:
         """Reads its segments, for as long as the process lives. Raises what `SegmentReader` does too."""
-        return SegmentReader(self.open_artifact(manifest), manifest, identities_of(self.unlocking))
+        repository = LocalRepository(self.repository)
+        return rows_reader(repository, manifest, identities_of(self.unlocking), _UNTIL_THE_END)

@@ -29,6 +29,7 @@ from pantry_tui.repository.chain import predecessor
 from pantry_tui.repository.deletion import (
     bury,
     require_another,
+    require_no_children,
     require_plain_files,
     require_unpinned,
     tombstone_of,
@@ -286,8 +287,8 @@ class LocalRepository:
         """Deletes a backup, its manifest first: a crash in the middle leaves no backup, and a leftover.
 
         A signed tombstone says that it was deleted on purpose, and ``by`` whom. Raises `NotFoundError`, `StorageError`,
-        what the key raises that signs, and unless ``force`` `RefusedError` when the backup is pinned or the last valid
-        one of its database.
+        what the key raises that signs, and unless ``force`` `RefusedError` when the backup is pinned, the base of others or
+        the last valid one of its database.
         """
         directory = self.path(backup_id)
         require_private_directory(self.directory, self._what)
@@ -295,6 +296,7 @@ class LocalRepository:
             require_plain_files(directory)
             if not force:
                 require_unpinned(self, backup_id)
+                require_no_children(self, backup_id)
                 require_another(self, backup_id)
             bury(self.directory, tombstone_of(self, backup_id, by=by, forced=force), self.authority)
 

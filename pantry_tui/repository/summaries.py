@@ -35,6 +35,7 @@ def summarize(manifest: Manifest, records: Sequence[Record], *, path: Path, repo
         fingerprints=manifest.fingerprints,
         started_by=manifest.started_by,
         warnings=len(manifest.warnings),
+        base=manifest.base.id if manifest.base is not None else None,
         partial=not manifest.selection.is_everything,
         encrypted=manifest.is_encrypted,
     )
@@ -76,7 +77,7 @@ def describe(manifest: Manifest, summary: BackupSummary, *, signature: Signature
     return BackupDetails(
         summary=summary,
         tables=tuple(
-            _table(table, stored_bytes=stored[index], segments=segments[index])
+            _table(manifest, table, stored_bytes=stored[index], segments=segments[index])
             for index, table in enumerate(manifest.tables)
         ),
         files=tuple(
@@ -95,7 +96,7 @@ def describe(manifest: Manifest, summary: BackupSummary, *, signature: Signature
     )
 
 
-def _table(table: TableEntry, *, stored_bytes: int, segments: int) -> TableSummary:
+def _table(manifest: Manifest, table: TableEntry, *, stored_bytes: int, segments: int) -> TableSummary:
     return TableSummary(
         schema=table.schema,
         name=table.name,
@@ -107,4 +108,6 @@ def _table(table: TableEntry, *, stored_bytes: int, segments: int) -> TableSumma
         columns=table.columns,
         carried_by=table.carried_by,
         reason=table.reason,
+        own_rows=table.own_rows if manifest.base is not None else None,
+        whole=table.whole,
     )

@@ -6,7 +6,6 @@ import time
 
 from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.manifest import Manifest
-from pantry_tui.artifact.reader import SegmentReader
 from pantry_tui.artifact.selection import Selection, select_tables
 from pantry_tui.config.restoring import check_target
 from pantry_tui.config.targets import database_name
@@ -18,6 +17,7 @@ from pantry_tui.recovery.in_place.service import Exchanged, InPlace
 from pantry_tui.recovery.preflight import check_segments, needed_segments, open_archive, refuse_unsupported
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.rows import open_rows
 
 
 async def restore_in_place(
@@ -41,9 +41,8 @@ async def restore_in_place(
     chosen = select_tables(manifest, toc, request.tables, request.exclude)
     selection = Selection(tables=chosen.tables, entries=manifest.entries, is_whole=chosen.is_whole)
     segments = needed_segments(manifest, selection)
-    with repository.open_artifact(manifest) as files:
-        await check_segments(files, manifest, selection, segments, identities)
-        reader = SegmentReader(files, manifest, identities)
+    with open_rows(repository, manifest, identities) as reader:
+        await check_segments(reader, manifest, selection, segments)
         recovery = InPlace(request, recovery_id, manifest, toc, reader, segments, progress)
         exchanged = await recovery.run(selection.tables)
     finished = time.monotonic()

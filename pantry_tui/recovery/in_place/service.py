@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from pantry_tui.artifact.manifest import Manifest
-from pantry_tui.artifact.reader import SegmentReader
+from pantry_tui.artifact.reader import RowsReader
 from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.errors import DatabaseChangedError, RestoreError, VerificationError
 from pantry_tui.models import RestoredTable, RestoreRequest, Strategy, utc_now
@@ -61,7 +61,7 @@ class InPlace:
         recovery_id: str,
         manifest: Manifest,
         toc: Sequence[TocEntry],
-        reader: SegmentReader,
+        reader: RowsReader,
         segments: Segments,
         progress: RestoreProgress,
     ) -> None:

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from pantry_tui.artifact.jsondocument import row_batches
 from pantry_tui.artifact.manifest import Manifest, TableEntry
-from pantry_tui.artifact.reader import SegmentReader
+from pantry_tui.artifact.reader import RowsReader
 from pantry_tui.errors import RestoreError, VerificationError
 from pantry_tui.models import BackupFormat
 from pantry_tui.postgres.copy import copy_in
@@ -34,7 +34,7 @@ class Staging:
         connection: Connection,
         manifest: Manifest,
         segments: Segments,
-        reader: SegmentReader,
+        reader: RowsReader,
         progress: RestoreProgress,
     ) -> None:
         self._connection = connection

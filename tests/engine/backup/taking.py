@@ -83,6 +83,8 @@ async def take(
     batch_size: int | None = None,
     recipients: tuple[str, ...] = (),
     rows_format: BackupFormat = BackupFormat.SQL,
+    base: str | None = None,
+    or_full: bool = False,
 ) -> Taken:
     """Takes a backup."""
     events: list[Event] = []
@@ -105,6 +107,8 @@ async def take(
         data_directory=data_directory_of(repository),
         recipients=recipients,
         format=rows_format,
+        base=base,
+        or_full=or_full,
     )
     summary = await take_backup(request, listen)
     return Taken(summary, repository, events)

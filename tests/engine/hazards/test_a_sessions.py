@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pantry_tui.backup import full
+from pantry_tui.backup import run
 from pantry_tui.errors import ServerError, TooManyConnectionsError
 from pantry_tui.events import Event, PhaseStarted, Warned
 from pantry_tui.models import FindingStatus, RepositoryTarget
@@ -80,7 +80,7 @@ async def test_a_snapshot_held_long_is_told(
 ) -> None:
     source = server.create_database()
     server.execute(source, "CREATE TABLE t AS SELECT 1 AS i")
-    monkeypatch.setattr(full, "LONG_SNAPSHOT_SECONDS", 0.0)
+    monkeypatch.setattr(run, "LONG_SNAPSHOT_SECONDS", 0.0)
     taken = await take(source, repository)
     assert any("vacuum" in warning for warning in taken.manifest.warnings)
 

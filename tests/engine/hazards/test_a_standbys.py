@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pantry_tui.backup.full import FullBackup
+from pantry_tui.backup.run import BackupRun
 from pantry_tui.errors import ServerError
 from pantry_tui.events import Event, PhaseStarted, Warned
 from pantry_tui.models import DatabaseTarget, RepositoryTarget
@@ -62,14 +62,14 @@ async def test_a_query_that_the_standby_cancels_is_tried_again(
     meaning = meaning_of_text(said)
     assert meaning is not None
     assert "hot_standby_feedback" in meaning.remedy
-    run, failures = FullBackup.run, [ServerError("Reading public.t failed", detail=said)]
+    run, failures = BackupRun.run, [ServerError("Reading public.t failed", detail=said)]
 
-    async def fail_once(self: FullBackup) -> object:
+    async def fail_once(self: BackupRun) -> object:
         if failures:
             raise failures.pop()
         return await run(self)
 
-    monkeypatch.setattr(FullBackup, "run", fail_once)
+    monkeypatch.setattr(BackupRun, "run", fail_once)
     taken = await take(standby, repository)
     assert next(event.message for event in taken.events if isinstance(event, Warned)).endswith(
         "starting again (2 of 3)"

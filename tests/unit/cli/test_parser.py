@@ -63,8 +63,6 @@ recovery show 20261123T020000Z-7f3a12
 """
 
 UNSUPPORTED = """
-backup create -n x --kind incremental
-backup create -n x --base latest
 backup create -n x -d '*'
 recovery execute latest --target new --batch-size 10
 """

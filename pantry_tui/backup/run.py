@@ -1,4 +1,4 @@
-"""One run of a full backup in format `sql`: snapshot, contents, read back, publish."""
+"""One run of a backup: snapshot, contents, read back, publish."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from pantry_tui.artifact.age import parse_recipient
 from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.artifact.environment import Environment
 from pantry_tui.artifact.manifest import MANIFEST_VERSION, Manifest, ServerIdentity, SnapshotPosition, StoredFile
+from pantry_tui.backup.base import Base
 from pantry_tui.backup.contents import HANDLERS, Contents, write_contents
+from pantry_tui.backup.finding_base import find_base, require_behind
 from pantry_tui.backup.progress import start_phase
 from pantry_tui.backup.reading import ReadingSetup
 from pantry_tui.backup.snapshotted import Snapshotted
@@ -50,16 +52,19 @@ LONG_SNAPSHOT_SECONDS = 3600.0
 SUFFIXES = {Compression.GZIP: ".gz", Compression.ZSTD: ".zst", Compression.NONE: ""}
 
 
-class FullBackup:
+class BackupRun:
     """One attempt: makes the backup or leaves nothing."""
 
-    def __init__(self, request: BackupRequest, repository: LocalRepository, listener: Listener) -> None:
+    def __init__(
+        self, request: BackupRequest, repository: LocalRepository, listener: Listener, *, instead_of: str | None = None
+    ) -> None:
+        """``instead_of``: why this full backup is no incremental one, which was asked for."""
         self._request = request
         self._repository = repository
         self._listener = listener
         self._started_at = utc_now()
         self._started = time.monotonic()
-        self._warnings: list[str] = []
+        self._warnings: list[str] = [] if instead_of is None else [f"full instead of incremental: {instead_of}"]
         self._recipients = tuple(
             parse_recipient(text, key=f"recipient {number}") for number, text in enumerate(request.recipients, start=1)
         )
@@ -80,7 +85,10 @@ class FullBackup:
 
     async def _back_up(self, connection: Connection, observer: Connection, pool: WorkerPool) -> Manifest:
         server, tools = await self._meet(connection)
+        base = await self._find_base(connection, server)
         snapshot = await self._take_snapshot(connection, pool, in_recovery=server.in_recovery)
+        if base is not None:
+            require_behind(base, snapshot.position)
         staged = self._repository.begin(new_backup_id(self._request.name, self._started_at))
         try:
             backup = Snapshotted(
@@ -97,6 +105,7 @@ class FullBackup:
                 role_passwords=await may_read_passwords(connection),
                 chosen=await self._choose(connection),
                 recipients=self._recipients,
+                base=base,
             )
             manifest = await self._write(backup, server)
             self._repository.publish(staged, manifest)
@@ -105,6 +114,15 @@ class FullBackup:
             raise
         self._listener(Progress(share=1.0, rows=manifest.rows, raw_bytes=manifest.raw_bytes))
         return manifest
+
+    async def _find_base(self, connection: Connection, server: ServerIdentity) -> Base | None:
+        """The base of an incremental backup. Raises what `find_base` does."""
+        if self._request.kind is not BackupKind.INCREMENTAL:
+            return None
+        source = await source_database(connection)
+        base = await asyncio.to_thread(find_base, self._repository, self._request, server, source)
+        self._listener(Logged(message=f"builds on {base.link.id}"))
+        return base
 
     def _artifact_name(self) -> str | None:
         name = slug(self._request.name)
@@ -208,6 +226,8 @@ class FullBackup:
             raw_bytes=_raw_bytes(contents),
             rows=sum(table.rows for table in contents.tables),
             warnings=tuple(self._warnings),
+            base=backup.base.link if backup.base is not None else None,
+            kept=contents.kept,
         )
 
     async def _surroundings(self, connection: Connection) -> Environment | None:

@@ -1,0 +1,1 @@
+"""Incremental backups on real servers."""

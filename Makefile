@@ -42,6 +42,7 @@ bench: .venv/ready-to-run
 	$(BIN)/python -m benchmarks.backup $(ARGS)
 	$(BIN)/python -m benchmarks.restore $(ARGS)
 	$(BIN)/python -m benchmarks.formats $(ARGS)
+	$(BIN)/python -m benchmarks.incremental $(ARGS)
 
 format: .venv/ready-to-develop
 	$(BIN)/ruff format .

@@ -124,7 +124,7 @@ class Catalog:
             if (repository is None or repository in (entry.location, entry.summary.repository))
             and (database is None or entry.summary.database == database)
         ]
-        return sorted(found, key=lambda summary: (summary.id, summary.path), reverse=True)[:limit]
+        return sorted(found, key=lambda summary: (summary.started_at, summary.id, summary.path), reverse=True)[:limit]
 
     def rebuild(self, repositories: Sequence[LocalRepository], *, force: bool = False) -> CatalogRebuild:
         """Throws all entries away, reads every manifest again, and says what came of it.

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pantry_tui.errors import NotFoundError, UsageError
 
 LATEST = "latest"
+SECOND = len("20261123T020000Z")  # of an id: the second in which the backup was begun
 LONGEST_NAME = 100
 LONGEST_LABEL = 200
 

@@ -35,7 +35,7 @@ from pantry_tui.repository.deletion import (
     tombstone_of,
     tombstone_of_missing,
 )
-from pantry_tui.repository.ids import LATEST, is_backup_id, match_reference, new_backup_id, require_label
+from pantry_tui.repository.ids import LATEST, SECOND, is_backup_id, match_reference, new_backup_id, require_label
 from pantry_tui.repository.records import Mark, ProofRecord, Record, is_unfinished_record, read_records, write_record
 from pantry_tui.repository.soundness import oddities, wrong_files
 from pantry_tui.repository.staging import (
@@ -132,7 +132,7 @@ class LocalRepository:
         require_private_directory(self.directory, self._what)
         with storage_errors(self.directory, f"listing {self._what}"), os.scandir(self.directory) as entries:
             found = [_presence(self.directory, entry.name) for entry in entries if is_backup_id(entry.name)]
-        return sorted((presence for presence in found if presence), reverse=True)
+        return sorted((presence for presence in found if presence), key=_age, reverse=True)
 
     def has_backups(self) -> bool:
         """Whether there is any backup, by as few calls as that takes. Raises `StorageError`."""
@@ -386,6 +386,11 @@ def _presence(repository: Path, backup_id: str) -> Presence | None:
     if not (stat.S_ISDIR(made.st_mode) and stat.S_ISREG(manifest.st_mode)):
         return None
     return Presence(backup_id, (manifest.st_ino, manifest.st_mtime_ns, manifest.st_size), made.st_mtime_ns)
+
+
+def _age(presence: Presence) -> tuple[str, int, str]:
+    """By the second in the id; of backups of the same second, by when they were published."""
+    return presence.id[:SECOND], presence.manifest[1], presence.id
 
 
 def _names(manifest: Manifest) -> tuple[str, str]:

@@ -353,6 +353,7 @@ async def test_a_spare_process_that_was_killed_is_replaced(
 ) -> None:
     [spare] = job_pids(mark)
     os.kill(spare, signal.SIGKILL)
+    eventually(lambda: not job_pids(mark), "the spare process is gone")
 
     job = await ended(client, await client.submit(backup_request(crm, backups)))
 
@@ -376,4 +377,4 @@ async def test_jobs_and_their_workers_are_as_nice_as_configured(
         blockade.lift()
         await ended(client, job)
 
-    assert niceness == {os.getpriority(os.PRIO_PROCESS, 0) + 7}
+    assert niceness == {min(19, os.getpriority(os.PRIO_PROCESS, 0) + 7)}

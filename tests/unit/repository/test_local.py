@@ -27,6 +27,11 @@ class TestResolving:
         assert local.resolve(made[1][:16]) == made[1]
         assert local.resolve(made[2]) == made[2]
 
+    def test_of_one_second_the_last_published_is_newest(self, local: LocalRepository) -> None:
+        made = [publish_backup(local, at=NOON) for _ in range(6)]
+        assert local.ids() == made[::-1]
+        assert local.resolve("latest") == made[-1]
+
     def test_latest_of_a_database_by_either_name(self, local: LocalRepository) -> None:
         crm = publish_backup(local, database="crm", source="crm_production")
         shop = publish_backup(local, database="shop", source="shop", at=NOON + timedelta(hours=1))

@@ -154,6 +154,8 @@ def _with_base(result: ValidationResult, base: ValidationResult) -> ValidationRe
         problems=(*result.problems, *(f"the base {base.backup_id}: {problem}" for problem in base.problems)),
         bytes_read=result.bytes_read + base.bytes_read,
         raw_bytes=result.raw_bytes + base.raw_bytes,
+        rows=result.rows + base.rows,
+        base=base.backup_id,
         unread=(result.unread or base.unread) and not result.problems and not base.problems,
     )
 

@@ -214,7 +214,7 @@ def print_validation(result: ValidationResult) -> None:
         print_line(f"Stored bytes intact, contents unread: {result.backup_id}, {size(result.bytes_read)} read")
         print_line("It is encrypted, and no identity was given: validate it where one is, with --identity FILE")
     elif result.valid:
-        print_line(f"Valid: {result.backup_id}, {read}")
+        print_line(f"Valid: {result.backup_id}, {f'with its base {result.base}, ' if result.base else ''}{read}")
     else:
         print_line(f"DAMAGED: {result.backup_id}, {counted(len(result.problems), 'problem')}; {read}")
     if result.signer is not None:

@@ -33,7 +33,7 @@ from pantry_tui.models import (
 if TYPE_CHECKING:
     from pantry_tui.runner.client import RunnerClient
 
-_DRILLED = (BackupKind.FULL, BackupKind.SCHEMA)  # the better ones first
+_DRILLED = ((BackupKind.FULL, BackupKind.INCREMENTAL), (BackupKind.SCHEMA,))  # the better ones first
 
 
 def add_arguments(commands: Any) -> None:
@@ -100,9 +100,9 @@ def _chosen(args: argparse.Namespace, config: Config, place: RepositoryTarget) -
         return [look_up(config, lambda reads: reads.backup(place, args.id)).summary]
     backups = look_up(config, lambda reads: reads.backups(place, database=args.database), args)
     chosen: dict[str, BackupSummary] = {}
-    for kind in _DRILLED:
+    for kinds in _DRILLED:
         for backup in backups:
-            if backup.kind is kind:
+            if backup.kind in kinds:
                 chosen.setdefault(backup.database, backup)
     if not chosen:
         of = f" of database {args.database}" if args.database is not None else ""

@@ -55,8 +55,8 @@ class BackupSummary(Model, frozen=True, kw_only=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the database can be made whole from it."""
-        return self.kind is BackupKind.FULL and not self.partial
+        """Whether the database can be made whole from it, and from its base where it has one."""
+        return self.kind in (BackupKind.FULL, BackupKind.INCREMENTAL) and not self.partial
 
 
 class CatalogRebuild(Model, frozen=True, kw_only=True):
@@ -142,6 +142,7 @@ class ValidationResult(Model, frozen=True, kw_only=True):
     duration_seconds: float
     validated_at: datetime
     signer: str | None = None  # whose signature the manifest has; None: no signature that fits
+    base: str | None = None  # of an incremental backup, which was read back with it
     unread: bool = (
         False  # encrypted, and no identity was given: the stored bytes are what was written, no more is known
     )

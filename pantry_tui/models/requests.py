@@ -173,7 +173,7 @@ def export_formats(backup: BackupFormat, kind: BackupKind) -> tuple[BackupFormat
     """The formats that a backup can be exported to without a server, its own first."""
     if backup is BackupFormat.JSON:
         return (BackupFormat.JSON,)
-    if kind is not BackupKind.FULL:
+    if kind not in (BackupKind.FULL, BackupKind.INCREMENTAL):
         return (backup,)
     return (backup, BackupFormat.CSV if backup is BackupFormat.SQL else BackupFormat.SQL)
 

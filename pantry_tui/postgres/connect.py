@@ -79,8 +79,7 @@ async def connect(
 def server_error(error: psycopg.Error, *, doing: str) -> PantryError:
     """The error of ours for what the server answered while ``doing`` ("reading the list of tables")."""
     text = redact(str(error).strip(), _secrets(os.environ))
-    meaning = _meaning(error, text)
-    kind, remedy = meaning or Meaning(ServerError, "See what the server said, and its log.")
+    kind, remedy = _meaning(error) or Meaning(ServerError, "See what the server said, and its log.")
     state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
     return kind(f"{doing[:1].upper()}{doing[1:]} failed: {_first_line(text)}", remedy=remedy, detail=f"{text}{state}")
 
@@ -111,7 +110,9 @@ async def _speak_utf8(connection: psycopg.AsyncConnection[Any]) -> None:
         await connection.execute(b"SET client_encoding = " + wanted)
 
 
-def _meaning(error: psycopg.Error, text: str) -> Meaning | None:
+def _meaning(error: psycopg.Error) -> Meaning | None:
+    """By the text as it came: a short password may be a part of the words that tell."""
+    text = str(error).strip()
     if error.sqlstate:
         return meaning_of_state(error.sqlstate, text)
     return meaning_of_text(text) if isinstance(error, psycopg.OperationalError) else None
@@ -120,7 +121,7 @@ def _meaning(error: psycopg.Error, text: str) -> Meaning | None:
 def _connection_error(error: psycopg.Error, target: DatabaseTarget, parameters: Mapping[str, str]) -> PantryError:
     text = redact(str(error).strip(), _secrets(target.environment))
     where = f"{target.name} at {address(parameters, target.environment)}"
-    kind, remedy = _meaning(error, text) or Meaning(ServerError, "See what the server said, and its log.")
+    kind, remedy = _meaning(error) or Meaning(ServerError, "See what the server said, and its log.")
     if issubclass(kind, ServerUnreachableError):
         message = f"Cannot reach the server of {where}: {_first_line(text.rpartition('failed: ')[2])}"
     else:

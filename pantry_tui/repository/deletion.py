@@ -91,9 +91,12 @@ def _has_another(repository: LocalRepository, manifest: Manifest) -> bool:
 
 
 def _is_good(repository: LocalRepository, manifest: Manifest) -> bool:
-    """Whether the database can be made whole from it: no validation found it damaged, and its files are there."""
+    """Whether the database can be made whole from it: no validation found it damaged, its files are there, its base is good."""
     summary = repository.summary(manifest.id)
-    return summary.is_whole and summary.valid is not False and not wrong_files(repository.path(manifest.id), manifest)
+    sound = summary.valid is not False and not wrong_files(repository.path(manifest.id), manifest)
+    if manifest.base is not None:
+        return sound and summary.is_whole and _is_good(repository, repository.trusted_manifest(manifest.base.id)[0])
+    return sound and summary.is_whole
 
 
 _NAMED_CHILDREN = 5

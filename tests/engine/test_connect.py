@@ -275,3 +275,9 @@ async def test_an_empty_variable_counts_as_unset(server: TestServer, monkeypatch
         async with await connect(target, application="test"):
             pass
         assert os.environ["PGSSLMODE"] == ""
+
+
+async def test_short_password_hides_no_words_that_tell(server: TestServer) -> None:
+    target = msgspec.structs.replace(server.target("nowhere"), environment={"PGPASSWORD": "o"})
+    with pytest.raises(DatabaseMissingError):
+        await connect(target, application="test")

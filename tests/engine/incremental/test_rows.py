@@ -172,3 +172,13 @@ async def test_table_that_grew_is_read_in_ranges(
     target = server.drop_after_test("restored_grown")
     await restore(target, repository)
     assert server.fingerprint(target) == server.fingerprint(source)
+
+
+async def test_it_replaces_no_backup_whose_base_is_damaged(server: TestServer, repository: RepositoryTarget) -> None:
+    source, delta = await changed(server, repository)
+    local = opened(repository)
+    full = await take(source, repository)
+    base = local.path(delta.summary.base or "")
+    (base / local.manifest(base.name).file("artifact").name).unlink()
+    with pytest.raises(RefusedError, match="last valid"):
+        local.delete(full.summary.id, by="test")

@@ -31,11 +31,12 @@ _FINGERPRINT = 22  # as long as they get: sums of 64-bit hashes
 _SHORT_FINGERPRINT = 11
 
 
-def _columns(fingerprint: int) -> tuple[Column, ...]:
+def _columns(fingerprint: int, *, since: bool = False) -> tuple[Column, ...]:
+    """``since``: of an incremental backup."""
     return (
         Column("table", "Table"),
         Column("rows", "Rows", 10, right=True),
-        Column("raw", "Raw", 9, right=True),
+        Column("changed", "Changed", 9, right=True) if since else Column("raw", "Raw", 9, right=True),
         Column("stored", "Stored", 9, right=True),
         Column("fingerprint", "Fingerprint", fingerprint, right=True),
     )
@@ -111,7 +112,7 @@ class BackupDetailsScreen(OneBackupScreen):
         if isinstance(details, BackupDetails):
             lines = [*signature_lines(details), *lines, *details_lines(details)]
             table = self.query_one("#tables", CalmTable)
-            table.set_columns(_columns(self._fingerprint_width))
+            table.set_columns(_columns(self._fingerprint_width, since=backup.base is not None))
             table.show([self._row(each) for each in details.tables])
         elif details is not None:
             lines += [("", "", ""), ("not read", visible(details.message), "$error")]
@@ -128,8 +129,13 @@ class BackupDetailsScreen(OneBackupScreen):
         cells = (
             cell(f"{table.schema}.{table.name}"),
             cell(figures.count(table.rows), right=True),
-            cell(figures.size(table.raw_bytes), right=True),
+            cell(figures.size(table.raw_bytes) if table.own_rows is None else _changed(table), right=True),
             cell(figures.size(table.stored_bytes), right=True),
             cell(fingerprint, muted, right=True),
         )
         return Row(table.quoted_name, cells)
+
+
+def _changed(table: TableSummary) -> str:
+    """How many rows stand in an incremental backup itself."""
+    return "all" if table.whole or table.carried_by != "segments" else figures.count(table.own_rows or 0)

@@ -78,7 +78,7 @@ class BackupsScreen(OneBackupScreen, ListScreen):
         cells = {
             "name": self._marked_name(backup),
             "database": cell(backup.database),
-            "kind": cell(f"{backup.kind_words} {backup.format}" if backup.kind == "full" else backup.kind_words),
+            "kind": cell(_kind(backup)),
             "age": cell(figures.age(backup.started_at, now)),
             "size": cell(figures.size(backup.bytes), right=True),
             "rows": cell(figures.count(backup.rows), right=True),
@@ -179,3 +179,10 @@ class BackupsScreen(OneBackupScreen, ListScreen):
 
 def _plain(text: Text) -> str:
     return text.plain.casefold()
+
+
+def _kind(backup: BackupSummary) -> str:
+    """Kind and format in nine characters, where the database can be made whole from it."""
+    if backup.kind == "incremental":
+        return f"incr {backup.format}"
+    return f"{backup.kind_words} {backup.format}" if backup.kind == "full" else backup.kind_words

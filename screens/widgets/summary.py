@@ -53,6 +53,7 @@ def backup_lines(backup: BackupSummary, now: datetime, glyphs: Glyphs) -> list[L
         ("proof", proven + _when(backup.proven_at), f"${proven_style}"),
         ("took", figures.duration(backup.duration_seconds), ""),
         ("kind", f"{backup.kind_words}, format {backup.format}, compression {backup.compression}", ""),
+        *([("base", visible(backup.base), "")] if backup.base else []),
         ("size", f"{figures.size(backup.bytes)} stored of {figures.size(backup.raw_bytes)}{saved}", ""),
         ("holds", f"{figures.plural(backup.tables, 'table')}, {figures.plural(backup.rows, 'row')}", ""),
         *([("encrypted", "yes: reading it takes an identity", "")] if backup.encrypted else []),
@@ -71,6 +72,9 @@ def details_lines(details: BackupDetails) -> list[Line]:
     tools = [(visible(tool), visible(version), "") for tool, version in details.tools.items()]
     server = [(visible(key).replace("_", " "), visible(value), "") for key, value in details.server.items()]
     source = [(visible(key).replace("_", " "), visible(value), "") for key, value in details.source.items()]
+    whole = [
+        ("-", visible(f"{table.schema}.{table.name}: {table.whole}"), "") for table in details.tables if table.whole
+    ]
     left_out = [("-", visible(line), "") for line in details.left_out]
     chosen = details.selection.to_builtins()
     patterns = [(what.replace("_", " "), visible(" ".join(given)), "") for what, given in chosen.items() if given]
@@ -83,6 +87,7 @@ def details_lines(details: BackupDetails) -> list[Line]:
     return [
         *_section("Chosen", patterns),
         *_section("Encrypted to", recipients),
+        *_section("Tables with all their rows here", whole),
         *_section("Left out", left_out),
         *_section("Warnings", [("!", line, "$warning") for text in details.warnings for line in visible_lines(text)]),
         *_section("Files", stored),

@@ -97,7 +97,7 @@ def make_details(
     """What `backup show` says of it."""
     return BackupDetails(
         summary=backup,
-        tables=tuple(_table(name, index) for index, name in enumerate(tables, 1)),
+        tables=tuple(_table(name, index, since=backup.base is not None) for index, name in enumerate(tables, 1)),
         files=(
             FileSummary(name="daily.sql.gz", role="artifact", bytes=121_000_000, sha256="5f" * 32),
             FileSummary(name="archive.dump", role="archive", bytes=2_300_000, sha256="a1" * 32),
@@ -121,7 +121,8 @@ def make_details(
     )
 
 
-def _table(name: str, index: int) -> TableSummary:
+def _table(name: str, index: int, *, since: bool) -> TableSummary:
+    """``since`` a base, all rows of the first table are the backup's own."""
     return TableSummary(
         schema="public",
         name=name,
@@ -132,6 +133,8 @@ def _table(name: str, index: int) -> TableSummary:
         fingerprint=str(7_919_000_000_000_000_123 * index),
         columns=("id", "name"),
         carried_by="segments",
+        own_rows=index * 31 if since else None,
+        whole="the base does not have it" if since and index == 1 else None,
     )
 
 

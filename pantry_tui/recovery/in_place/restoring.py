@@ -70,6 +70,7 @@ async def restore_in_place(
         strategy=request.strategy,
         checkpoint=exchanged.checkpoint,
         violations=exchanged.violations,
+        assertions=exchanged.assertions,
     )
 
 

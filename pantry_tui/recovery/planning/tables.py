@@ -1,0 +1,121 @@
+"""What becomes of each table, in the order of the foreign keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pantry_tui.artifact.manifest import TableEntry
+from pantry_tui.errors import RestoreError
+from pantry_tui.models import ColumnDrift, PlannedTable, RecoveryWay
+from pantry_tui.postgres.columns import TableColumns, table_columns
+from pantry_tui.postgres.introspect import SourceTable, foreign_keys
+from pantry_tui.recovery.in_place.standing import refused_tables
+from pantry_tui.recovery.planning.counting import Counted, count_tables, horizon_of
+from pantry_tui.recovery.planning.drift import drift_in_place, drift_of_whole, needed_columns
+from pantry_tui.recovery.planning.ground import Ground
+from pantry_tui.recovery.planning.order import TableName, referenced_first, references_in
+from pantry_tui.recovery.preflight import raw_bytes
+
+
+class Tables(NamedTuple):
+    """The planned tables, those that are referred to first; the cycles among them; why some cannot take their rows."""
+
+    planned: tuple[PlannedTable, ...]
+    cycles: tuple[tuple[str, ...], ...]
+    refusals: tuple[RestoreError, ...]
+
+
+class _Found(NamedTuple):
+    """What was found out about the tables that are there, by their oids, or by the manifest's index."""
+
+    counted: Mapping[int, Counted]
+    drift: Mapping[int, tuple[ColumnDrift, ...]]
+    refused: Mapping[int, RestoreError]
+
+
+async def plan_tables(ground: Ground) -> Tables:
+    """What becomes of each selected table. Raises `psycopg.Error`."""
+    there = {index: table for index, entry in ground.entries.items() if (table := ground.standing(entry))}
+    found = await _look(ground, there)
+    refers_to = await _references(ground)
+    names = {(entry.schema, entry.name): index for index, entry in ground.entries.items()}
+    groups = referenced_first(sorted(names), refers_to)
+    cycles = [group for group in groups if len(group) > 1]
+    planned = [
+        _planned(ground, names[name], there.get(names[name]), found, refers_to, cycles)
+        for group in groups
+        for name in group
+    ]
+    shown = tuple(tuple(f"{schema}.{name}" for schema, name in sorted(cycle)) for cycle in cycles)
+    return Tables(tuple(planned), shown, tuple(found.refused[index] for index in sorted(found.refused)))
+
+
+async def _look(ground: Ground, there: Mapping[int, SourceTable]) -> _Found:
+    connection, entries = ground.connection, ground.entries
+    horizon = await horizon_of(connection, ground.manifest.snapshot.xmin) if ground.is_source else None
+    counted = await count_tables(connection, [(entries[index], table) for index, table in there.items()], horizon)
+    oids = [table.oid for table in there.values()]
+    columns = await table_columns(connection, oids)
+    needed = await needed_columns(connection, oids)
+    refused: dict[int, RestoreError] = {}
+    if ground.way is RecoveryWay.IN_PLACE:
+        refused = await refused_tables(connection, ground.manifest, there, ground.request.strategy)
+    drift = {
+        index: _drift(ground, entries[index], columns[table.oid], needed.get(table.oid, set()))
+        for index, table in there.items()
+    }
+    return _Found(counted, drift, refused)
+
+
+def _drift(ground: Ground, entry: TableEntry, there: TableColumns, needed: set[str]) -> tuple[ColumnDrift, ...]:
+    if ground.way in (RecoveryWay.IN_PLACE, RecoveryWay.EMPTY_TABLES):
+        return drift_in_place(entry, there, needed)
+    return drift_of_whole(entry, there)
+
+
+async def _references(ground: Ground) -> dict[TableName, set[TableName]]:
+    """Which tables refer to which: in the database where rows are exchanged in it, else in the backup."""
+    if ground.way not in (RecoveryWay.IN_PLACE, RecoveryWay.EMPTY_TABLES):
+        return references_in(ground.toc)
+    names = {table.oid: (table.schema, table.name) for table in ground.there.values()}
+    found = references_in(ground.toc)
+    for own, other in await foreign_keys(ground.connection):
+        if own in names and other in names:
+            found.setdefault(names[own], set()).add(names[other])
+    return found
+
+
+def _planned(
+    ground: Ground,
+    index: int,
+    table: SourceTable | None,
+    found: _Found,
+    refers_to: Mapping[TableName, set[TableName]],
+    cycles: list[list[TableName]],
+) -> PlannedTable:
+    entry = ground.manifest.tables[index]
+    name = (entry.schema, entry.name)
+    counted = found.counted.get(table.oid) if table is not None else None
+    refusal = found.refused.get(index)
+    selected = {(each.schema, each.name) for each in ground.entries.values()}
+    return PlannedTable(
+        schema=entry.schema,
+        name=entry.name,
+        action=_action(ground, table),
+        rows_backup=entry.rows,
+        raw_bytes=raw_bytes(ground.manifest, ground.segments.by_table.get(index, ())),
+        rows_now=counted.rows if counted is not None else None,
+        rows_now_exact=counted is None or counted.exact,
+        written=counted.written if counted is not None else None,
+        refers_to=tuple(f"{schema}.{other}" for schema, other in sorted(refers_to.get(name, set()) & selected)),
+        cycle=next((number for number, cycle in enumerate(cycles, 1) if name in cycle), None),
+        drift=found.drift.get(index, ()),
+        refusal=refusal.message if refusal is not None else None,
+    )
+
+
+def _action(ground: Ground, table: SourceTable | None) -> str:
+    if ground.way is RecoveryWay.IN_PLACE:
+        return str(ground.request.strategy) if table is not None else "make again"
+    return "fill" if ground.way is RecoveryWay.EMPTY_TABLES else "load"

@@ -26,7 +26,7 @@ _WHOLE = (RecoveryWay.NEW, RecoveryWay.SIDE_BY_SIDE)
 class Work(NamedTuple):
     """How much is to be done. ``indexed_rows``: rows times the indexes over them; ``rows_now``: in tables that are exchanged.
 
-    Of a whole database ``rows_now`` says nothing.
+    ``statements`` make what is not rows: entries of the archive. Of a whole database ``rows_now`` says nothing.
     """
 
     way: RecoveryWay
@@ -37,6 +37,7 @@ class Work(NamedTuple):
     tables: int
     jobs: int
     rows_now: int = 0
+    statements: int = 0
 
 
 class Rates(NamedTuple):
@@ -47,6 +48,8 @@ class Rates(NamedTuple):
     load: float  # bytes of rows' text, by COPY
     indexing: float  # rows, into one index
     scan: float  # bytes of rows' text, fingerprinted
+    statement: float  # seconds, of one that makes a table
+    beginning: float = 0.0  # seconds, of connecting and reading the archive's contents: however few rows there are
 
 
 def from_history(work: Work, server: str, measurements: Sequence[Measurement]) -> Estimate | None:
@@ -70,17 +73,22 @@ def from_drills(work: Work, measurements: Sequence[Measurement]) -> Estimate | N
     return _scaled(work, used, source="drills", margin=_margin(work, used) * 1.5, words=words)
 
 
-def from_probe(work: Work, rates: Rates) -> Estimate:
-    """By a probe. How well workers share the server is not known: from not at all to perfectly."""
+def from_probe(work: Work, rates: Rates, *, backup_seconds: float) -> Estimate:
+    """By a probe. How well workers share the server is not known: from not at all to perfectly.
+
+    Starting tools, making and syncing files take their time whatever the rows; a probe does not show it, but what the backup
+    took has the like of it.
+    """
     alone, together = _probed(work, rates, 1), _probed(work, rates, work.jobs)
     phases = tuple(PlannedPhase(name=name, seconds=round(math.sqrt(alone[name] * together[name]), 3)) for name in alone)
     words = [f"COPY {_rate(rates.load)}", f"index {rates.indexing:,.0f} rows/s", f"compare {_rate(rates.scan)}"]
+    words.append(f"{1000 * rates.statement:,.1f} ms a statement")
     words += [f"unpack {_rate(rates.unpack)}"] if rates.unpack is not None else []
     words += [f"check {_rate(rates.check)}"] if rates.check is not None else []
     return Estimate(
         seconds=sum(phase.seconds for phase in phases),
         least=round(sum(together.values()) / 2, 3),
-        most=round(sum(alone.values()) * 2, 3),
+        most=round(sum(alone.values()) * 2 + backup_seconds * 2, 3),
         source="probe",
         confidence="rough",
         rates=(f"a probe of this server, with rows made up for it: {', '.join(words)}",),
@@ -121,11 +129,16 @@ def within(estimate: Estimate, rto_seconds: float | None) -> bool | None:
 def _probed(work: Work, rates: Rates, workers: int) -> dict[str, float]:
     """The seconds of each phase, with so many workers that do not hinder each other."""
     flow = min(rates.load, rates.unpack or math.inf)
-    check = work.stored_bytes / rates.check if rates.check else 0.0
+    check = rates.beginning + (work.stored_bytes / rates.check if rates.check else 0.0)
     indexing = work.indexed_rows / rates.indexing
     if work.way is not RecoveryWay.IN_PLACE:
         rows = (work.raw_bytes / flow + indexing) / workers
-        return {"check": check, "rows": rows, "verify": work.raw_bytes / rates.scan / workers}
+        return {
+            "check": check,
+            "pre-data": work.statements * rates.statement,
+            "rows": rows,
+            "verify": work.raw_bytes / rates.scan / workers,
+        }
     # One connection does it all. From comparing both sides, where little differs, to writing every row.
     share = work.rows_now / work.rows if work.rows else 1.0
     comparing = work.raw_bytes * (1 + share) / rates.scan

@@ -33,6 +33,10 @@ async def room(ground: Ground) -> PlannedRoom:
     return PlannedRoom(needed=needed, free=found.free, words=f"{why}; in {found.directory}")
 
 
+def _rows(number: int) -> str:
+    return f"{number:,} row" + ("" if number == 1 else "s")
+
+
 def _size(ground: Ground, index: int) -> int:
     """What a table took on the source's disk, or else the text of its rows."""
     entry = ground.manifest.tables[index]
@@ -48,11 +52,9 @@ async def loss(ground: Ground, tables: Sequence[PlannedTable]) -> DataLoss:
     known = [table for table in tables if table.written is not None]
     written = sum(table.written or 0 for table in known)
     changed = [table for table in known if table.written]
-    words = [f"{table.qualified_name}: {table.written:,} rows written since" for table in changed]
+    words = [f"{table.qualified_name}: {_rows(table.written or 0)} written since" for table in changed]
     if unknown := [table for table in tables if table.written is None and table.rows_now is not None]:
         words.append(f"of {len(unknown)} tables it cannot be told how many rows were written since")
-    gone = [table for table in known if table.rows_now is not None and table.rows_backup > table.rows_now]
-    words += [f"{table.qualified_name}: has {table.rows_backup - (table.rows_now or 0):,} rows fewer" for table in gone]
     return DataLoss(
         backup_at=manifest.started_at,
         age_seconds=age,
@@ -87,4 +89,5 @@ def work(ground: Ground, tables: Sequence[PlannedTable]) -> Work:
         tables=len(tables),
         jobs=ground.request.jobs or default_worker_count(),
         rows_now=sum(table.rows_now or 0 for table in tables),
+        statements=sum(1 for entry in ground.toc if entry.statement),
     )

@@ -34,6 +34,7 @@ class Ground(NamedTuple):
     way: RecoveryWay
     there: dict[tuple[str, str], SourceTable]
     is_source: bool
+    beginning: float  # seconds that it took to get here
 
     @property
     def entries(self) -> dict[int, TableEntry]:

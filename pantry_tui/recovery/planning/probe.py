@@ -31,18 +31,19 @@ async def probe(connection: Connection, reader: SegmentReader, segments: Iterabl
     try:
         await connection.execute("BEGIN READ WRITE")
         try:
-            load, index, scan = await _on_server(connection)
+            load, indexing, scan, statement = await _on_server(connection)
         finally:
             await connection.execute("ROLLBACK")
     except psycopg.Error:
         return None
     check, unpack = await asyncio.to_thread(_of_backup, reader, segments)
-    return Rates(check=check, unpack=unpack, load=load, indexing=index, scan=scan)
+    return Rates(check=check, unpack=unpack, load=load, indexing=indexing, scan=scan, statement=statement)
 
 
-async def _on_server(connection: Connection) -> tuple[float, float, float]:
-    """Bytes loaded, rows indexed and bytes fingerprinted, each in a second."""
+async def _on_server(connection: Connection) -> tuple[float, float, float, float]:
+    """Bytes loaded, rows indexed and bytes fingerprinted, each in a second; the seconds of a statement."""
     table = sql.Identifier(*_TABLE)
+    begun = time.monotonic()
     columns = sql.SQL("(id bigint, at timestamptz, amount numeric, note text)")
     await connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} {}").format(table, columns))
     rows = size = 0
@@ -57,7 +58,7 @@ async def _on_server(connection: Connection) -> tuple[float, float, float]:
     indexed = time.monotonic()
     await connection.execute(fingerprint_query(*_TABLE, await _expression(connection)))
     scanned = time.monotonic()
-    return size / (loaded - started), rows / (indexed - loaded), size / (scanned - indexed)
+    return size / (loaded - started), rows / (indexed - loaded), size / (scanned - indexed), started - begun
 
 
 async def _expression(connection: Connection) -> str:

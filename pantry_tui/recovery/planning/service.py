@@ -5,6 +5,7 @@ A probe of the server's speed, where there is nothing better, works in a tempora
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -46,9 +47,10 @@ _OID = "SELECT oid::pg_catalog.int8 FROM pg_catalog.pg_database WHERE datname = 
 async def plan_recovery(request: PlanRequest, listener: Listener) -> RecoveryPlan:
     """What that recovery would do. What keeps it from being executed is part of the plan.
 
-    Raises what leaves nothing to plan: `NotFoundError`, `UntrustedSignerError`, `BackupDamagedError` and `EncryptionError` for an
-    archive that cannot be read, `UsageError`, `ServerUnreachableError` and its kin.
+    Raises what leaves nothing to plan: `NotFoundError`, `UntrustedSignerError`, `BackupDamagedError` and `EncryptionError` for
+    an archive that cannot be read, `UsageError`, `ServerUnreachableError` and its kin.
     """
+    began = time.monotonic()
     require_fingerprints(request.trust)
     repository = LocalRepository(request.repository, request.data_directory)
     backup_id = repository.resolve(request.backup_id)
@@ -82,6 +84,7 @@ async def plan_recovery(request: PlanRequest, listener: Listener) -> RecoveryPla
             exists=exists,
             way=await _way(connection, request, manifest, in_place=in_place, exists=exists),
             there={(each.schema, each.name): each for each in await list_tables(connection)} if exists else {},
+            beginning=time.monotonic() - began,
             is_source=exists and await _is_source(connection, manifest),
         )
         return await _plan(ground, listener)
@@ -188,7 +191,10 @@ async def _probed(ground: Ground, work: durations.Work, obstacles: Obstacles) ->
     with obstacles.noted("reading the backup"), ground.repository.open_artifact(ground.manifest) as files:
         reader = SegmentReader(files, ground.manifest, identities_of(ground.request.unlocking))
         rates = await probe(ground.connection, reader, _largest(ground))
-        return None if rates is None else durations.from_probe(work, rates)
+        if rates is None:
+            return None
+        rates = rates._replace(beginning=ground.beginning)
+        return durations.from_probe(work, rates, backup_seconds=ground.manifest.duration_seconds)
     return None
 
 

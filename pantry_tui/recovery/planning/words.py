@@ -75,7 +75,8 @@ def _of_loss(ground: Ground, tables: Sequence[PlannedTable], loss: DataLoss) -> 
     if ground.way in (RecoveryWay.NEW, RecoveryWay.EMPTY_TABLES) or not replaces:
         return
     if loss.written_rows:
-        yield f"{loss.written_rows:,} rows that were inserted or updated since the backup become what they were, or go"
+        rows = _counted(loss.written_rows, "row")
+        yield f"{rows} inserted or updated since the backup: they become what they were, or go"
     if loss.rpo_seconds is not None and loss.age_seconds > loss.rpo_seconds:
         yield "the backup is older than the recovery point objective allows"
     if ground.way is RecoveryWay.SIDE_BY_SIDE:

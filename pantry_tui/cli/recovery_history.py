@@ -66,8 +66,8 @@ def add_arguments(commands: Any) -> None:
         "report",
         report_recovery,
         summary="one recovery as a report in Markdown",
-        description="Writes the report of a recovery, drill or rollback, of one that failed too: who did it and when, what was\n"
-        "decided, the time of each phase, the figures of each table, how it was checked, and what undoes it.",
+        description="Writes the report of a recovery, drill or rollback, of one that failed too: who did it and when, what\n"
+        "was decided, the time of each phase, the figures of each table, how it was checked, and what undoes it.",
         examples=(
             "pantry-tui recovery report 20261123T020000Z-7f3a12",
             "pantry-tui recovery report 20261123T020000Z-7f3a12 -o incident.md",
@@ -136,7 +136,7 @@ def _write_new(path: Path, text: str) -> None:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except FileExistsError as error:
             raise RefusedError(f"{path} is there already", remedy="name a file that does not exist") from error
-        with open(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
 
 

@@ -72,7 +72,7 @@ def _fields(plan: RecoveryPlan) -> Iterator[tuple[str, str]]:
     if plan.estimate is not None:
         yield "measured by", "; ".join(plan.estimate.rates)
         slowest = sorted(plan.estimate.phases, key=lambda phase: -phase.seconds)[:3]
-        if slowest:
+        if slowest and plan.estimate.source in ("history", "drills"):  # a probe sees some of the phases alone
             yield "mostly", ", ".join(f"{phase.name} {duration(phase.seconds)}" for phase in slowest)
         yield from _objective(plan.estimate)
     if plan.way is not RecoveryWay.NEW:

@@ -92,7 +92,7 @@ class PlanRequest(RestoreRequest, frozen=True, kw_only=True, tag="plan", tag_fie
     rpo_seconds: float | None = None
     measurements: tuple[Measurement, ...] = ()
     probe: bool = True
-    options: tuple[str, ...] = ()  # the command line's, to be told again; none: made from the request
+    options: tuple[str, ...] | None = None  # the command line's, to be told again; None: made from the request
 
 
 class DrillRequest(Model, frozen=True, kw_only=True, tag="drill", tag_field="type"):

@@ -85,10 +85,12 @@ def from_probe(work: Work, rates: Rates, *, backup_seconds: float) -> Estimate:
     words.append(f"{1000 * rates.statement:,.1f} ms a statement")
     words += [f"unpack {_rate(rates.unpack)}"] if rates.unpack is not None else []
     words += [f"check {_rate(rates.check)}"] if rates.check is not None else []
+    least = sum(together.values()) / 2
+    most = sum(alone.values()) * 2 + backup_seconds * 2
     return Estimate(
-        seconds=sum(phase.seconds for phase in phases),
-        least=round(sum(together.values()) / 2, 3),
-        most=round(sum(alone.values()) * 2 + backup_seconds * 2, 3),
+        seconds=round(math.sqrt(least * most), 3),
+        least=round(least, 3),
+        most=round(most, 3),
         source="probe",
         confidence="rough",
         rates=(f"a probe of this server, with rows made up for it: {', '.join(words)}",),

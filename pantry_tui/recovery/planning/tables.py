@@ -15,7 +15,6 @@ from pantry_tui.recovery.planning.counting import Counted, count_tables, horizon
 from pantry_tui.recovery.planning.drift import drift_in_place, drift_of_whole, needed_columns
 from pantry_tui.recovery.planning.ground import Ground
 from pantry_tui.recovery.planning.order import TableName, referenced_first, references_in
-from pantry_tui.recovery.preflight import raw_bytes
 
 
 class Tables(NamedTuple):
@@ -104,7 +103,7 @@ def _planned(
         name=entry.name,
         action=_action(ground, table),
         rows_backup=entry.rows,
-        raw_bytes=raw_bytes(ground.manifest, ground.segments.by_table.get(index, ())),
+        raw_bytes=entry.raw_bytes,
         rows_now=counted.rows if counted is not None else None,
         rows_now_exact=counted is None or counted.exact,
         written=counted.written if counted is not None else None,

@@ -141,7 +141,7 @@ def _of_time(estimate: Estimate | None) -> Iterator[str]:
 
 def commands(request: PlanRequest, backup_id: str, name: str) -> tuple[str, str]:
     """The command that executes what was planned, and the one that rehearses it, for a shell."""
-    options = request.options or tuple(_options(request, name))
+    options = tuple(_options(request, name)) if request.options is None else request.options
     words = (*_PROGRAM, backup_id, *options)
     return shlex.join(words), shlex.join((*words, "--dry-run"))
 

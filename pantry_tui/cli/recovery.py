@@ -109,6 +109,12 @@ def execute_recovery(args: argparse.Namespace) -> int:
         print_document(result)
     else:
         view.print_result(result)
+    if failing := [outcome for outcome in result.assertions if not outcome.holds]:
+        raise VerificationError(
+            f"the recovery would fail: {counted(len(failing), 'assertion')} would not hold",
+            remedy="look whether the assertion fits the backup, or choose another backup",
+            detail="\n".join(result.violations),
+        )
     if result.violations:
         raise RestoreError(
             f"the recovery would fail: {counted(len(result.violations), 'constraint')} would be broken",

@@ -240,7 +240,7 @@ class _Restore:
             return ()
         if not plan.expected.selection.is_whole:
             self._progress.warn(
-                f"{len(assertions)} assertions were not asked: some of the backup's tables did not come"
+                f"the assertions ({len(assertions)}) were not asked: some of the backup's tables did not come"
             )
             return ()
         self._progress.phase("assert")

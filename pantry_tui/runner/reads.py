@@ -134,14 +134,10 @@ class LocalReads:
         return [line for event in events if (line := describe(event)) is not None]
 
     async def report(self, job_id: str) -> str:
-        """The report of a recovery or drill in Markdown. Raises `NotFoundError`, also for jobs that have none."""
-        from pantry_tui.runner.report import REPORTED, report
+        """The report of a recovery, drill or rollback in Markdown. Raises `NotFoundError`, also for other jobs."""
+        from pantry_tui.runner.report import report
 
         job = await self.job(job_id)
-        if job.kind not in REPORTED:
-            raise NotFoundError(
-                f"job {job.id} is no recovery: {job.title}", remedy="list recoveries with: pantry-tui recovery list"
-            )
         return report(job, read_events(self._directory, job.id))
 
     def _as_it_stands(self, job: Job) -> Job:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import msgspec
 
+from pantry_tui.errors import NotFoundError
 from pantry_tui.events import Event, Failed, Finished, Logged, PhaseStarted, Warned
 from pantry_tui.models import (
     AssertionOutcome,
@@ -24,15 +25,20 @@ from pantry_tui.models import (
     RollbackResult,
 )
 
-REPORTED = ("restore", "drill", "rollback")  # kinds of jobs
-
 _SIGNS = re.compile(r"([\\`*_{}\[\]()<>#+.!|~&=-])")
 _KINDS = {"restore": "Recovery", "drill": "Restore drill", "rollback": "Rollback"}
 _MOST_CHARACTERS = 4096  # of one value
 
 
 def report(job: Job, events: Sequence[Event]) -> str:
-    """The report, ending with a line's end. ``events`` are those of the job's log."""
+    """The report, ending with a line's end. ``events`` are those of the job's log.
+
+    Raises `NotFoundError` for a job that is no recovery, drill or rollback.
+    """
+    if job.kind not in _KINDS:
+        raise NotFoundError(
+            f"job {job.id} is no recovery: {job.title}", remedy="list recoveries with: pantry-tui recovery list"
+        )
     parts = [_head(job), _outcome(job), _decisions(job), _phases(job, events), *_figures(job), _course(events)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -55,7 +61,7 @@ def code(text: str) -> str:
 
 
 def _head(job: Job) -> str:
-    return f"# {_KINDS.get(job.kind, 'Job')} {plain(job.id)}\n\n{plain(job.title)}"
+    return f"# {_KINDS[job.kind]} {plain(job.id)}\n\n{plain(job.title)}"
 
 
 def _outcome(job: Job) -> str:

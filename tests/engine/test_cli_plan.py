@@ -76,6 +76,9 @@ def test_what_refuses_it_is_the_exit_status(server: TestServer, cli: CommandLine
     assert failed.status == 31
     assert "assertion nobody is there: it returned false" in failed.err
     [job] = cli.json("recovery", "list")
+    tried = cli.run("recovery", "execute", "latest", "-t", "public.notes", "--dry-run")
+    assert tried.status == 31
+    assert "Would fail" in tried.out
     report = cli.succeed("recovery", "report", job["id"]).out
     assert "| outcome | **failed** |" in report
     assert "| Exchanging rows, in one transaction |" in report.replace("\\", "")

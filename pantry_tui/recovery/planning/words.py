@@ -34,8 +34,8 @@ def why(ground: Ground) -> str:
         return f"database {name} {state}: nothing is exchanged, and nothing is lost"
     if ground.way is RecoveryWay.SIDE_BY_SIDE:
         return (
-            f"the whole of database {name} is meant, and it is in use: it is exchanged only when the restored one beside it "
-            "has been compared, and is kept"
+            f"the whole of database {name} is meant, and it has contents: it is exchanged when the restored one beside it "
+            "has been compared, not before, and is kept"
         )
     if request.strategy is not Strategy.REPLACE:
         return f"{request.strategy} puts rows into tables of {name} that are there, beside those that stay"

@@ -18,7 +18,7 @@ from pantry_tui.cli.output import (
     terminal_columns,
 )
 from pantry_tui.cli.text import escape
-from pantry_tui.models import DataLoss, Estimate, LockHolder, PlannedTable, RecoveryPlan, RecoveryWay
+from pantry_tui.models import DataLoss, Estimate, LockHolder, PlannedTable, RecoveryPlan, RecoveryWay, Strategy
 
 COLUMNS = 80
 _NAME_ROOM = 11
@@ -76,7 +76,7 @@ def _fields(plan: RecoveryPlan) -> Iterator[tuple[str, str]]:
             yield "mostly", ", ".join(f"{phase.name} {duration(phase.seconds)}" for phase in slowest)
         yield from _objective(plan.estimate)
     if plan.way is not RecoveryWay.NEW:
-        yield "lost", _lost(plan.loss)
+        yield "lost", _lost(plan)
     free = "" if plan.room.free is None else f", {size(plan.room.free)} free"
     yield "room", f"{size(plan.room.needed)} needed{free} ({plan.room.words})"
     yield "locks", plan.locks.words
@@ -93,8 +93,13 @@ def _loss(loss: DataLoss) -> str:
     return f"of {moment(loss.backup_at)}, {age(loss.backup_at)} old"
 
 
-def _lost(loss: DataLoss) -> str:
-    objective = ""
+def _lost(plan: RecoveryPlan) -> str:
+    """What is gone afterwards; of merge and append that is less than what was written since."""
+    loss, objective = plan.loss, ""
+    if plan.way is RecoveryWay.EMPTY_TABLES or plan.strategy is Strategy.APPEND:
+        return "nothing: rows that are there are not touched"
+    if plan.strategy is Strategy.MERGE:
+        return "changes since the backup to rows that it has; rows that it does not have stay"
     if loss.rpo_seconds is not None:
         verdict = "within" if loss.age_seconds <= loss.rpo_seconds else "MORE THAN"
         objective = f", {verdict} the objective of {duration(loss.rpo_seconds)}"

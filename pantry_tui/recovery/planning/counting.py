@@ -24,6 +24,11 @@ _SIZES = """
 SELECT c.oid::pg_catalog.int8, pg_catalog.pg_relation_size(c.oid), c.reltuples
 FROM pg_catalog.pg_class c WHERE c.oid = ANY (%s::pg_catalog.oid[])
 """
+# Without a lock, for tables that somebody holds: pages as they were counted last.
+_LAST_SIZES = """
+SELECT c.oid::pg_catalog.int8, c.relpages * pg_catalog.current_setting('block_size')::pg_catalog.int8, c.reltuples
+FROM pg_catalog.pg_class c WHERE c.oid = ANY (%s::pg_catalog.oid[])
+"""
 _NEXT = "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.int8"
 
 
@@ -47,7 +52,7 @@ async def count_tables(
 ) -> dict[int, Counted]:
     """The rows of these tables, by oid. ``horizon`` None: what was written since cannot be told."""
     oids = [table.oid for _, table in tables]
-    sizes = {oid: (size, rows) for oid, size, rows in await (await connection.execute(_SIZES, (oids,))).fetchall()}
+    sizes = await _sizes(connection, oids)
     left = EXACT_BYTES_TOGETHER
     found = {}
     for entry, table in sorted(tables, key=lambda pair: sizes.get(pair[1].oid, (0, 0))[0]):
@@ -58,6 +63,15 @@ async def count_tables(
             left -= size
         found[table.oid] = counted or Counted(_estimated(entry, size, estimate), False, None)
     return found
+
+
+async def _sizes(connection: Connection, oids: Sequence[int]) -> dict[int, tuple[int, float]]:
+    """Bytes and the estimate of the rows, by oid."""
+    try:
+        found = await connection.execute(_SIZES, (list(oids),))
+    except psycopg.errors.LockNotAvailable:
+        found = await connection.execute(_LAST_SIZES, (list(oids),))
+    return {oid: (size, rows) for oid, size, rows in await found.fetchall()}
 
 
 async def _count(connection: Connection, table: SourceTable, horizon: int | None) -> Counted | None:

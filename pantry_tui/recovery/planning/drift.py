@@ -49,7 +49,7 @@ def drift_of_whole(entry: TableEntry, there: TableColumns) -> tuple[ColumnDrift,
 
 
 def _added(entry: TableEntry, there: TableColumns, needed: Collection[str]) -> Iterator[ColumnDrift]:
-    for name in there.types.keys() - {*entry.columns, *entry.generated, *there.generated}:
+    for name in sorted(there.types.keys() - {*entry.columns, *entry.generated, *there.generated}):
         words, handled = "rows that stay keep its value, others get its default", name not in needed
         if not handled:
             words = (

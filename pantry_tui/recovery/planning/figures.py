@@ -51,7 +51,7 @@ async def loss(ground: Ground, tables: Sequence[PlannedTable]) -> DataLoss:
     age = max(0.0, (utc_now() - manifest.started_at).total_seconds())
     known = [table for table in tables if table.written is not None]
     written = sum(table.written or 0 for table in known)
-    changed = [table for table in known if table.written]
+    changed = sorted((table for table in known if table.written), key=lambda table: -(table.written or 0))
     words = [f"{table.qualified_name}: {_rows(table.written or 0)} written since" for table in changed]
     if unknown := [table for table in tables if table.written is None and table.rows_now is not None]:
         words.append(f"of {len(unknown)} tables it cannot be told how many rows were written since")

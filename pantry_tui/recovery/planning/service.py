@@ -40,7 +40,7 @@ from pantry_tui.recovery.way import goes_in_place
 from pantry_tui.repository.local import LocalRepository
 
 STATEMENT_SECONDS = 10  # that any question of a plan may take
-LOCK_SECONDS = 2
+LOCK_SECONDS = 0.5  # who holds a table is told, and not waited for
 _OID = "SELECT oid::pg_catalog.int8 FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()"
 
 
@@ -99,7 +99,7 @@ async def _become_reader(connection: Connection) -> ServerIdentity:
     """Which server it is; from here on the session writes nothing, and waits for nobody for long."""
     await connection.execute("SET default_transaction_read_only = on")
     await connection.execute(f"SET statement_timeout = {STATEMENT_SECONDS * 1000}".encode())
-    await connection.execute(f"SET lock_timeout = {LOCK_SECONDS * 1000}".encode())
+    await connection.execute(f"SET lock_timeout = {int(LOCK_SECONDS * 1000)}".encode())
     return await server_identity(connection)
 
 

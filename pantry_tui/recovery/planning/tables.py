@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from pantry_tui.artifact.manifest import TableEntry
 from pantry_tui.errors import RestoreError
 from pantry_tui.models import ColumnDrift, PlannedTable, RecoveryWay
@@ -41,8 +43,13 @@ async def plan_tables(ground: Ground) -> Tables:
     names = {(entry.schema, entry.name): index for index, entry in ground.entries.items()}
     groups = referenced_first(sorted(names), refers_to)
     cycles = [group for group in groups if len(group) > 1]
+    cycle_of = {name: number for number, cycle in enumerate(cycles, 1) for name in cycle}
     planned = [
-        _planned(ground, names[name], there.get(names[name]), found, refers_to, cycles)
+        msgspec.structs.replace(
+            _planned(ground, names[name], there.get(names[name]), found),
+            refers_to=tuple(f"{schema}.{other}" for schema, other in sorted(refers_to.get(name, set()) & names.keys())),
+            cycle=cycle_of.get(name),
+        )
         for group in groups
         for name in group
     ]
@@ -85,19 +92,10 @@ async def _references(ground: Ground) -> dict[TableName, set[TableName]]:
     return found
 
 
-def _planned(
-    ground: Ground,
-    index: int,
-    table: SourceTable | None,
-    found: _Found,
-    refers_to: Mapping[TableName, set[TableName]],
-    cycles: list[list[TableName]],
-) -> PlannedTable:
+def _planned(ground: Ground, index: int, table: SourceTable | None, found: _Found) -> PlannedTable:
     entry = ground.manifest.tables[index]
-    name = (entry.schema, entry.name)
     counted = found.counted.get(table.oid) if table is not None else None
     refusal = found.refused.get(index)
-    selected = {(each.schema, each.name) for each in ground.entries.values()}
     return PlannedTable(
         schema=entry.schema,
         name=entry.name,
@@ -107,8 +105,6 @@ def _planned(
         rows_now=counted.rows if counted is not None else None,
         rows_now_exact=counted is None or counted.exact,
         written=counted.written if counted is not None else None,
-        refers_to=tuple(f"{schema}.{other}" for schema, other in sorted(refers_to.get(name, set()) & selected)),
-        cycle=next((number for number, cycle in enumerate(cycles, 1) if name in cycle), None),
         drift=found.drift.get(index, ()),
         refusal=refusal.message if refusal is not None else None,
     )

@@ -93,7 +93,7 @@ async def test_in_place_names_what_it_meets(
 ) -> None:
     server.execute(shop, "DROP TABLE loose; CREATE VIEW names AS SELECT name FROM people")
     with psycopg.connect(shop.conninfo, application_name="busy") as other:
-        other.execute("LOCK TABLE people IN ROW EXCLUSIVE MODE")
+        other.execute("LOCK TABLE people IN ACCESS EXCLUSIVE MODE")
         found = await plan(shop, repository, tables=("public.people", "public.loose"))
     assert (found.way, found.refusals) == (RecoveryWay.IN_PLACE, ())
     assert {table.name: table.action for table in found.tables} == {"people": "replace", "loose": "make again"}
@@ -104,8 +104,9 @@ async def test_in_place_names_what_it_meets(
     }
     assert found.locks.tables == ("public.orders", "public.people")
     assert {(each.application, each.mode, each.table) for each in found.locks.holders} == {
-        ("busy", "RowExclusiveLock", "public.people")
+        ("busy", "AccessExclusiveLock", "public.people")
     }
+    assert [table.rows_now_exact for table in found.tables if table.name == "people"] == [False]
     assert "-t public.orders" in " ".join(found.risks)
 
 

@@ -7,6 +7,7 @@ From Python::
     backups = BackupService("postgresql://backup@/crm", BackupConfig(output_dir="/var/backups/pantry"))
     backup = await backups.create_full_backup("before-migration")
     recovery = RecoveryService("/var/backups/pantry")
+    plan = await recovery.create_recovery_plan(RecoveryConfig(backup_id=backup.id), "postgresql://owner@/crm_rehearsal")
     result = await recovery.execute_recovery(RecoveryConfig(backup_id=backup.id), "postgresql://owner@/crm_rehearsal")
 """
 

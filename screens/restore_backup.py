@@ -163,11 +163,14 @@ class RestoreBackup(OpeningForm):
         server, trust, keys = self._server, self._trust, self.keys()
 
         def request() -> JobRequest:
+            settings = config.databases.get(backup.database)
             return RestoreRequest(
                 repository=link.repositories()[backup.repository],
                 backup_id=backup.id,
                 target=config.restore_target(target, server=server),
                 tables=tables,
+                assertions=settings.asserted if settings is not None else (),
+                assertion_seconds=settings.assertion_timeout_seconds if settings is not None else 60.0,
                 unlocking=keys(),
                 trust=trust,
                 started_by=user,

@@ -118,6 +118,10 @@ ONLY_IN_SLOW_RUNS = {
         "test_jobs_are_remembered",
         "test_a_repository_that_is_not_mounted",
     ),
+    "test_cli_plan": ("test_what_refuses_it_is_the_exit_status",),
+    "test_plans": ("",),
+    "test_assertions": ("test_what_is_no_true_changes_nothing[merge", "test_some_tables_in_a_new_database"),
+    "test_batches": ("test_the_result_is_that_of_one_statement[1", "test_append_by_batches"),
     "test_signed_backups": ("test_the_catalog_tells_of_removed_backups",),
     "test_demo": (
         "test_what_is_kept_opens_again",

@@ -15,8 +15,9 @@ from typing import Self
 from pantry_tui.catalog.backups import BackupTable
 from pantry_tui.catalog.jobs import JobTable
 from pantry_tui.catalog.lock import WriterLock
+from pantry_tui.catalog.measurements import MeasurementTable
 from pantry_tui.errors import PantryError, StorageError
-from pantry_tui.models import BackupSummary, CatalogRebuild, Job
+from pantry_tui.models import BackupSummary, CatalogRebuild, Job, Measurement
 from pantry_tui.repository.local import LocalRepository
 
 PUT_BACK = (
@@ -33,6 +34,7 @@ class Catalog:
         self._lock = WriterLock(directory / "catalog.lock")
         self._backups = BackupTable(directory / "catalog.json")
         self._jobs = JobTable(directory / "jobs.json")
+        self._measurements = MeasurementTable(directory / "measurements.json")
         self._absent: dict[str, str] = {}  # repositories that were not there when they were looked at
 
     def __enter__(self) -> Self:
@@ -53,6 +55,7 @@ class Catalog:
         return [
             *self._backups.file_problems,
             *self._jobs.problems,
+            *self._measurements.problems,
             *self._backups.damaged.values(),
             *self._absent.values(),
         ]
@@ -72,6 +75,7 @@ class Catalog:
             return False
         self._backups.forget()
         self._jobs.forget()
+        self._measurements.forget()
         return True
 
     # --- backups
@@ -154,6 +158,7 @@ class Catalog:
         problems = [
             *self._backups.file_problems,
             *self._jobs.problems,
+            *self._measurements.problems,
             *(f"the catalog lists backups in {location}, which is no repository of yours" for location in others),
         ]
         for repository in repositories:
@@ -205,3 +210,14 @@ class Catalog:
         """Forgets the jobs that ended before ``older_than`` and returns their ids."""
         self.become_writer()
         return self._jobs.prune(older_than)
+
+    # --- measurements
+
+    def put_measurement(self, measurement: Measurement) -> None:
+        """Keeps the figures of a recovery. Raises `StorageError`, `RunnerBusyError`."""
+        self.become_writer()
+        self._measurements.put(measurement)
+
+    def measurements(self) -> list[Measurement]:
+        """The figures of earlier recoveries and drills, the latest first."""
+        return self._measurements.newest()

@@ -187,7 +187,10 @@ def _ask(question: str, default: str) -> str:
 def _given(config: Config, prefix: str, settings: msgspec.Struct) -> dict[str, Any]:
     """What the file sets, and the tier, which counts also where it is not set."""
     every: dict[str, Any] = msgspec.to_builtins(settings)
-    return {key: value for key, value in every.items() if f"{prefix}.{key}" in config.origins or key == "tier"}
+    given = {
+        origin.removeprefix(f"{prefix}.").partition(".")[0] for origin in config.origins if origin.startswith(prefix)
+    }
+    return {key: value for key, value in every.items() if key in given or key == "tier"}
 
 
 def _environment_values(config: Config) -> list[tuple[str, Any, str]]:

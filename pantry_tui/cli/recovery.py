@@ -5,32 +5,31 @@ from __future__ import annotations
 import argparse
 
 from pantry_tui.artifact.trusted import require_fingerprints
-from pantry_tui.cli import recovery_drill, recovery_history, recovery_undo
+from pantry_tui.cli import recovery_drill, recovery_history, recovery_plan, recovery_undo
 from pantry_tui.cli import recovery_view as view
-from pantry_tui.cli.keys_given import add_identity_options, add_trust_option, unlocking
+from pantry_tui.cli.keys_given import unlocking
 from pantry_tui.cli.output import counted, print_document
-from pantry_tui.cli.parser import Parser, Unsupported, command, positive
+from pantry_tui.cli.parser import Parser, command
 from pantry_tui.cli.question import confirm, require_terminal
+from pantry_tui.cli.recovery_choice import (
+    add_choice_options,
+    is_partial,
+    require_own,
+    restore_request,
+    restore_target,
+)
 from pantry_tui.cli.recovery_foreign import backup_at, execute_foreign, named_path
 from pantry_tui.cli.session import (
-    add_repository_option,
     configuration,
     look_up,
     repository,
     run_job,
-    started_by,
 )
-from pantry_tui.config import Config
-from pantry_tui.config.restoring import is_address
-from pantry_tui.errors import RefusedError, RestoreError, UsageError, VerificationError
+from pantry_tui.errors import RestoreError, VerificationError
 from pantry_tui.models import (
     BackupSummary,
     DatabaseTarget,
-    RepositoryTarget,
-    RestoreRequest,
     RestoreResult,
-    Strategy,
-    Unlocking,
 )
 
 _DESCRIPTION = (
@@ -69,48 +68,12 @@ def add_arguments(parser: Parser) -> None:
             "pantry-tui recovery execute ./from-the-agency.sql.gz --target postgresql://dump_reader@localhost/theirs",
         ),
     )
-    execute.add_argument(
-        "id", metavar="ID", help="a backup's id, the beginning of one, `latest`, or the path of a backup or dump"
-    )
-    execute.add_argument(
-        "--target",
-        metavar="DATABASE",
-        help="a database name on the same server, or a URI or libpq keywords (default: the configured database)",
-    )
-    execute.add_argument("-d", "--database", metavar="DATABASE", help="the configured database whose server is meant")
-    execute.add_argument(
-        "-t",
-        "--table",
-        action="append",
-        default=[],
-        metavar="TABLE",
-        help="only this table, as schema.name or as SQL quotes it; repeatable",
-    )
-    execute.add_argument(
-        "-x", "--exclude-table", action="append", default=[], metavar="TABLE", help="not this table; repeatable"
-    )
-    execute.add_argument(
-        "-s",
-        "--strategy",
-        choices=[strategy.value for strategy in Strategy],
-        default=Strategy.REPLACE.value,
-        metavar="STRATEGY",
-        help="what becomes of rows that are there: replace (the default), merge or append",
-    )
+    add_choice_options(execute)
     execute.add_argument(
         "--dry-run", action="store_true", help="do all of it, tell what it did, and take it back; nothing changes"
     )
-    execute.add_argument("--no-checkpoint", action="store_true", help="keep nothing on the server that would undo it")
-    execute.add_argument(
-        "--jobs", type=positive, metavar="N", help="connections at work at once (default: one per core)"
-    )
-    add_trust_option(execute)
-    execute.add_argument("--no-validate", action="store_true", help="do not compare the result with the backup")
-    execute.add_argument("--no-analyze", action="store_true", help="do not collect the planner's statistics afterwards")
     execute.add_argument("--yes", action="store_true", help="do not ask")
-    add_identity_options(execute)
-    add_repository_option(execute)
-    _add_unsupported(execute)
+    recovery_plan.add_arguments(commands)
     recovery_drill.add_arguments(commands)
     recovery_undo.add_arguments(commands)
     recovery_history.add_arguments(commands)
@@ -125,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 def execute_recovery(args: argparse.Namespace) -> int:
     """Restores, compares and tells; 0 only when the comparison was equal, or was not wanted."""
     config = configuration(args)
-    target = _target(args, config)
+    target = restore_target(args, config)
     require_fingerprints(args.trust)
     asks = not (args.yes or args.dry_run)
     if asks:
@@ -136,15 +99,22 @@ def execute_recovery(args: argparse.Namespace) -> int:
         return execute_foreign(args, config, path, target)
     place, reference = at or (repository(args, config), args.id)
     backup = look_up(config, lambda reads: reads.backup(place, reference)).summary
-    _require_own(args, backup, target)
+    require_own(args, backup, target)
     if asks:
         confirm(_question(args, backup, target))
     keys = unlocking(args, config, backup)
-    result = RestoreResult.from_builtins(run_job(args, config, _request(args, place, backup, target, keys)))
+    request = restore_request(args, config, place, backup, target, keys, dry_run=args.dry_run)
+    result = RestoreResult.from_builtins(run_job(args, config, request))
     if args.json:
         print_document(result)
     else:
         view.print_result(result)
+    if failing := [outcome for outcome in result.assertions if not outcome.holds]:
+        raise VerificationError(
+            f"the recovery would fail: {counted(len(failing), 'assertion')} would not hold",
+            remedy="look whether the assertion fits the backup, or choose another backup",
+            detail="\n".join(result.violations),
+        )
     if result.violations:
         raise RestoreError(
             f"the recovery would fail: {counted(len(result.violations), 'constraint')} would be broken",
@@ -160,60 +130,10 @@ def execute_recovery(args: argparse.Namespace) -> int:
     return 0
 
 
-def _add_unsupported(execute: Parser) -> None:
-    execute.add_argument("--batch-size", action=Unsupported)
-
-
-def _require_own(args: argparse.Namespace, backup: BackupSummary, target: DatabaseTarget) -> None:
-    """Raises `RefusedError` where nobody said that a backup of one database is to go into another."""
-    if args.target is None and backup.database != target.name:
-        raise RefusedError(
-            f"backup {backup.id} is of database {backup.database}, and {target.name} is the configured one",
-            remedy=f"say where it goes: -d {backup.database} if that is configured, or --target NAME",
-        )
-
-
-def _is_partial(args: argparse.Namespace) -> bool:
-    """Whether tables are meant, and not the database as a whole."""
-    return bool(args.table or args.exclude_table or args.strategy != Strategy.REPLACE)
-
-
-def _target(args: argparse.Namespace, config: Config) -> DatabaseTarget:
-    if args.target is None:
-        return config.database_target(args.database)
-    if args.database is not None and is_address(args.target):
-        raise UsageError(
-            "-d names the server for a plain --target name; this --target names its own", remedy="leave -d out"
-        )
-    return config.restore_target(args.target, server=args.database)
-
-
-def _request(
-    args: argparse.Namespace, place: RepositoryTarget, backup: BackupSummary, target: DatabaseTarget, keys: Unlocking
-) -> RestoreRequest:
-    return RestoreRequest(
-        repository=place,
-        backup_id=backup.id,
-        target=target,
-        tables=tuple(args.table),
-        exclude=tuple(args.exclude_table),
-        strategy=Strategy(args.strategy),
-        dry_run=args.dry_run,
-        checkpoint=not args.no_checkpoint,
-        swap=True,
-        jobs=args.jobs,
-        verify=not args.no_validate,
-        trust=tuple(args.trust),
-        analyze=not args.no_analyze,
-        unlocking=keys,
-        started_by=started_by(),
-    )
-
-
 def _question(args: argparse.Namespace, backup: BackupSummary, target: DatabaseTarget) -> str:
     tables = args.table
     what = f"{counted(len(tables), 'table')} of backup {backup.id}" if tables else f"backup {backup.id}"
-    if _is_partial(args):
+    if is_partial(args):
         return (
             f"Restore {what} ({view.backup_facts(backup)}) into database {target.name} on {view.place(target)}?"
             f" Where the tables are there, their rows are exchanged ({args.strategy}); --dry-run shows the effect first."

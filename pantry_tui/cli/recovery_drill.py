@@ -18,6 +18,7 @@ from pantry_tui.cli.parser import command, positive
 from pantry_tui.cli.session import add_repository_option, ask_runner, configuration, look_up, repository, started_by
 from pantry_tui.cli.streams import narrate
 from pantry_tui.config import Config
+from pantry_tui.config.settings import DatabaseSettings
 from pantry_tui.errors import NotFoundError, PantryError
 from pantry_tui.models import (
     BackupKind,
@@ -134,6 +135,8 @@ def _request(args: argparse.Namespace, config: Config, place: RepositoryTarget, 
         directory=config.drill.directory,
         client_tools=str(Path(tools).expanduser()) if tools is not None else None,
         rto_seconds=settings.tier.rto_seconds if settings is not None else None,
+        assertions=settings.asserted if settings is not None else (),
+        assertion_seconds=(settings or DatabaseSettings()).assertion_timeout_seconds,
         jobs=args.jobs,
         trust=tuple(args.trust),
         unlocking=unlocking(args, config, backup),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pantry_tui.cli import recovery_view as view
 from pantry_tui.cli.output import Column, counted, duration, print_line, print_table
 from pantry_tui.models import DrillPlace, DrillResult
 
@@ -27,6 +28,7 @@ def print_drill(result: DrillResult) -> None:
     if result.phases:
         rows = [(phase, duration(seconds)) for phase, seconds in result.phases.items()]
         print_table(_PHASES, [*rows, ("total", duration(result.total_seconds))])
+    view.print_assertions(result.assertions)
     for warning in result.warnings:
         print_line(f"warning: {warning}")
     if not result.recorded and result.phases:

@@ -98,6 +98,7 @@ def _refuse_meaningless(args: argparse.Namespace) -> None:
         "--dry-run": args.dry_run,
         "--no-checkpoint": args.no_checkpoint,
         "--jobs": args.jobs is not None,
+        "--batch-size": args.batch_size is not None,
         "--trust": bool(args.trust),
         "--repository": args.repository is not None,
     }

@@ -1,18 +1,31 @@
-"""`pantry-tui recovery list | show`: what was recovered, when, and how it went."""
+"""`pantry-tui recovery list | show | report`: what was recovered, when, and how it went."""
 
 from __future__ import annotations
 
 import argparse
+import os
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from pantry_tui.artifact.files import storage_errors
 from pantry_tui.cli import recovery_drill_view
 from pantry_tui.cli import recovery_view as view
-from pantry_tui.cli.output import Column, age, duration, moment, note, print_document, print_fields, print_table
+from pantry_tui.cli.output import (
+    Column,
+    age,
+    duration,
+    moment,
+    note,
+    print_document,
+    print_fields,
+    print_line,
+    print_table,
+)
 from pantry_tui.cli.parser import command, positive
 from pantry_tui.cli.session import configuration, look_up
-from pantry_tui.errors import NotFoundError
+from pantry_tui.errors import NotFoundError, RefusedError
 from pantry_tui.models import DrillResult, Job, RestoreResult, RollbackResult
 
 KINDS = ("restore", "drill", "rollback", "release")
@@ -48,6 +61,20 @@ def add_arguments(commands: Any) -> None:
         examples=("pantry-tui recovery show 20261123T020000Z-7f3a12",),
     )
     show.add_argument("id", metavar="RECOVERY", help="a recovery's id")
+    report = command(
+        commands,
+        "report",
+        report_recovery,
+        summary="one recovery as a report in Markdown",
+        description="Writes the report of a recovery, drill or rollback, of one that failed too: who did it and when, what\n"
+        "was decided, the time of each phase, the figures of each table, how it was checked, and what undoes it.",
+        examples=(
+            "pantry-tui recovery report 20261123T020000Z-7f3a12",
+            "pantry-tui recovery report 20261123T020000Z-7f3a12 -o incident.md",
+        ),
+    )
+    report.add_argument("id", metavar="RECOVERY", help="a recovery's id")
+    report.add_argument("-o", "--output", metavar="FILE", help="a new file to write it into (default: standard output)")
 
 
 def list_recoveries(args: argparse.Namespace) -> int:
@@ -81,6 +108,36 @@ def show_recovery(args: argparse.Namespace) -> int:
     elif job.result is not None and job.kind == "rollback":
         view.print_effects(msgspec.convert(job.result, RollbackResult).tables)
     return 0
+
+
+def report_recovery(args: argparse.Namespace) -> int:
+    """Prints the report, or writes it into a new file."""
+    text = look_up(configuration(args), lambda reads: reads.report(args.id), args)
+    if args.output is None:
+        if args.json:
+            print_document({"id": args.id, "report": text})
+        else:
+            for line in text.splitlines():
+                print_line(line)
+        return 0
+    path = Path(args.output).expanduser().absolute()
+    _write_new(path, text)
+    if args.json:
+        print_document({"id": args.id, "path": str(path)})
+    else:
+        print_line(f"written: {path}")
+    return 0
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Raises `RefusedError` where something is there already, `StorageError`."""
+    with storage_errors(path, "writing the report"):
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except FileExistsError as error:
+            raise RefusedError(f"{path} is there already", remedy="name a file that does not exist") from error
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
 
 
 def _row(job: Job) -> tuple[str, ...]:

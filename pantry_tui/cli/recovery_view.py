@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pantry_tui.cli.backup_view import content
 from pantry_tui.cli.output import Column, age, count, counted, duration, print_line, print_table
 from pantry_tui.config.targets import connection_parameters
-from pantry_tui.models import BackupSummary, DatabaseTarget, RestoredTable, RestoreResult
+from pantry_tui.models import AssertionOutcome, BackupSummary, DatabaseTarget, RestoredTable, RestoreResult
 
 _TABLES = (Column("TABLE"), Column("ROWS", right=True), Column("COMPARED BY"), Column("RESULT"))
 _EFFECTS = (
@@ -28,6 +28,7 @@ def print_result(result: RestoreResult) -> None:
         _print_in_place(result)
         return
     print_table(_TABLES, [_row(table) for table in result.tables])
+    print_assertions(result.assertions)
     for heading, lines in (("left out", result.left_out), ("warning", result.warnings)):
         for line in lines:
             print_line(f"{heading}: {line}")
@@ -54,7 +55,14 @@ def print_effects(tables: Sequence[RestoredTable]) -> None:
     print_table(_EFFECTS, rows)
 
 
+def print_assertions(outcomes: Sequence[AssertionOutcome]) -> None:
+    """Prints what each assertion came to."""
+    for outcome in outcomes:
+        print_line(f"assertion {'holds' if outcome.holds else 'FAILS'}: {outcome.name} ({outcome.returned})")
+
+
 def _print_in_place(result: RestoreResult) -> None:
+    print_assertions(result.assertions)
     for heading, lines in (("violation", result.violations), ("warning", result.warnings)):
         for line in lines:
             print_line(f"{heading}: {line}")

@@ -49,6 +49,8 @@ url = {url}
 {password}
 # tier = "standard"             # "critical", "standard" or "non-critical"
 # client_tools = "/usr/lib/postgresql/17/bin"
+# [databases.{name}.assertions]   # asked after every recovery: each must return one true
+# "there are contacts" = "SELECT count(*) > 0 FROM public.contacts"
 """
 
 _NO_DATABASE = """\

@@ -58,7 +58,7 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return "required"
     value = field.default.value if isinstance(field.default, Enum) else field.default
-    return "" if value in (None, ()) else f"`{value}`"
+    return "" if value in (None, (), msgspec.NODEFAULT) else f"`{value}`"
 
 
 if __name__ == "__main__":

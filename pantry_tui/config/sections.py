@@ -25,6 +25,9 @@ S = TypeVar("S", bound=Model)
 
 _SECRET_KEYS = ("password", "url", "identity", "passphrase", "recipients")  # where a secret may stand by mistake
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_ASSERTION_NAME = 100
+# Comments may stand before it. What it does the server decides, where it is asked as a subquery that can write nothing.
+_QUERY = re.compile(r"(?is)(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(?:select|with|values|table)\b")
 _TOP = (
     "data_directory",
     "default_database",
@@ -66,7 +69,7 @@ def check_document(content: dict[str, Any], *, file: str) -> Document:
         encryption=_encryption(_table(content, "encryption", file), file),
         drill=check_section(_table(content, "drill", file), DrillSettings, prefix="drill", file=file),
         runner=check_section(_table(content, "runner", file), RunnerSettings, prefix="runner", file=file),
-        databases=_named(content, "databases", DatabaseSettings, file),
+        databases=_databases(content, file),
         repositories=_named(content, "repositories", RepositorySettings, file),
         bindings=_bindings(_table(content, "keys", file), file),
         keys=tuple(_dotted(content)),
@@ -145,6 +148,28 @@ def _named(content: dict[str, Any], key: str, settings: type[S], file: str) -> d
             raise ConfigError(f"{file}: {key}.{name} must be a table", remedy=f"Write [{key}.{name}].")
         found[name] = check_section(value, settings, prefix=f"{key}.{name}", file=file)
     return found
+
+
+def _databases(content: dict[str, Any], file: str) -> dict[str, DatabaseSettings]:
+    databases = _named(content, "databases", DatabaseSettings, file)
+    for database, settings in databases.items():
+        for name, query in settings.assertions.items():
+            _check_assertion(name, query, where=f"databases.{database}.assertions", file=file)
+    return databases
+
+
+def _check_assertion(name: str, query: str, *, where: str, file: str) -> None:
+    """Raises `ConfigError` for what can be no query, or cannot be told of in a line."""
+    if not (0 < len(name) <= _ASSERTION_NAME and name.isprintable()):
+        raise ConfigError(
+            f"{file}: {name[:_ASSERTION_NAME]!r} cannot be the name of an assertion in [{where}]",
+            remedy=f"Say in at most {_ASSERTION_NAME} printable characters what must be true.",
+        )
+    if _QUERY.match(query) is None:
+        raise ConfigError(
+            f"{file}: {where}.{name} is no query",
+            remedy="It must be one that returns one row with one true: SELECT count(*) > 0 FROM public.contacts",
+        )
 
 
 def _encryption(table: dict[str, Any], file: str) -> EncryptionSettings:

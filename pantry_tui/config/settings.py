@@ -9,9 +9,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
-from pantry_tui.models import Compression, Model
+from pantry_tui.models import Assertion, Compression, Model
 
 
 class Tier(StrEnum):
@@ -25,6 +26,11 @@ class Tier(StrEnum):
     def rto_seconds(self) -> float:
         """The recovery time objective: how long it may take until the database is back."""
         return {Tier.CRITICAL: 2, Tier.STANDARD: 4, Tier.NON_CRITICAL: 8}[self] * 3600.0
+
+    @property
+    def rpo_seconds(self) -> float:
+        """The recovery point objective: how much of what was written may be lost, in time."""
+        return {Tier.CRITICAL: 1, Tier.STANDARD: 4, Tier.NON_CRITICAL: 24}[self] * 3600.0
 
 
 _Text = Annotated[str, Meta(min_length=1, description="a text that is not empty")]
@@ -86,6 +92,7 @@ class RunnerSettings(Model, frozen=True, kw_only=True):
 class DatabaseSettings(Model, frozen=True, kw_only=True):
     """One `[databases.NAME]`: where it is and how it is reached, by libpq's own words.
 
+    ``assertions`` are asked after every recovery of it, each for at most ``assertion_timeout_seconds``.
     ``password`` is a reference (`env:NAME`, `file:/path`, `command:/path args`, `credential:NAME`), never the password.
     """
 
@@ -103,6 +110,18 @@ class DatabaseSettings(Model, frozen=True, kw_only=True):
     sslkey: _Text | None = None
     tier: Annotated[Tier, Meta(description='"critical", "standard" or "non-critical"')] = Tier.STANDARD
     client_tools: _Directory | None = None
+    assertions: Annotated[
+        dict[str, str],
+        Meta(description='a table of names and queries, each of which returns one true: name = "SELECT …"'),
+    ] = msgspec.field(default_factory=dict)
+    assertion_timeout_seconds: Annotated[
+        float, Meta(gt=0, le=86400, description="a number of seconds above 0, at most 86400")
+    ] = 60.0
+
+    @property
+    def asserted(self) -> tuple[Assertion, ...]:
+        """What must be true of the database after a recovery, in the order of the file."""
+        return tuple(Assertion(name=name, query=query) for name, query in self.assertions.items())
 
 
 class RepositorySettings(Model, frozen=True, kw_only=True):

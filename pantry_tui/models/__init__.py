@@ -4,6 +4,7 @@ Every model is frozen, takes keywords only, and reads and writes JSON (`to_json`
 aware (UTC where this program makes them); sizes are bytes, durations seconds.
 """
 
+from pantry_tui.models.assertions import Assertion, AssertionOutcome
 from pantry_tui.models.backups import (
     BackupDetails,
     BackupSummary,
@@ -33,6 +34,20 @@ from pantry_tui.models.looking import (
     shown_value,
     sizes_of,
 )
+from pantry_tui.models.measurements import Measurement
+from pantry_tui.models.plans import (
+    ColumnDrift,
+    DataLoss,
+    Dependent,
+    Estimate,
+    LockHolder,
+    PlannedLocks,
+    PlannedPhase,
+    PlannedRoom,
+    PlannedTable,
+    RecoveryPlan,
+    RecoveryWay,
+)
 from pantry_tui.models.requests import (
     STANDARD_OUTPUT,
     BackupRequest,
@@ -42,6 +57,7 @@ from pantry_tui.models.requests import (
     ForeignRestoreRequest,
     JobRequest,
     MarkRequest,
+    PlanRequest,
     ReleaseRequest,
     RestoreRequest,
     RollbackRequest,
@@ -56,6 +72,8 @@ __all__ = [
     "LIVE",
     "PEEK_ROWS",
     "STANDARD_OUTPUT",
+    "Assertion",
+    "AssertionOutcome",
     "AuditEntry",
     "BackupDetails",
     "BackupDiff",
@@ -66,14 +84,18 @@ __all__ = [
     "BackupSelection",
     "BackupSummary",
     "CatalogRebuild",
+    "ColumnDrift",
     "Compression",
+    "DataLoss",
     "DatabaseTarget",
+    "Dependent",
     "DiffRequest",
     "DiffSide",
     "DiffStatus",
     "DrillPlace",
     "DrillRequest",
     "DrillResult",
+    "Estimate",
     "ExportRequest",
     "ExportedTable",
     "Failure",
@@ -85,8 +107,17 @@ __all__ = [
     "Job",
     "JobRequest",
     "JobState",
+    "LockHolder",
     "MarkRequest",
+    "Measurement",
     "Model",
+    "PlanRequest",
+    "PlannedLocks",
+    "PlannedPhase",
+    "PlannedRoom",
+    "PlannedTable",
+    "RecoveryPlan",
+    "RecoveryWay",
     "ReleaseRequest",
     "ReleaseResult",
     "RepositoryTarget",

@@ -7,7 +7,9 @@ from enum import StrEnum
 
 import msgspec
 
+from pantry_tui.models.assertions import AssertionOutcome
 from pantry_tui.models.base import Failure, Model, utc_now
+from pantry_tui.models.measurements import Measurement
 
 
 class DrillPlace(StrEnum):
@@ -38,7 +40,9 @@ class DrillResult(Model, frozen=True, kw_only=True):
     tables: int = 0
     constraints_validated: int = 0
     sequences_compared: int = 0
+    assertions: tuple[AssertionOutcome, ...] = ()
     warnings: tuple[str, ...] = ()
+    measured: Measurement | None = None
     failure: Failure | None = None
     recorded: bool = False  # beside the backup, as a signed record
     finished_at: datetime = msgspec.field(default_factory=utc_now)

@@ -41,6 +41,7 @@ class Job(Model, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     started_by: str = ""
     backup_id: str | None = None
+    decisions: dict[str, str] = msgspec.field(default_factory=dict)  # what of the request was decided, in words
     share: float = 0.0  # of the work done, 0 to 1
     phase: str = ""
     seconds_left: float | None = None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pantry_tui.models.assertions import Assertion
 from pantry_tui.models.base import Model
 from pantry_tui.models.drills import DrillPlace
 from pantry_tui.models.kinds import BackupFormat, BackupKind, BackupSelection, Compression, Strategy
+from pantry_tui.models.measurements import Measurement
 from pantry_tui.models.targets import DatabaseTarget, RepositoryTarget
 
 
@@ -68,7 +70,10 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     swap: bool = False  # a whole database that is there is exchanged for the restored one, and kept
     lock_timeout_seconds: float = 10.0
     jobs: int | None = None
-    verify: bool = True
+    batch_size: int | None = None  # in place: most rows that one statement exchanges; None: a table's all at once
+    verify: bool = True  # also whether the assertions are asked
+    assertions: tuple[Assertion, ...] = ()  # what must be true of the result
+    assertion_seconds: float = 60.0  # how long each may take
     trust: tuple[str, ...] = ()
     analyze: bool = True  # collect the planner's statistics
     unlocking: Unlocking = Unlocking()
@@ -76,6 +81,20 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     recovery_id: str | None = None  # the runner puts in the job's; None: a new one
     started_by: str = ""
     data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
+
+
+class PlanRequest(RestoreRequest, frozen=True, kw_only=True, tag="plan", tag_field="type"):
+    """Find out what that restore would do, and change nothing.
+
+    ``measurements`` are of earlier recoveries; the runner puts in those of its catalog. ``probe``: where they do not serve,
+    time a second's work on the server, in a temporary table of a transaction that is rolled back.
+    """
+
+    rto_seconds: float | None = None
+    rpo_seconds: float | None = None
+    measurements: tuple[Measurement, ...] = ()
+    probe: bool = True
+    options: tuple[str, ...] | None = None  # the command line's, to be told again; None: made from the request
 
 
 class DrillRequest(Model, frozen=True, kw_only=True, tag="drill", tag_field="type"):
@@ -92,6 +111,8 @@ class DrillRequest(Model, frozen=True, kw_only=True, tag="drill", tag_field="typ
     directory: str | None = None
     client_tools: str | None = None
     rto_seconds: float | None = None  # the objective that its time is compared with
+    assertions: tuple[Assertion, ...] = ()  # what must be true of the result
+    assertion_seconds: float = 60.0
     jobs: int | None = None
     trust: tuple[str, ...] = ()
     unlocking: Unlocking = Unlocking()
@@ -182,6 +203,7 @@ JobRequest = (
     BackupRequest
     | ValidateRequest
     | RestoreRequest
+    | PlanRequest
     | ForeignRestoreRequest
     | DrillRequest
     | RollbackRequest

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pantry_tui.models.assertions import AssertionOutcome
 from pantry_tui.models.base import Model
 from pantry_tui.models.kinds import Strategy
+from pantry_tui.models.measurements import Measurement
 
 
 class RestoredTable(Model, frozen=True, kw_only=True):
@@ -56,7 +58,9 @@ class RestoreResult(Model, frozen=True, kw_only=True):
     way: str = "new database"  # "in place" or "side by side"
     strategy: Strategy = Strategy.REPLACE
     checkpoint: str | None = None  # the schema or database on the server that keeps what undoes it
-    violations: tuple[str, ...] = ()  # of constraints, that a dry run found
+    violations: tuple[str, ...] = ()  # of constraints and assertions, that a dry run found
+    assertions: tuple[AssertionOutcome, ...] = ()  # those that were asked
+    measured: Measurement | None = None  # None: the server did not say which it is
 
 
 class RollbackResult(Model, frozen=True, kw_only=True):

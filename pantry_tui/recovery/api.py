@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.artifact.keyring import unlocking_as_configured
 from pantry_tui.config import load_config
+from pantry_tui.config.settings import DatabaseSettings
 from pantry_tui.events import Listener, ignore
 from pantry_tui.models import (
     DatabaseTarget,
@@ -16,6 +19,8 @@ from pantry_tui.models import (
     ForeignRestoreRequest,
     ForeignRestoreResult,
     Model,
+    PlanRequest,
+    RecoveryPlan,
     RepositoryTarget,
     RestoreRequest,
     RestoreResult,
@@ -23,6 +28,7 @@ from pantry_tui.models import (
 )
 from pantry_tui.recovery.drill import drill_backup
 from pantry_tui.recovery.foreign.service import restore_foreign
+from pantry_tui.recovery.planning.service import plan_recovery
 from pantry_tui.recovery.service import restore_backup
 from pantry_tui.repository.local import LocalRepository
 
@@ -40,8 +46,9 @@ class RecoveryConfig(Model, frozen=True, kw_only=True):
     dry_run: bool = False  # do everything, tell, and take it back
     swap: bool = False  # exchange a whole database that is there for the restored one, and keep it
     create_checkpoint: bool = True  # keep on the server what undoes a recovery in place
+    batch_size: int | None = None  # in place: most rows that one statement exchanges; None: a table's all at once
     jobs: int | None = None  # worker processes; None: one per core
-    verify: bool = True
+    verify: bool = True  # also whether the configured assertions are asked
     trust: tuple[str, ...] = ()
     data_directory: str | None = None  # whose key signs the proof, whose signers are believed; None: the configured one
     analyze: bool = True  # collect the planner's statistics
@@ -83,9 +90,36 @@ class RecoveryService:
         `TargetNotEmptyError`, `RestoreError`, `VerificationError` when the result differs from the backup,
         `ServerError` and its kin.
         """
+        return await restore_backup(self._request(config, target), self._listener)
+
+    async def create_recovery_plan(
+        self, config: RecoveryConfig, target: DatabaseTarget | str, *, probe: bool = True
+    ) -> RecoveryPlan:
+        """What `execute_recovery` would do with the same arguments; nothing is changed.
+
+        What keeps it from being executed is in ``refusals`` of the plan. The time is reckoned by a ``probe``, a second's work
+        in a temporary table that is rolled back, or else by how long the backup took. Raises what `plan_recovery` does.
+        """
+        settings = self._settings(config)
+        asked = PlanRequest(
+            **msgspec.structs.asdict(self._request(config, target)),
+            rto_seconds=settings.tier.rto_seconds if settings is not None else None,
+            rpo_seconds=settings.tier.rpo_seconds if settings is not None else None,
+            probe=probe,
+        )
+        return await plan_recovery(asked, self._listener)
+
+    def _settings(self, config: RecoveryConfig) -> DatabaseSettings | None:
+        """What is configured of the database that was backed up."""
         repository = LocalRepository(self._repository)
         backup = repository.summary(repository.resolve(config.backup_id))
-        request = RestoreRequest(
+        return load_config().databases.get(backup.database)
+
+    def _request(self, config: RecoveryConfig, target: DatabaseTarget | str) -> RestoreRequest:
+        repository = LocalRepository(self._repository)
+        backup = repository.summary(repository.resolve(config.backup_id))
+        settings = self._settings(config) or DatabaseSettings()
+        return RestoreRequest(
             repository=self._repository,
             backup_id=backup.id,
             unlocking=unlocking_as_configured(encrypted=backup.encrypted, file=config.identity),
@@ -96,13 +130,15 @@ class RecoveryService:
             dry_run=config.dry_run,
             checkpoint=config.create_checkpoint,
             swap=config.swap,
+            batch_size=config.batch_size,
+            assertions=settings.asserted,
+            assertion_seconds=settings.assertion_timeout_seconds,
             jobs=config.jobs,
             verify=config.verify,
             trust=config.trust,
             data_directory=config.data_directory or load_config().data_directory,
             analyze=config.analyze,
         )
-        return await restore_backup(request, self._listener)
 
     async def restore_dump(self, path: str, target: DatabaseTarget | str) -> ForeignRestoreResult:
         """Restores a dump that somebody else made, a script of pg_dump or an archive in custom format.
@@ -139,6 +175,8 @@ class RecoveryService:
             directory=config.directory or configured.drill.directory,
             client_tools=settings.client_tools if settings is not None else None,
             rto_seconds=tier if config.rto_seconds is None else config.rto_seconds,
+            assertions=settings.asserted if settings is not None else (),
+            assertion_seconds=(settings or DatabaseSettings()).assertion_timeout_seconds,
             jobs=config.jobs,
             trust=config.trust,
             unlocking=unlocking_as_configured(encrypted=backup.encrypted, file=config.identity),

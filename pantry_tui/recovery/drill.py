@@ -30,6 +30,7 @@ from pantry_tui.models import (
     DrillRequest,
     DrillResult,
     Failure,
+    Measurement,
     RestoreRequest,
     RestoreResult,
     utc_now,
@@ -159,6 +160,8 @@ class _Drill:
             target=target,
             dry_run=self._request.where is DrillPlace.SERVER,  # on a server that goes away, all of it is done
             jobs=self._request.jobs,
+            assertions=self._request.assertions,
+            assertion_seconds=self._request.assertion_seconds,
             trust=self._request.trust,
             unlocking=self._request.unlocking,
             proof=False,
@@ -191,12 +194,31 @@ class _Drill:
             tables=len(restored.tables),
             constraints_validated=restored.validation.constraints_validated,
             sequences_compared=restored.validation.sequences_compared,
+            assertions=restored.assertions,
             warnings=restored.warnings,
+            measured=self._measured(restored),
         )
+
+    def _measured(self, restored: RestoreResult) -> Measurement | None:
+        """The restore's figures, under the drill's name."""
+        if restored.measured is None:
+            return None
+        private = self._request.where is DrillPlace.PRIVATE
+        return msgspec.structs.replace(restored.measured, private=private, database=self._manifest.database)
 
     def _record(self, result: DrillResult) -> bool:
         """Writes the proof, or the failure, beside the backup; whether that could be done."""
-        kept = ("drill_id", "server_version", "phases", "total_seconds", "rto_seconds", "rto_met", "rows", "tables")
+        kept = (
+            "assertions",
+            "drill_id",
+            "server_version",
+            "phases",
+            "total_seconds",
+            "rto_seconds",
+            "rto_met",
+            "rows",
+            "tables",
+        )
         document = result.to_builtins()
         details = {key: document[key] for key in kept} | {"where": str(result.where)}
         if result.failure is not None:

@@ -67,7 +67,7 @@ def _is_wider(wide: _Type, narrow: _Type) -> bool:
 
 def is_widened(entry: TableEntry, there: TableColumns) -> bool:
     """Whether some column has another type than in the backup: fingerprints, which go by binary values, say nothing then."""
-    return any(_plain(there.types[name]) != _plain(was) for name, was in _known(entry))
+    return any(plain_type(there.types[name]) != plain_type(was) for name, was in known_types(entry))
 
 
 def require_fitting(entries: list[tuple[TableEntry, TableColumns]]) -> None:
@@ -96,11 +96,11 @@ class _Misfit(NamedTuple):
 
 def _misfits(entry: TableEntry, there: TableColumns) -> Iterator[_Misfit]:
     table = f"{quoted_identifier(entry.schema)}.{quoted_identifier(entry.name)}"
-    for name, was in _known(entry):
+    for name, was in known_types(entry):
         found = there.types[name]
-        if not holds(_plain(found), _plain(was)):
+        if not holds(plain_type(found), plain_type(was)):
             words = f"{entry.qualified_name}.{name} is {_words(found)} in the database and {_words(was)} in the backup"
-            wanted = was.name if was.name != found.name else _plain(was)  # a domain that is defined otherwise
+            wanted = was.name if was.name != found.name else plain_type(was)  # a domain that is defined otherwise
             yield _Misfit(words, f"ALTER TABLE {table} ALTER COLUMN {quoted_identifier(name)} TYPE {wanted};")
 
 
@@ -114,12 +114,12 @@ def _computed(entry: TableEntry, there: TableColumns) -> Iterator[str]:
             yield f"{entry.qualified_name}.{name} is generated in the backup, without values, and not in the database"
 
 
-def _known(entry: TableEntry) -> Iterator[tuple[str, ColumnType]]:
+def known_types(entry: TableEntry) -> Iterator[tuple[str, ColumnType]]:
     """The columns with their types; none where the manifest is of a version that did not record them."""
     return zip(entry.columns, entry.types, strict=True) if entry.types else iter(())
 
 
-def _plain(column: ColumnType) -> str:
+def plain_type(column: ColumnType) -> str:
     """The type that decides on the text of values."""
     return column.base or column.name
 

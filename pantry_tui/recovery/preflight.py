@@ -199,11 +199,15 @@ async def missing_tablespaces(connection: Connection, needs: Requirements) -> li
     return [name for name in needs.tablespaces if name not in there]
 
 
-async def check_room(connection: Connection, raw_bytes: int) -> str | None:
-    """Looks at the disk of a server on this machine; a warning when it may not do, None when all is well or unknown.
+class Room(Model, frozen=True, kw_only=True):
+    """The disk of a server on this machine."""
 
-    Raises `DiskFullError` when it cannot possibly do.
-    """
+    directory: str
+    free: int
+
+
+async def room_of(connection: Connection) -> Room | None:
+    """The bytes that are free for the server; None where this program cannot see its disk. Raises `psycopg.Error`."""
     if not (connection.info.host or "/").startswith("/"):
         return None
     row = await (
@@ -219,12 +223,22 @@ async def check_room(connection: Connection, raw_bytes: int) -> str | None:
         figures = os.statvfs(directory)
     except OSError:
         return None  # a container's, or not ours to see
-    free = figures.f_bavail * figures.f_frsize
-    if free < raw_bytes * LEAST_SPACE:
+    return Room(directory=directory, free=figures.f_bavail * figures.f_frsize)
+
+
+async def check_room(connection: Connection, raw_bytes: int) -> str | None:
+    """Looks at the disk of a server on this machine; a warning when it may not do, None when all is well or unknown.
+
+    Raises `DiskFullError` when it cannot possibly do.
+    """
+    room = await room_of(connection)
+    if room is None:
+        return None
+    if room.free < raw_bytes * LEAST_SPACE:
         raise DiskFullError(
-            f"the server's disk has {free:,} bytes free; the rows alone are {raw_bytes:,} bytes of text",
-            remedy=f"free space on the file system of {directory}, then try again",
+            f"the server's disk has {room.free:,} bytes free; the rows alone are {raw_bytes:,} bytes of text",
+            remedy=f"free space on the file system of {room.directory}, then try again",
         )
-    if free < raw_bytes * USUAL_SPACE:
-        return f"the server's disk has {free:,} bytes free; {raw_bytes:,} bytes of rows, with indexes, may not fit"
+    if room.free < raw_bytes * USUAL_SPACE:
+        return f"the server's disk has {room.free:,} bytes free; {raw_bytes:,} bytes of rows, with indexes, may not fit"
     return None

@@ -20,8 +20,9 @@ PHASES = {
     "stage": (0.06, 0.6, "Bringing the backup's rows beside the tables"),
     "exchange": (0.6, 0.85, "Exchanging rows, in one transaction"),
     "post-data": (0.82, 0.85, "Restoring triggers, policies and everything else"),
-    "verify": (0.85, 0.97, "Comparing the result with the backup"),
-    "analyze": (0.97, 0.99, "Analyzing the tables for the planner"),
+    "verify": (0.85, 0.96, "Comparing the result with the backup"),
+    "analyze": (0.96, 0.98, "Analyzing the tables for the planner"),
+    "assert": (0.98, 0.99, "Asking the assertions"),
     "finish": (0.99, 1.0, "Giving the database its name"),
 }
 # What is different where an empty database was there before.

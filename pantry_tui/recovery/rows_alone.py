@@ -28,7 +28,7 @@ from pantry_tui.errors import (
     VerificationError,
 )
 from pantry_tui.models import (
-    DatabaseTarget,
+    AssertionOutcome,
     RestoredTable,
     RestoreRequest,
     RestoreResult,
@@ -43,6 +43,7 @@ from pantry_tui.postgres.introspect import SourceTable, list_tables
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.workers import default_worker_count
 from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
+from pantry_tui.recovery.asserting import ask, require_all
 from pantry_tui.recovery.comparing import sum_lines
 from pantry_tui.recovery.content import fingerprints_agree
 from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
@@ -61,6 +62,7 @@ class Filled(NamedTuple):
     tables: tuple[RestoredTable, ...]
     sequences: int
     constraints: int  # foreign keys that were checked again
+    assertions: tuple[AssertionOutcome, ...] = ()
 
 
 async def restore_rows(
@@ -101,6 +103,7 @@ async def restore_rows(
         verification_seconds=0.0,
         analyzed_tables=analyzed.tables,
         analyze_seconds=time.monotonic() - filled_at,
+        assertions=filled.assertions,
     )
 
 
@@ -122,7 +125,7 @@ async def fill_tables(
     segments = needed_segments(manifest, selection)
     with open_rows(repository, manifest, identities) as reader:
         await check_segments(reader, manifest, selection, segments)
-        rows = RowsAlone(request.target, reader, manifest, segments, progress)
+        rows = RowsAlone(request, reader, manifest, segments, progress)
         if not request.tables:
             belonging = frozenset(manifest.entries or ())
             refreshes = [entry for entry in toc if entry.kind == "MATERIALIZED VIEW DATA" and entry.id in belonging]
@@ -150,13 +153,14 @@ class RowsAlone:
 
     def __init__(
         self,
-        target: DatabaseTarget,
+        request: RestoreRequest,
         reader: RowsReader,
         manifest: Manifest,
         segments: Segments,
         progress: RestoreProgress,
     ) -> None:
-        self._target = target
+        self._request = request
+        self._target = request.target
         self._reader = reader
         self._manifest = manifest
         self._segments = segments
@@ -202,8 +206,18 @@ class RowsAlone:
             await connection.execute(entry.statement.encode())
         self._progress.phase("verify")
         compared = [await self._compare(connection, index, tables[index]) for index in tables]
+        assertions = await self._assert(connection)
         # Last of all: what they are set to stays, even where the transaction does not.
-        return Filled(tuple(compared), await self._set_sequences(connection, sequences), len(aside.keys))
+        moved = await self._set_sequences(connection, sequences)
+        return Filled(tuple(compared), moved, len(aside.keys), assertions)
+
+    async def _assert(self, connection: Connection) -> tuple[AssertionOutcome, ...]:
+        if not (self._request.verify and self._request.assertions):
+            return ()
+        self._progress.phase("assert")
+        outcomes = await ask(connection, self._request)
+        require_all(outcomes, remedy="nothing was kept: the tables are as they were")
+        return outcomes
 
     async def _lock(self, connection: Connection) -> dict[int, SourceTable]:
         """The target's tables by their index in the manifest: there, locked, empty, and with columns that the rows fit."""

@@ -10,10 +10,8 @@ import psycopg
 
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.trusted import require_fingerprints
-from pantry_tui.config.restoring import check_target
 from pantry_tui.config.targets import target_with_database
 from pantry_tui.errors import (
-    DatabaseMissingError,
     PantryError,
     RestoreError,
     ServerError,
@@ -22,40 +20,42 @@ from pantry_tui.errors import (
 )
 from pantry_tui.events import Listener, Logged
 from pantry_tui.models import (
+    AssertionOutcome,
     BackupKind,
     DatabaseTarget,
     RestoredTable,
     RestoreRequest,
     RestoreResult,
     RestoreValidation,
-    Strategy,
     utc_now,
 )
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
 from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
 from pantry_tui.recovery.archive import HEAVY, Archive, remaining_entries
+from pantry_tui.recovery.asserting import assert_database
 from pantry_tui.recovery.database import (
     RestoreDatabase,
     as_restore_error,
     create_database,
     drop_database,
-    existing_contents,
     maintenance_session,
     make_durable,
     settle,
-    writable_session,
 )
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.restoring import restore_in_place
 from pantry_tui.recovery.kept import KeptDatabase, activity_of, comment_of, kept_name
+from pantry_tui.recovery.measuring import with_measurement
+from pantry_tui.recovery.phases import PhaseClock
 from pantry_tui.recovery.plan import RestorePlan, make_plan
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.properties import carry_over, database_statements, live_entries, prepare, take_owner
 from pantry_tui.recovery.rows import HANDLERS, Filling
 from pantry_tui.recovery.rows_alone import restore_rows
-from pantry_tui.recovery.swap import as_still_there, exchange_names, may_swap
+from pantry_tui.recovery.swap import as_still_there, exchange_names
 from pantry_tui.recovery.verify import not_compared, verify
+from pantry_tui.recovery.way import goes_in_place, refuse_batches
 from pantry_tui.repository.local import LocalRepository, ProofRecord
 from pantry_tui.repository.rows import restorable
 from pantry_tui.together import together
@@ -72,6 +72,13 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
     `UntrustedSignerError`, `TargetNotEmptyError`, `RestoreError`, `VerificationError` (the database stays, under the name
     that calls it unverified), `ServerError` and its kin.
     """
+    clock = PhaseClock(listener)
+    result = await _restored(request, clock)
+    clock.stop()
+    return await with_measurement(request, result, clock.seconds)
+
+
+async def _restored(request: RestoreRequest, listener: Listener) -> RestoreResult:
     if request.jobs is not None and not 1 <= request.jobs <= JOBS_LIMIT:
         raise UsageError(f"{request.jobs} worker processes cannot be", remedy=f"choose from 1 to {JOBS_LIMIT}")
     require_fingerprints(request.trust)
@@ -80,8 +87,9 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
     manifest, signer = repository.trusted_manifest(backup_id, besides=request.trust)
     listener(Logged(message=f"signed by {signer.fingerprint}" if signer else "restoring without a signature, as asked"))
     manifest = restorable(repository, manifest)
-    if await _goes_in_place(request, manifest):
+    if await goes_in_place(request, manifest):
         return await restore_in_place(request, repository, manifest, RestoreProgress(listener, manifest.tables))
+    refuse_batches(request)
     if manifest.kind is BackupKind.DATA:
         return await restore_rows(request, repository, manifest, RestoreProgress(listener, manifest.tables))
     pool = WorkerPool.launch(request.jobs or default_worker_count(), HANDLERS)
@@ -89,33 +97,6 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
         return await _Restore(request, repository, manifest, listener, pool).run()
     finally:
         pool.kill()
-
-
-async def _goes_in_place(request: RestoreRequest, manifest: Manifest) -> bool:
-    """Whether tables of a database that has contents are exchanged, and not the database as a whole.
-
-    So where some tables are meant, and where this role cannot put another database in the place of that one.
-    """
-    partly = bool(request.tables or request.exclude or request.strategy is not Strategy.REPLACE)
-    if manifest.kind is BackupKind.DATA:
-        partly = partly or request.dry_run
-    elif request.swap and not manifest.selection.is_everything:
-        partly = True
-    swaps = request.swap and manifest.kind is BackupKind.FULL
-    if manifest.kind is BackupKind.SCHEMA or not (partly or swaps):
-        return False
-    check_target(request.target)
-    try:
-        connection = await writable_session(request.target)
-    except DatabaseMissingError:
-        return False
-    async with connection:
-        try:
-            if await existing_contents(connection) is None:
-                return False
-            return partly or not await may_swap(connection, connection.info.dbname)
-        except psycopg.Error as error:
-            raise server_error(error, doing="looking at the target database") from error
 
 
 class _Restore:
@@ -141,6 +122,7 @@ class _Restore:
         self._verification_seconds = 0.0
         self._analyzed = Analyzed(0, [])
         self._analyze_seconds = 0.0
+        self._assertions: tuple[AssertionOutcome, ...] = ()
 
     async def run(self) -> RestoreResult:
         self._progress.phase("check")
@@ -151,6 +133,7 @@ class _Restore:
             loaded = await self._fill(plan, database)
             tables, validation = await self._verify(plan, database, loaded)
             await self._analyze(database)
+            self._assertions = await self._assert(plan, database)
         except VerificationError:
             if self._request.dry_run:
                 await self._clean_up(database)
@@ -252,6 +235,24 @@ class _Restore:
         self._analyze_seconds = time.monotonic() - started
         self._progress.log(f"analyzed {self._analyzed.tables:,} tables in {self._analyze_seconds:.1f} s")
 
+    async def _assert(self, plan: RestorePlan, database: RestoreDatabase) -> tuple[AssertionOutcome, ...]:
+        """What the owner's assertions say of the result; some tables alone are not what they speak of."""
+        assertions = self._request.assertions
+        if not (assertions and self._request.verify) or self._manifest.kind is BackupKind.SCHEMA:
+            return ()
+        if not plan.expected.selection.is_whole:
+            self._progress.warn(
+                f"the assertions ({len(assertions)}) were not asked: some of the backup's tables did not come"
+            )
+            return ()
+        self._progress.phase("assert")
+        try:
+            return await assert_database(database.target, self._request)
+        except VerificationError as error:
+            if not self._request.dry_run:
+                error.remedy = f'the database stays for inspection as "{database.working_name}"; {error.remedy}'
+            raise
+
     async def _finish(self, plan: RestorePlan, database: RestoreDatabase) -> None:
         self._progress.phase("finish", existing=not database.created)
         if plan.swaps:
@@ -352,6 +353,7 @@ class _Restore:
             analyze_seconds=self._analyze_seconds,
             way="side by side" if plan.swaps else "new database",
             checkpoint=self._kept,
+            assertions=self._assertions,
         )
 
     def _record(self, plan: RestorePlan, result: RestoreResult) -> None:

@@ -135,6 +135,16 @@ class RunnerClient:
         """What a job did, in lines with their times in UTC. Raises `NotFoundError`."""
         return await self._ask("GET", f"/v1/jobs/{path_part(job_id)}/log", list[str])
 
+    async def report(self, job_id: str) -> str:
+        """The report of a recovery, drill or rollback in Markdown, when it has ended.
+
+        Raises `NotFoundError`, also for other jobs.
+        """
+        from pantry_tui.runner.report import report
+
+        events = [event async for event in self.job_events(job_id)]
+        return report(await self.job(job_id), events)
+
     async def cancel(self, job_id: str) -> Job:
         """Has a job stopped; its events say when it is. Raises `NotFoundError`, `RefusedError` when it has ended."""
         return await self._ask("POST", f"/v1/jobs/{path_part(job_id)}/cancel", Job)

@@ -29,12 +29,14 @@ from pantry_tui.models import (
     Job,
     JobRequest,
     JobState,
+    PlanRequest,
     RepositoryTarget,
     utc_now,
 )
 from pantry_tui.repository.ids import require_name
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.board import JobBoard
+from pantry_tui.runner.decisions import decisions_of, measured_by
 from pantry_tui.runner.joblog import JobLog, RequestNotes, prune_logs
 from pantry_tui.runner.leftovers import remove_rehearsal, with_leftovers
 from pantry_tui.runner.library import Library
@@ -133,6 +135,8 @@ class Executor:
             self._require_open()  # resolving took its time
         started_by, directory = request.started_by or who, str(self._directory)
         request = msgspec.structs.replace(request, started_by=started_by, data_directory=directory)
+        if isinstance(request, PlanRequest):
+            request = msgspec.structs.replace(request, measurements=tuple(self._catalog.measurements()))
         job = _new_job(request)
         request = assigned(request, job.id)
         details = {"title": job.title, "started_by": started_by, **trust_of(request)}
@@ -233,6 +237,9 @@ class Executor:
     def _finish(self, live: LiveJob, last: Finished | Failed) -> None:
         live.end(last)
         self.board.save(live.job)
+        if (measured := measured_by(live.job)) is not None:
+            with contextlib.suppress(StorageError):  # the next recovery is one figure poorer
+                self._catalog.put_measurement(measured)
         del self.board.alive[live.job.id]
         with contextlib.suppress(OSError):
             self._notes.remove(live.job.id)
@@ -301,6 +308,7 @@ def _new_job(request: JobRequest) -> Job:
         queued_at=now,
         started_by=request.started_by,
         backup_id=backup_of(request),
+        decisions=decisions_of(request),
     )
 
 

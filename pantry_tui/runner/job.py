@@ -29,6 +29,7 @@ from pantry_tui.models import (
     ForeignRestoreRequest,
     JobRequest,
     Model,
+    PlanRequest,
     ReleaseRequest,
     RestoreRequest,
     RollbackRequest,
@@ -147,6 +148,12 @@ async def _perform(request: JobRequest, reporter: _Reporter) -> Model:
 
         adopt_environment(request.database)
         return await take_backup(request, reporter.send)
+    if isinstance(request, PlanRequest):
+        from pantry_tui.recovery.planning.service import plan_recovery
+
+        adopt_environment(request.target)
+        _discard_spare_workers()
+        return await plan_recovery(request, reporter.send)
     if isinstance(request, RestoreRequest):
         from pantry_tui.recovery.service import restore_backup
 

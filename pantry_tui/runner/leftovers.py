@@ -11,7 +11,7 @@ import msgspec
 from pantry_tui.config.restoring import drill_name
 from pantry_tui.config.targets import actual_database
 from pantry_tui.errors import PantryError
-from pantry_tui.models import DrillRequest, Failure, ForeignRestoreRequest, JobRequest, RestoreRequest
+from pantry_tui.models import DrillRequest, Failure, ForeignRestoreRequest, JobRequest, PlanRequest, RestoreRequest
 from pantry_tui.postgres.unverified import unverified_prefix
 from pantry_tui.runner.request import database_of
 
@@ -28,6 +28,8 @@ def with_leftovers(failure: Failure, request: JobRequest | None) -> Failure:
 
 def _database_left(request: JobRequest | None) -> str | None:
     """What the database was to be called that the job may have left."""
+    if isinstance(request, PlanRequest):
+        return None
     if isinstance(request, RestoreRequest | ForeignRestoreRequest):
         return request.target.name
     if isinstance(request, DrillRequest) and (server := database_of(request)) is not None:

@@ -133,6 +133,13 @@ class LocalReads:
         events = read_events(self._directory, job.id)
         return [line for event in events if (line := describe(event)) is not None]
 
+    async def report(self, job_id: str) -> str:
+        """The report of a recovery, drill or rollback in Markdown. Raises `NotFoundError`, also for other jobs."""
+        from pantry_tui.runner.report import report
+
+        job = await self.job(job_id)
+        return report(job, read_events(self._directory, job.id))
+
     def _as_it_stands(self, job: Job) -> Job:
         """A job that its runner left alive has ended when no runner is there; the next one will write that down."""
         if job.state.is_final or is_held(self._directory):

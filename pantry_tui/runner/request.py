@@ -16,6 +16,7 @@ from pantry_tui.models import (
     ForeignRestoreRequest,
     JobRequest,
     MarkRequest,
+    PlanRequest,
     ReleaseRequest,
     RepositoryTarget,
     RestoreRequest,
@@ -48,7 +49,7 @@ def decode_unlocking(data: bytes) -> Unlocking:
 
 
 def kind_of(request: JobRequest) -> str:
-    """backup, validate, restore, foreign_restore, drill, rollback, release, diff or export."""
+    """backup, validate, restore, plan, foreign_restore, drill, rollback, release, diff or export."""
     kind = request.__struct_config__.tag
     return str(kind)
 
@@ -57,6 +58,8 @@ def title_of(request: JobRequest) -> str:
     """The request in a few words."""
     if isinstance(request, BackupRequest):
         return f"backup of {request.database.name} into {request.repository.name}"
+    if isinstance(request, PlanRequest):
+        return f"plan of a restore of {request.backup_id} into {request.target.name}"
     if isinstance(request, RestoreRequest):
         return f"restore of {request.backup_id} into {request.target.name}"
     if isinstance(request, DrillRequest):
@@ -116,9 +119,9 @@ def trust_of(request: JobRequest) -> dict[str, list[str]]:
 
 
 def database_key(request: JobRequest) -> str | None:
-    """Two requests with equal keys work on one database; None excludes nothing: a comparison only reads."""
+    """Two requests with equal keys work on one database; None excludes nothing: comparisons and plans only read."""
     target = database_of(request)
-    if target is None or isinstance(request, DiffRequest):
+    if target is None or isinstance(request, DiffRequest | PlanRequest):
         return None
     return repr((target.conninfo, [target.environment.get(name) for name in _WHERE]))
 

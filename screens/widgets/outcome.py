@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from pantry_tui.models import (
+    AssertionOutcome,
     BackupDiff,
     BackupExport,
     BackupSummary,
@@ -12,6 +15,7 @@ from pantry_tui.models import (
     ForeignRestoreResult,
     Job,
     JobState,
+    RecoveryPlan,
     ReleaseResult,
     RestoredTable,
     RestoreResult,
@@ -58,9 +62,39 @@ def result_words(job: Job, glyphs: Glyphs) -> Content:
         return _release(ReleaseResult.from_builtins(job.result))
     if job.kind == "foreign_restore":
         return _foreign(ForeignRestoreResult.from_builtins(job.result))
+    if job.kind == "plan":
+        return _plan(RecoveryPlan.from_builtins(job.result), glyphs)
     if job.kind == "drill":
         return _drill(DrillResult.from_builtins(job.result), glyphs)
     return _restore(RestoreResult.from_builtins(job.result), glyphs)
+
+
+def _plan(plan: RecoveryPlan, glyphs: Glyphs) -> Content:
+    """Whether it could be executed, how long it would take, and what may go wrong."""
+    verdict = (
+        (f"{glyphs.good} can be executed: {plan.way}", "bold $success")
+        if plan.executable
+        else (f"{glyphs.bad} cannot be executed: {plan.way}", "bold $error")
+    )
+    time = plan.estimate
+    took = "" if time is None else f", {figures.duration(time.least)} to {figures.duration(time.most)}"
+    return Content.assemble(
+        verdict,
+        f"\n{figures.plural(len(plan.tables), 'table')} of {visible(plan.backup_id)} into {visible(plan.target)}{took}",
+        *((f"\n{visible(each.message)}", "$error") for each in plan.refusals),
+        *((f"\n{visible(each)}", "$warning") for each in (*plan.risks, *plan.warnings)),
+        (f"\n{visible(plan.command)}", "$muted"),
+    )
+
+
+def _asserted(outcomes: Sequence[AssertionOutcome], glyphs: Glyphs) -> list[tuple[str, str]]:
+    return [
+        (
+            f"\n{glyphs.good if each.holds else glyphs.bad} {visible(each.name)}: {visible(each.returned)}",
+            "$success" if each.holds else "$error",
+        )
+        for each in outcomes
+    ]
 
 
 def _drill(result: DrillResult, glyphs: Glyphs) -> Content:
@@ -71,6 +105,7 @@ def _drill(result: DrillResult, glyphs: Glyphs) -> Content:
         (f"{glyphs.good} proven: restored and equal", "bold $success"),
         f"\n{figures.plural(result.tables, 'table')}, {figures.plural(result.rows, 'row')}, ",
         (f"in {figures.duration(result.total_seconds)}{objective}", "$warning" if slow else ""),
+        *_asserted(result.assertions, glyphs),
         *((f"\n{visible(each)}", "$warning") for each in result.warnings),
     )
 
@@ -139,6 +174,7 @@ def _restore(result: RestoreResult, glyphs: Glyphs) -> Content:
     return Content.assemble(
         verdict,
         f"\nDatabase {visible(result.target)} {_made(result)}.\n{facts}",
+        *_asserted(result.assertions, glyphs),
         *differences,
         *((each, "$muted") for each in left_out),
     )

@@ -26,8 +26,11 @@ async def test_documented_example(server: TestServer, tmp_path: Path) -> None:
     backups = BackupService(source, BackupConfig(output_dir=directory))
     backup = await backups.create_full_backup("before-migration")
     recovery = RecoveryService(directory)
+    plan = await recovery.create_recovery_plan(RecoveryConfig(backup_id=backup.id), target)
     result = await recovery.execute_recovery(RecoveryConfig(backup_id=backup.id), target)
 
+    assert (plan.executable, plan.way) == (True, result.way)
+    assert sum(table.rows_backup for table in plan.tables) == sum(table.inserted for table in result.tables)
     assert result.status == "succeeded"
     assert result.validation.equal
     assert server.fingerprint(target) == server.fingerprint(source)

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from pantry_tui.models import (
+    AssertionOutcome,
+    DataLoss,
+    Estimate,
+    Failure,
     Job,
     JobState,
     Model,
+    PlannedLocks,
+    PlannedRoom,
+    RecoveryPlan,
+    RecoveryWay,
     ReleaseResult,
     RestoredTable,
     RestoreResult,
@@ -106,3 +115,48 @@ def test_rollbacks(already: str | None) -> None:
 def test_releases() -> None:
     result = ReleaseResult(released="r1", status="succeeded", target="crm", tables=(), rows=7)
     assert words("release", result) == "Recovery r1 cannot be undone any more: 7 kept rows dropped."
+
+
+def test_assertions() -> None:
+    outcomes = (
+        AssertionOutcome(name="all[b]", holds=True, returned="it returned true"),
+        AssertionOutcome(name="none", holds=False, returned="it returned \x1bfalse"),
+    )
+    said = words("restore", msgspec.structs.replace(restore("in place", dry_run=True), assertions=outcomes))
+    assert "all[b]: it returned true" in said
+    assert "none: it returned" in said
+    assert "\x1b" not in said
+
+
+@pytest.mark.parametrize("refusals", [(), (Failure(code="usage", message="not\nso", exit_status=2),)])
+def test_plans(refusals: tuple[Failure, ...]) -> None:
+    plan = RecoveryPlan(
+        backup_id="b",
+        database="crm",
+        target="crm[/b]",
+        target_exists=True,
+        server_version="17.10",
+        backup_version="17.10",
+        way=RecoveryWay.SIDE_BY_SIDE,
+        why="it is meant",
+        strategy=Strategy.REPLACE,
+        tables=(),
+        cycles=(),
+        dependents=(),
+        locks=PlannedLocks(words="none"),
+        room=PlannedRoom(needed=1, free=None, words="unseen"),
+        loss=DataLoss(backup_at=NOW, age_seconds=1.0),
+        estimate=Estimate(seconds=60, least=30, most=120, source="probe", confidence="rough", rates=()),
+        assertions=(),
+        left_out=(),
+        warnings=(),
+        risks=("it may rain",),
+        refusals=refusals,
+        command="pantry-tui recovery execute b",
+        dry_run_command="pantry-tui recovery execute b --dry-run",
+    )
+    said = words("plan", plan)
+    assert ("cannot be executed" in said) == bool(refusals)
+    for part in ("side by side", "crm[/b]", "it may rain", "pantry-tui recovery execute b"):
+        assert part in said
+    assert len(said.splitlines()) == 4 + len(refusals)

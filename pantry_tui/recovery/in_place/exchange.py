@@ -18,6 +18,7 @@ from psycopg import sql
 from pantry_tui.errors import InternalError
 from pantry_tui.models import Strategy
 from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.recovery.in_place.batches import Batched
 from pantry_tui.recovery.in_place.standing import StandingTable
 
 _SIGNS = re.compile(r"[-+*/<>=~!@#%^&|`?]{1,63}")
@@ -50,32 +51,46 @@ class Exchange:
         if strategy is Strategy.APPEND:
             return None
         if not self._table.key:
-            return self._removing_numbered(sql.SQL("NOT EXISTS ({})").format(self._pair_of(self._names["stage"])))
-        if strategy is Strategy.MERGE:
-            condition = sql.SQL("EXISTS (SELECT FROM {stage} s WHERE {match} AND {text_s} <> {text_t})")
+            return self._removing_numbered(self._is_unpaired)
+        return self._removing(self._is_to_go(strategy))
+
+    def remove_by_batches(self, strategy: Strategy) -> Batched | None:
+        """The same, for some of the rows at a time."""
+        if strategy is Strategy.APPEND:
+            return None
+        if self._table.key:
+            condition = self._is_to_go(strategy)
+            find = self._format(
+                sql.SQL("SELECT t.ctid AS place FROM ONLY {table} t WHERE {condition}"), condition=condition
+            )
         else:
-            condition = sql.SQL("NOT EXISTS (SELECT FROM {stage} s WHERE {match} AND {text_s} = {text_t})")
-        return self._removing(self._format(condition, match=self._match("s", "t")))
+            find = self._places(self._names["table"], self._is_unpaired)
+        return Batched(find, lambda places: self._removing(sql.SQL("t.ctid = ANY ({})").format(places)))
 
     def put_in(self) -> list[sql.Composed]:
         """Puts in the staged rows that are not there. What columns of the table the backup lacks keeps its value."""
         if not self._table.key:
             return [self._put_unpaired()]
-        statements = []
-        if self._table.added:
-            known = self._list("s", self._table.columns) + self._list("d", self._table.added)
-            source = self._format(
-                sql.SQL("SELECT {known} FROM {stage} s JOIN {removed} d ON {match}"),
-                known=sql.SQL(", ").join(known),
-                match=self._match("s", "d"),
-            )
-            statements.append(self._putting(source, (*self._table.columns, *self._table.added)))
+        statements = [self._put_joined()] if self._table.added else []
         source = self._format(
-            sql.SQL("SELECT {columns} FROM {stage} s WHERE NOT EXISTS (SELECT FROM ONLY {table} t WHERE {match})"),
+            sql.SQL("SELECT {columns} FROM {stage} s WHERE {absent}"),
             columns=sql.SQL(", ").join(self._list("s", self._table.columns)),
-            match=self._match("s", "t"),
+            absent=self._is_absent,
         )
         return [*statements, self._putting(source, self._table.columns)]
+
+    def put_in_by_batches(self) -> list[Batched]:
+        """The same, for some of the rows at a time; each looks for its rows when those before it are done."""
+        if not self._table.key:
+            unpaired = sql.SQL("NOT EXISTS ({})").format(self._pair_of(self._names["table"]))
+            return [Batched(self._places(self._names["stage"], unpaired), self._put_places)]
+        absent = self._format(sql.SQL("SELECT s.ctid AS place FROM {stage} s WHERE {absent}"), absent=self._is_absent)
+        if not self._table.added:
+            return [Batched(absent, self._put_places)]
+        known = self._format(
+            sql.SQL("SELECT s.ctid AS place FROM {stage} s JOIN {removed} d ON {match}"), match=self._match("s", "d")
+        )
+        return [Batched(known, self._put_joined), Batched(absent, self._put_places)]
 
     def count(self) -> sql.Composed:
         """One row: rows removed, rows put in, and how many of them are two states of one row."""
@@ -139,6 +154,47 @@ class Exchange:
         names = sql.SQL(", ").join(map(sql.Identifier, self._table.columns))
         source = self._format(sql.SQL("SELECT {names} FROM {its_removed}"), names=names, **parts)
         return removing, self._putting(source, self._table.columns)
+
+    @property
+    def _is_unpaired(self) -> sql.Composed:
+        """The condition on a row of the table, `s`, that the stage has no other of its text and number."""
+        return sql.SQL("NOT EXISTS ({})").format(self._pair_of(self._names["stage"]))
+
+    @property
+    def _is_absent(self) -> sql.Composed:
+        """The condition on a staged row, `s`, that the table has none of its key."""
+        return self._format(
+            sql.SQL("NOT EXISTS (SELECT FROM ONLY {table} t WHERE {match})"), match=self._match("s", "t")
+        )
+
+    def _is_to_go(self, strategy: Strategy) -> sql.Composed:
+        """The condition on a row of the table, `t`, that it does not stay as it is."""
+        if strategy is Strategy.MERGE:
+            condition = sql.SQL("EXISTS (SELECT FROM {stage} s WHERE {match} AND {text_s} <> {text_t})")
+        else:
+            condition = sql.SQL("NOT EXISTS (SELECT FROM {stage} s WHERE {match} AND {text_s} = {text_t})")
+        return self._format(condition, match=self._match("s", "t"))
+
+    def _places(self, of: sql.Identifier, condition: sql.Composable) -> sql.Composed:
+        return sql.SQL("SELECT s.place FROM ({}) s WHERE {}").format(self._numbered(of), condition)
+
+    def _put_joined(self, places: sql.Composable | None = None) -> sql.Composed:
+        """Puts in rows that were removed in another state, with what the columns that the backup lacks had."""
+        source = self._format(
+            sql.SQL("SELECT {known} FROM {stage} s JOIN {removed} d ON {match}{some}"),
+            known=sql.SQL(", ").join(self._list("s", self._table.columns) + self._list("d", self._table.added)),
+            match=self._match("s", "d"),
+            some=sql.SQL("") if places is None else sql.SQL(" WHERE s.ctid = ANY ({})").format(places),
+        )
+        return self._putting(source, (*self._table.columns, *self._table.added))
+
+    def _put_places(self, places: sql.Composable) -> sql.Composed:
+        source = self._format(
+            sql.SQL("SELECT {columns} FROM {stage} s WHERE s.ctid = ANY ({places})"),
+            columns=sql.SQL(", ").join(self._list("s", self._table.columns)),
+            places=places,
+        )
+        return self._putting(source, self._table.columns)
 
     def _removing(self, condition: sql.Composable) -> sql.Composed:
         return self._format(

@@ -69,6 +69,7 @@ async def restore_in_place(
         strategy=request.strategy,
         checkpoint=exchanged.checkpoint,
         violations=exchanged.violations,
+        assertions=exchanged.assertions,
     )
 
 

@@ -17,12 +17,14 @@ from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.reader import RowsReader
 from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.errors import DatabaseChangedError, RestoreError, VerificationError
-from pantry_tui.models import RestoredTable, RestoreRequest, Strategy, utc_now
+from pantry_tui.models import AssertionOutcome, RestoredTable, RestoreRequest, Strategy, utc_now
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import list_tables
 from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.recovery.asserting import ask, failures, require_all
 from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
+from pantry_tui.recovery.in_place.batches import run_by_batches
 from pantry_tui.recovery.in_place.checkpoint import Checkpoint, Keeping, KeptTable, TableState
 from pantry_tui.recovery.in_place.exchange import Exchange, effects
 from pantry_tui.recovery.in_place.missing import Made, MissingTables, missing_tables
@@ -50,6 +52,7 @@ class Exchanged(NamedTuple):
     sequences: int
     violations: tuple[str, ...]
     checkpoint: str | None  # the schema that it is in
+    assertions: tuple[AssertionOutcome, ...] = ()
 
 
 class InPlace:
@@ -156,6 +159,8 @@ class InPlace:
             kept = [await self._kept(connection, table, before[table.index], shapes) for table in tables]
             kept += [await self._kept(connection, table, None, shapes) for table, _ in made]
             await self._record(connection, kept, missing.made, broken)
+        assertions = await self._assert(connection) if not violations else ()
+        violations += failures(assertions)
         sequences = 0
         both = [*tables, *(table for table, _ in made)]
         if not violations and not self._request.dry_run:
@@ -163,7 +168,17 @@ class InPlace:
             sequences = await move_ahead(connection, [table.oid for table in both], stored)
         results += [result for _, result in made]
         schema = None if self._keeping.temporary else self._keeping.schema
-        return Exchanged(tuple(results), len(aside.keys), sequences, tuple(violations), schema)
+        return Exchanged(tuple(results), len(aside.keys), sequences, tuple(violations), schema, assertions)
+
+    async def _assert(self, connection: Connection) -> tuple[AssertionOutcome, ...]:
+        """What the owner's assertions say of the tables, before anything is committed; a dry run tells what fails."""
+        if not (self._request.verify and self._request.assertions):
+            return ()
+        self._progress.phase("assert")
+        outcomes = await ask(connection, self._request)
+        if not self._request.dry_run:
+            require_all(outcomes, remedy=NOTHING_KEPT)
+        return outcomes
 
     async def _exchange_one(
         self, connection: Connection, table: StandingTable, compared: str, violations: list[str]
@@ -173,11 +188,7 @@ class InPlace:
             await connection.execute(statement)
         try:
             async with connection.transaction():
-                removing = exchange.remove(self._request.strategy)
-                if removing is not None:
-                    await connection.execute(removing)
-                for statement in exchange.put_in():
-                    await connection.execute(statement)
+                await self._change(connection, exchange)
         except _VIOLATIONS as error:
             said = f"{error.diag.message_primary or 'a constraint is broken'}"
             violations.append(f"{table.qualified_name}: {said} {error.diag.message_detail or ''}".rstrip())
@@ -190,6 +201,19 @@ class InPlace:
             **done._asdict(),
             verified=compared,
         )
+
+    async def _change(self, connection: Connection, exchange: Exchange) -> None:
+        strategy, size = self._request.strategy, self._request.batch_size
+        if size is not None:
+            removing = exchange.remove_by_batches(strategy)
+            if removing is not None:
+                await run_by_batches(connection, removing, size)
+            for batched in exchange.put_in_by_batches():
+                await run_by_batches(connection, batched, size)
+            return
+        for statement in (exchange.remove(strategy), *exchange.put_in()):
+            if statement is not None:
+                await connection.execute(statement)
 
     async def _prove(self, connection: Connection, tables: Sequence[StandingTable]) -> None:
         """Every row of the backup is there as the strategy wants it, and for `replace` no other."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.errors import PrivilegeError, RestoreError
@@ -112,6 +112,25 @@ async def standing_tables(
         _standing(index, entry, found[index], keys, widened=is_widened(entry, columns[found[index].oid]))
         for index, entry in entries.items()
     ]
+
+
+async def refused_tables(
+    connection: Connection, manifest: Manifest, there: Mapping[int, SourceTable], strategy: Strategy
+) -> dict[int, RestoreError]:
+    """Why tables cannot take the rows, each by itself; ``there`` are the target's, by the manifest's index."""
+    oids = [table.oid for table in there.values()]
+    keys, columns = await _keys(connection, oids), await table_columns(connection, oids)
+    found = {}
+    for index, table in there.items():
+        entry = manifest.tables[index]
+        if reason := _misfit(entry, table, keys.get(table.oid, ()), strategy):
+            found[index] = RestoreError(reason, remedy="leave it out with -x, or restore into a new database")
+            continue
+        try:
+            require_fitting([(entry, columns[table.oid])])
+        except RestoreError as error:
+            found[index] = error
+    return found
 
 
 async def require_owner(connection: Connection, oids: Collection[int]) -> None:

@@ -8,7 +8,15 @@ from pathlib import Path
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, encode_manifest
 from pantry_tui.artifact.signing_key import signing_key
 from pantry_tui.events import Event
-from pantry_tui.models import DatabaseTarget, RepositoryTarget, RestoreRequest, RestoreResult, Strategy, Unlocking
+from pantry_tui.models import (
+    Assertion,
+    DatabaseTarget,
+    RepositoryTarget,
+    RestoreRequest,
+    RestoreResult,
+    Strategy,
+    Unlocking,
+)
 from pantry_tui.recovery.service import restore_backup
 from pantry_tui.repository.stored_manifest import PURPOSE, SIGNATURE_NAME
 from tests.engine.backup.taking import data_directory_of
@@ -28,6 +36,9 @@ async def restore(
     swap: bool = False,
     lock_timeout_seconds: float = 10.0,
     jobs: int | None = None,
+    batch_size: int | None = None,
+    assertions: tuple[Assertion, ...] = (),
+    assertion_seconds: float = 60.0,
     verify: bool = True,
     trust: tuple[str, ...] = (),
     data_directory: str | None = None,
@@ -48,6 +59,9 @@ async def restore(
         swap=swap,
         lock_timeout_seconds=lock_timeout_seconds,
         jobs=jobs,
+        batch_size=batch_size,
+        assertions=assertions,
+        assertion_seconds=assertion_seconds,
         verify=verify,
         trust=trust,
         data_directory=data_directory or data_directory_of(repository),

@@ -34,6 +34,8 @@ CASES = st.one_of(
     st.tuples(st.just(False), LOOSE, LOOSE),
 )
 
+BATCHES = st.one_of(st.none(), st.integers(1, 4))  # rows per statement
+
 
 def expected(strategy: Strategy, case: Case) -> tuple[Rows, tuple[int, int, int, int]]:
     """The rows that must be there, and how many were inserted, updated, deleted, unchanged."""
@@ -83,33 +85,43 @@ def content(connection: psycopg.Connection[tuple[object, ...]], name: str) -> li
 
 @pytest.mark.parametrize("strategy", list(Strategy))
 @settings(max_examples=3, suppress_health_check=list(HealthCheck))
-@given(cases=st.lists(CASES, min_size=4, max_size=8))
-def test_tables_become_what_the_model_says(server: TestServer, strategy: Strategy, cases: list[Case]) -> None:
-    compare_with_model(server, strategy, cases)
+@given(cases=st.lists(CASES, min_size=4, max_size=8), batch_size=BATCHES)
+def test_tables_become_what_the_model_says(
+    server: TestServer, strategy: Strategy, cases: list[Case], batch_size: int | None
+) -> None:
+    compare_with_model(server, strategy, cases, batch_size)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("strategy", list(Strategy))
 @settings(max_examples=80, suppress_health_check=list(HealthCheck))
-@given(cases=st.lists(CASES, min_size=4, max_size=30))
-def test_many_tables_become_what_the_model_says(server: TestServer, strategy: Strategy, cases: list[Case]) -> None:
-    compare_with_model(server, strategy, cases)
+@given(cases=st.lists(CASES, min_size=4, max_size=30), batch_size=BATCHES)
+def test_many_tables_become_what_the_model_says(
+    server: TestServer, strategy: Strategy, cases: list[Case], batch_size: int | None
+) -> None:
+    compare_with_model(server, strategy, cases, batch_size)
 
 
-def compare_with_model(server: TestServer, strategy: Strategy, cases: list[Case]) -> None:
+def compare_with_model(server: TestServer, strategy: Strategy, cases: list[Case], batch_size: int | None) -> None:
     if strategy is Strategy.MERGE:
         cases = [case for case in cases if case[0]] or [(True, [], [])]
     target = server.create_database()
     try:
         with TemporaryDirectory() as directory:
-            _check(server, target, RepositoryTarget(name="local", location=str(Path(directory) / "r")), strategy, cases)
+            repository = RepositoryTarget(name="local", location=str(Path(directory) / "r"))
+            _check(server, target, repository, strategy, cases, batch_size)
     finally:
         server.drop_database(target.name)
 
 
 def _check(
-    server: TestServer, target: DatabaseTarget, repository: RepositoryTarget, strategy: Strategy, cases: list[Case]
+    server: TestServer,
+    target: DatabaseTarget,
+    repository: RepositoryTarget,
+    strategy: Strategy,
+    cases: list[Case],
+    batch_size: int | None,
 ) -> None:
     with psycopg.connect(target.conninfo, autocommit=True) as connection:
         for name, (keyed, stored, _) in zip(names(cases), cases, strict=True):
@@ -120,7 +132,8 @@ def _check(
         for name, (_, _, now) in zip(names(cases), cases, strict=True):
             fill(connection, name, now)
         tables = tuple(f"public.{name}" for name in names(cases))
-        done = asyncio.run(restore(target, repository, tables=tables, strategy=strategy, analyze=False))
+        recovery = restore(target, repository, tables=tables, strategy=strategy, batch_size=batch_size, analyze=False)
+        done = asyncio.run(recovery)
         found = {table.name: table for table in done.tables}
         for name, case in zip(names(cases), cases, strict=True):
             rows, effect = expected(strategy, case)

@@ -60,11 +60,13 @@ recovery rollback 20261123T020000Z-7f3a12 --force
 recovery release 20261123T020000Z-7f3a12 --yes
 recovery list -l 3
 recovery show 20261123T020000Z-7f3a12
+recovery report 20261123T020000Z-7f3a12 -o incident.md
+recovery plan latest -t public.contacts -s merge --batch-size 10 --no-probe
+recovery execute latest -t public.contacts --batch-size 10 --yes
 """
 
 UNSUPPORTED = """
 backup create -n x -d '*'
-recovery execute latest --target new --batch-size 10
 """
 
 WRONG = """

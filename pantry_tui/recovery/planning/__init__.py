@@ -1,0 +1,1 @@
+"""What a recovery would do, found out by reading alone."""

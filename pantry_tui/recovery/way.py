@@ -1,0 +1,49 @@
+"""Which way a recovery goes: decided by what is meant, by what is there, and by what the role may do."""
+
+from __future__ import annotations
+
+import psycopg
+
+from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.config.restoring import check_target
+from pantry_tui.errors import DatabaseMissingError, UsageError
+from pantry_tui.models import BackupKind, RestoreRequest, Strategy
+from pantry_tui.postgres.connect import server_error
+from pantry_tui.recovery.database import existing_contents, writable_session
+from pantry_tui.recovery.swap import may_swap
+
+
+def refuse_batches(request: RestoreRequest) -> None:
+    """Raises `UsageError` where a size of batches is given and nothing is done by them."""
+    if request.batch_size is not None:
+        raise UsageError(
+            "a batch size has no meaning here: rows go into new or empty tables by COPY, a segment of the backup at a time",
+            remedy="leave --batch-size out; that of `backup create` says how many rows a segment has",
+        )
+
+
+async def goes_in_place(request: RestoreRequest, manifest: Manifest) -> bool:
+    """Whether tables of a database that has contents are exchanged, and not the database as a whole.
+
+    So where some tables are meant, and where this role cannot put another database in the place of that one.
+    """
+    partly = bool(request.tables or request.exclude or request.strategy is not Strategy.REPLACE)
+    if manifest.kind is BackupKind.DATA:
+        partly = partly or request.dry_run
+    elif request.swap and not manifest.selection.is_everything:
+        partly = True
+    swaps = request.swap and manifest.kind is BackupKind.FULL
+    if manifest.kind is BackupKind.SCHEMA or not (partly or swaps):
+        return False
+    check_target(request.target)
+    try:
+        connection = await writable_session(request.target)
+    except DatabaseMissingError:
+        return False
+    async with connection:
+        try:
+            if await existing_contents(connection) is None:
+                return False
+            return partly or not await may_swap(connection, connection.info.dbname)
+        except psycopg.Error as error:
+            raise server_error(error, doing="looking at the target database") from error

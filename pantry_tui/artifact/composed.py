@@ -8,7 +8,7 @@ end; their offsets are in another file, which only their reader knows.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -19,6 +19,8 @@ from pantry_tui.artifact.removed import Lines, lines_of_segments, unpack_removed
 from pantry_tui.artifact.survivors import without_rows
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import BackupFormat, BackupKind
+
+ReadBytes = Callable[[int, int], bytes]  # of a file, by offset and length
 
 _REMEDY = "restore from another backup; the base alone can be restored too"
 
@@ -71,7 +73,7 @@ def kept_problems(delta: Manifest, base: Manifest) -> list[str]:
     return problems
 
 
-def removed_problems(delta: Manifest, base: Manifest, removed: bytes) -> list[str]:
+def removed_problems(delta: Manifest, base: Manifest, removed: ReadBytes) -> list[str]:
     """In words, what is wrong with the file of removed lines of a manifest that fits its base."""
     lines = lines_of_segments(base)
     problems = []
@@ -83,11 +85,11 @@ def removed_problems(delta: Manifest, base: Manifest, removed: bytes) -> list[st
     return problems
 
 
-def _removed_rows(kept: KeptSegment, lines: Lines, removed: bytes) -> list[int]:
+def _removed_rows(kept: KeptSegment, lines: Lines, removed: ReadBytes) -> list[int]:
     """The rows of a segment that are gone. Raises `BackupDamagedError`."""
     if kept.removed_offset is None or kept.removed_length is None:
         return []
-    member = removed[kept.removed_offset : kept.removed_offset + kept.removed_length]
+    member = removed(kept.removed_offset, kept.removed_length)
     return unpack_removed(member, lines, expected=lines.rows - kept.rows)
 
 
@@ -99,9 +101,9 @@ class ComposedReader:
     """Reads the segments of a composed manifest: those of the base without the rows that are gone."""
 
     def __init__(
-        self, manifest: Manifest, own: SegmentReader, base_manifest: Manifest, base: SegmentReader, removed: bytes
+        self, manifest: Manifest, own: SegmentReader, base_manifest: Manifest, base: SegmentReader, removed: ReadBytes
     ) -> None:
-        """``manifest`` is the incremental's own; ``removed`` all bytes of its file of that role, whose hash was checked."""
+        """``manifest`` is the incremental's own; ``removed`` gives parts of its file of that role, whose hash was checked."""
         self._own = own
         self._base = base
         self._removed = removed

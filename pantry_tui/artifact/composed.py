@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -106,6 +107,7 @@ class ComposedReader:
         """``manifest`` is the incremental's own; ``removed`` gives parts of its file of that role, whose hash was checked."""
         self._own = own
         self._base = base
+        self._base_id = base_manifest.id
         self._removed = removed
         self._kept = manifest.kept
         self._lines = lines_of_segments(base_manifest)
@@ -122,7 +124,8 @@ class ComposedReader:
         if number >= len(self._kept):
             return self._own.check(number - len(self._kept))
         self._gone(number)
-        return self._base.check(self._kept[number].number)
+        with self._of_base():
+            return self._base.check(self._kept[number].number)
 
     def pieces(self, number: int) -> Iterator[bytes]:
         """The text of a segment in pieces. Raises `BackupDamagedError`, as that of a segment of one backup does."""
@@ -132,7 +135,9 @@ class ComposedReader:
         if self._format is not BackupFormat.SQL:
             yield from self.rows(number)
             return
-        yield self._base.copy_line(self._kept[number].number)
+        with self._of_base():
+            header = self._base.copy_line(self._kept[number].number)
+        yield header
         yield from self.rows(number)
         yield END_OF_ROWS
 
@@ -145,7 +150,7 @@ class ComposedReader:
         if number >= len(self._kept):
             return self._own.rows(number - len(self._kept))
         kept = self._kept[number].number
-        return without_rows(self._base.rows(kept), self._gone(number), self._format, rows=self._lines[kept].rows)
+        return without_rows(self._rows_of_base(kept), self._gone(number), self._format, rows=self._lines[kept].rows)
 
     @property
     def name(self) -> str:
@@ -155,6 +160,22 @@ class ComposedReader:
     def layout_problems(self) -> list[str]:
         """In words, what is wrong with where the segments of both stand."""
         return [*self._own.layout_problems(), *(f"of the base, {each}" for each in self._base.layout_problems())]
+
+    def _rows_of_base(self, number: int) -> Iterator[bytes]:
+        with self._of_base():
+            yield from self._base.rows(number)
+
+    @contextmanager
+    def _of_base(self) -> Iterator[None]:
+        """Says which of the two backups is damaged: their files have the same names."""
+        try:
+            yield
+        except BackupDamagedError as error:
+            raise BackupDamagedError(
+                f"the base {self._base_id}: {error.message}",
+                remedy="restore from a backup that does not build on it",
+                detail=error.detail,
+            ) from error
 
     def _gone(self, number: int) -> list[int]:
         kept = self._kept[number]

@@ -69,6 +69,8 @@ def removed_lines(repository: LocalRepository, manifest: Manifest, opened: ExitS
     check_file(file, stored, where=str(where))
 
     def read(offset: int, length: int) -> bytes:
+        if not 0 <= offset <= offset + length <= stored.bytes:  # as only a manifest that nobody believed could say
+            return b""
         with storage_errors(where, "reading a file of the backup"):
             return os.pread(file.fileno(), length, offset)
 

@@ -8,7 +8,8 @@ end; their offsets are in another file, which only their reader knows.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -19,6 +20,8 @@ from pantry_tui.artifact.removed import Lines, lines_of_segments, unpack_removed
 from pantry_tui.artifact.survivors import without_rows
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import BackupFormat, BackupKind
+
+ReadBytes = Callable[[int, int], bytes]  # of a file, by offset and length
 
 _REMEDY = "restore from another backup; the base alone can be restored too"
 
@@ -71,7 +74,7 @@ def kept_problems(delta: Manifest, base: Manifest) -> list[str]:
     return problems
 
 
-def removed_problems(delta: Manifest, base: Manifest, removed: bytes) -> list[str]:
+def removed_problems(delta: Manifest, base: Manifest, removed: ReadBytes) -> list[str]:
     """In words, what is wrong with the file of removed lines of a manifest that fits its base."""
     lines = lines_of_segments(base)
     problems = []
@@ -83,11 +86,11 @@ def removed_problems(delta: Manifest, base: Manifest, removed: bytes) -> list[st
     return problems
 
 
-def _removed_rows(kept: KeptSegment, lines: Lines, removed: bytes) -> list[int]:
+def _removed_rows(kept: KeptSegment, lines: Lines, removed: ReadBytes) -> list[int]:
     """The rows of a segment that are gone. Raises `BackupDamagedError`."""
     if kept.removed_offset is None or kept.removed_length is None:
         return []
-    member = removed[kept.removed_offset : kept.removed_offset + kept.removed_length]
+    member = removed(kept.removed_offset, kept.removed_length)
     return unpack_removed(member, lines, expected=lines.rows - kept.rows)
 
 
@@ -99,11 +102,12 @@ class ComposedReader:
     """Reads the segments of a composed manifest: those of the base without the rows that are gone."""
 
     def __init__(
-        self, manifest: Manifest, own: SegmentReader, base_manifest: Manifest, base: SegmentReader, removed: bytes
+        self, manifest: Manifest, own: SegmentReader, base_manifest: Manifest, base: SegmentReader, removed: ReadBytes
     ) -> None:
-        """``manifest`` is the incremental's own; ``removed`` all bytes of its file of that role, whose hash was checked."""
+        """``manifest`` is the incremental's own; ``removed`` gives parts of its file of that role, whose hash was checked."""
         self._own = own
         self._base = base
+        self._base_id = base_manifest.id
         self._removed = removed
         self._kept = manifest.kept
         self._lines = lines_of_segments(base_manifest)
@@ -120,7 +124,8 @@ class ComposedReader:
         if number >= len(self._kept):
             return self._own.check(number - len(self._kept))
         self._gone(number)
-        return self._base.check(self._kept[number].number)
+        with self._of_base():
+            return self._base.check(self._kept[number].number)
 
     def pieces(self, number: int) -> Iterator[bytes]:
         """The text of a segment in pieces. Raises `BackupDamagedError`, as that of a segment of one backup does."""
@@ -130,7 +135,9 @@ class ComposedReader:
         if self._format is not BackupFormat.SQL:
             yield from self.rows(number)
             return
-        yield self._base.copy_line(self._kept[number].number)
+        with self._of_base():
+            header = self._base.copy_line(self._kept[number].number)
+        yield header
         yield from self.rows(number)
         yield END_OF_ROWS
 
@@ -143,7 +150,7 @@ class ComposedReader:
         if number >= len(self._kept):
             return self._own.rows(number - len(self._kept))
         kept = self._kept[number].number
-        return without_rows(self._base.rows(kept), self._gone(number), self._format, rows=self._lines[kept].rows)
+        return without_rows(self._rows_of_base(kept), self._gone(number), self._format, rows=self._lines[kept].rows)
 
     @property
     def name(self) -> str:
@@ -153,6 +160,22 @@ class ComposedReader:
     def layout_problems(self) -> list[str]:
         """In words, what is wrong with where the segments of both stand."""
         return [*self._own.layout_problems(), *(f"of the base, {each}" for each in self._base.layout_problems())]
+
+    def _rows_of_base(self, number: int) -> Iterator[bytes]:
+        with self._of_base():
+            yield from self._base.rows(number)
+
+    @contextmanager
+    def _of_base(self) -> Iterator[None]:
+        """Says which of the two backups is damaged: their files have the same names."""
+        try:
+            yield
+        except BackupDamagedError as error:
+            raise BackupDamagedError(
+                f"the base {self._base_id}: {error.message}",
+                remedy="restore from a backup that does not build on it",
+                detail=error.detail,
+            ) from error
 
     def _gone(self, number: int) -> list[int]:
         kept = self._kept[number]

@@ -54,7 +54,7 @@ def decode_positions(data: bytes) -> Iterator[tuple[int, int]]:
             bitmap ^= lowest
 
 
-def decode_pages(data: bytes) -> Iterator[tuple[int, int]]:
+def decode_pages(data: bytes | memoryview) -> Iterator[tuple[int, int]]:
     """The pages of a range that hold rows, in order, each with its bitmap: bit i is set when line pointer i + 1 held one.
 
     Raises `BackupDamagedError` when the bytes are no such map.

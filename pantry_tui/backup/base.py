@@ -23,7 +23,7 @@ class BaseRange(NamedTuple):
     cut: Cut
     rows: int = 0
     fingerprint: str = "0"
-    positions: bytes | None = None
+    positions: memoryview | None = None
     segments: tuple[BaseSegment, ...] = ()
 
 
@@ -34,7 +34,7 @@ class Base:
         self.manifest = manifest
         self.link = link
         self.horizon = manifest.snapshot.xmin
-        self._positions = positions
+        self._positions = memoryview(positions)
         self._tables = {table.oid: index for index, table in enumerate(manifest.tables)}
         self._segments: dict[tuple[int, int], list[BaseSegment]] = {}
         for number, lines in lines_of_segments(manifest).items():
@@ -60,6 +60,8 @@ class Base:
             return "the base does not have its rows in segments of their own"
         if entry.shape != table.shape or entry.columns != table.columns or entry.persistence != table.persistence:
             return "its definition has changed since, or that of a type that it uses"
+        if table.is_restless:
+            return "it has values that change with the names of other objects, or with a setting (regclass, money)"
         if not size.filenode or entry.filenode != size.filenode:
             return "the server has written it anew since (TRUNCATE, VACUUM FULL, CLUSTER, ALTER TABLE)"
         if not _has_positions(entry):
@@ -90,7 +92,7 @@ class Base:
         grown = [BaseRange(cut) for cut in cut_pages(ends, size.pages, round((size.pages - ends) * page_bytes))]
         return [*found[:-1], *closed, *grown]
 
-    def _map(self, part: PageRange) -> bytes:
+    def _map(self, part: PageRange) -> memoryview:
         start = part.positions_offset or 0
         return self._positions[start : start + (part.positions_length or 0)]
 

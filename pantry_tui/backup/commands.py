@@ -137,7 +137,7 @@ def _command_since(
             state=state.as_string(connection),
             rows=base.rows,
             fingerprint=base.fingerprint,
-            positions=base.positions,
+            positions=None if base.positions is None else bytes(base.positions),
             segments=base.segments,
         ),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from pantry_tui.artifact.manifest import BaseBackup, Manifest, ServerIdentity, SnapshotPosition, SourceDatabase
 from pantry_tui.artifact.reader import check_file
 from pantry_tui.backup.base import Base
@@ -31,7 +29,7 @@ def find_base(
         return _opened(repository, manifest)
     reasons: list[str] = []
     for base_id in repository.ids():
-        with suppress(BackupDamagedError, NotFoundError, UntrustedSignerError):
+        try:
             manifest, _ = repository.trusted_manifest(base_id)
             if manifest.kind is not BackupKind.FULL or manifest.source.name != source.name:
                 continue
@@ -40,7 +38,9 @@ def find_base(
                 reason = "it holds another selection of tables"
             if reason is None:
                 return _opened(repository, manifest)
-            reasons.append(f"{base_id}: {reason}")
+        except (BackupDamagedError, NotFoundError, UntrustedSignerError) as error:
+            reason = error.message
+        reasons.append(f"{base_id}: {reason}")
     raise BaseUnusableError(
         f"there is no full backup of {source.name} in format {request.format} that an incremental one can build on",
         remedy=TAKE_FULL,
@@ -49,13 +49,19 @@ def find_base(
 
 
 def _opened(repository: LocalRepository, manifest: Manifest) -> Base:
+    """Reads its positions. The link is made of the bytes that are there, which must say what was believed."""
+    found = repository.stored_manifest(manifest.id)
+    if found.decode() != manifest:
+        raise BackupDamagedError(
+            f"the manifest of backup {manifest.id} was exchanged while the backup was being read",
+            remedy="find out who could write into the repository",
+        )
     stored = manifest.file("positions")
     with repository.open(manifest.id, stored.name) as file:
         check_file(file, stored, where=str(repository.path(manifest.id) / stored.name))
         file.seek(0)
         positions = file.read(stored.bytes)
-    link = repository.stored_manifest(manifest.id).link
-    return Base(manifest, BaseBackup(id=link.id, sha256=link.sha256), positions)
+    return Base(manifest, BaseBackup(id=found.link.id, sha256=found.link.sha256), positions)
 
 
 def _why_not(manifest: Manifest, request: BackupRequest, server: ServerIdentity, source: SourceDatabase) -> str | None:

@@ -36,12 +36,13 @@ async def take_backup(request: BackupRequest, listener: Listener) -> BackupSumma
     repository.prepare()
     listener(Logged(message=f"the backup will be signed by {signer.fingerprint}"))
     instead_of: str | None = None
-    for attempt in range(1, ATTEMPTS + 1):
+    attempt = 1
+    while True:
         try:
             manifest = await BackupRun(request, repository, listener, instead_of=instead_of).run()
             break
         except BaseUnusableError as error:
-            if not request.or_full or request.kind is not BackupKind.INCREMENTAL or attempt == ATTEMPTS:
+            if not request.or_full or request.kind is not BackupKind.INCREMENTAL:
                 raise
             request, instead_of = msgspec.structs.replace(request, kind=BackupKind.FULL, base=None), error.message
             listener(Warned(message=f"{error.message}; taking a full backup"))
@@ -50,7 +51,8 @@ async def take_backup(request: BackupRequest, listener: Listener) -> BackupSumma
                 raise
             if isinstance(error, TooManyConnectionsError):
                 request = _with_fewer_workers(request)
-            listener(Warned(message=f"{error.message}; starting again ({attempt + 1} of {ATTEMPTS})"))
+            attempt += 1
+            listener(Warned(message=f"{error.message}; starting again ({attempt} of {ATTEMPTS})"))
     return repository.summary(manifest.id)
 
 

@@ -12,7 +12,7 @@ import errno
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -41,9 +41,10 @@ from pantry_tui.postgres.pg_restore import pg_restore
 from pantry_tui.postgres.tools import ClientTools, find_client_tools, version_number
 from pantry_tui.postgres.workers import Answers, WorkerPool, default_worker_count
 from pantry_tui.repository.authority import Authority
+from pantry_tui.repository.bases import base_of
 from pantry_tui.repository.handed_over import HandedOver
 from pantry_tui.repository.local import LocalRepository, ProofRecord
-from pantry_tui.repository.rows import base_of, removed_lines
+from pantry_tui.repository.rows import removed_lines
 from pantry_tui.repository.stored_manifest import StoredManifest
 
 EXAMINERS = "pantry_tui.backup.examining"
@@ -141,7 +142,8 @@ def _base_problems(repository: LocalRepository, manifest: Manifest, findings: _F
             return problems
         if manifest.file("removed").name in findings.damaged_files:
             return []
-        return removed_problems(manifest, base, removed_lines(repository, manifest))
+        with ExitStack() as opened:
+            return removed_problems(manifest, base, removed_lines(repository, manifest, opened))
     except BackupDamagedError as error:
         return [error.message]
 

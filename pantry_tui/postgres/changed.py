@@ -12,7 +12,7 @@ from pantry_tui.errors import InternalError
 
 XID_BITS = 32
 FIRST_NORMAL_XID = 3
-FARTHEST = 2**31 - 1_000_000  # transactions, beyond which 32 bits no longer tell what came first
+FARTHEST = 2**31 - 100_000_000  # transactions: beyond 2**31, 32 bits tell no order, and more end while a backup runs
 
 
 def changed_since(horizon: int) -> str:

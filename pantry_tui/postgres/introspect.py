@@ -33,6 +33,7 @@ class SourceTable(Model, frozen=True, kw_only=True):
     columns: tuple[str, ...]  # as COPY writes them: neither dropped nor generated
     expression: str  # to fingerprint a row
     shape: str  # digest of everything that the meaning of a row depends on
+    is_restless: bool  # other objects' names or a setting change the text of its rows, though no row changes
     archive_reason: str | None  # why pg_dump must carry its rows itself; None: we copy them
     loaded_through: str | None  # the partitioned table that decides anew where the rows go
     unreadable_reason: str | None  # why its rows cannot be read on this server
@@ -49,8 +50,9 @@ class SourceTable(Model, frozen=True, kw_only=True):
 
 
 # The shape: a table whose digest is unchanged has rows of unchanged meaning. A column dropped and added under its name, or
-# a renamed enum value, changes it. Types are followed into domains, composites and enums. What has an oid below 16384 is
-# the server's own (initdb made it).
+# a renamed enum value, changes it; so does what makes its fingerprints another sum. Types are followed into domains,
+# composites and enums. What has an oid below 16384 is the server's own (initdb made it). Of those, the restless types are
+# looked for: a value that is a table, a function or a role is written with the name it has now, money as lc_monetary says.
 _TABLES = f"""
 WITH RECURSIVE base_types(oid, base) AS ({BASE_TYPES}),
 fp AS MATERIALIZED ({EXPRESSIONS}),
@@ -66,10 +68,13 @@ enum_rooted AS MATERIALIZED (
         WHERE o.oid = ANY (p.partclass::pg_catalog.oid[]) AND o.opcname = 'enum_ops')
     UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN enum_rooted e ON e.oid = i.inhparent
     JOIN pg_catalog.pg_class k ON k.oid = i.inhparent AND k.relkind = 'p'),
+restless AS MATERIALIZED (
+    SELECT oid FROM pg_catalog.pg_type WHERE oid < 16384 AND typname ~ '^_?(reg|money$|aclitem$)'),
 type_reach AS (
     SELECT DISTINCT a.attrelid, a.atttypid AS oid FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
-    WHERE a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384
+        AND (a.atttypid >= 16384 OR a.atttypid IN (SELECT oid FROM restless))
     UNION
     SELECT r.attrelid, next.oid FROM type_reach r JOIN pg_catalog.pg_type t ON t.oid = r.oid
     CROSS JOIN LATERAL (
@@ -77,7 +82,7 @@ type_reach AS (
         UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a
             WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
         UNION ALL SELECT g.rngsubtype FROM pg_catalog.pg_range g WHERE t.oid IN (g.rngtypid, g.rngmultitypid)
-    ) next WHERE next.oid >= 16384),
+    ) next WHERE next.oid >= 16384 OR next.oid IN (SELECT oid FROM restless)),
 type_shape AS MATERIALIZED (
     SELECT t.oid, pg_catalog.concat_ws('/', t.oid, t.typname, t.typtype, t.typnotnull, t.typbasetype, t.typtypmod,
         (SELECT pg_catalog.string_agg(e.oid || '=' || e.enumlabel || '@' || e.enumsortorder, ',' ORDER BY e.oid)
@@ -98,12 +103,13 @@ columns AS MATERIALIZED (
 SELECT c.oid::pg_catalog.int8 AS oid, n.nspname::pg_catalog.text AS schema, c.relname::pg_catalog.text AS name,
     c.relkind::pg_catalog.text AS kind, c.relpersistence::pg_catalog.text AS persistence,
     COALESCE(l.names, '{{}}') AS columns, COALESCE(fp.expression, '{EMPTY_ROW}') AS expression,
-    pg_catalog.md5(pg_catalog.concat_ws('|', l.shape,
+    pg_catalog.md5(pg_catalog.concat_ws('|', l.shape, fp.expression,
         pg_catalog.pg_get_expr(c.relpartbound, c.oid),
         (SELECT pg_catalog.string_agg(pg_catalog.pg_get_constraintdef(k.oid), ',' ORDER BY k.oid)
             FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('c', 'n')),
         (SELECT pg_catalog.string_agg(s.shape, ';' ORDER BY s.oid)
             FROM type_reach r JOIN type_shape s ON s.oid = r.oid WHERE r.attrelid = c.oid))) AS shape,
+    EXISTS (SELECT FROM type_reach r WHERE r.attrelid = c.oid AND r.oid < 16384) AS is_restless,
     CASE WHEN c.oid IN (SELECT oid FROM enum_rooted) THEN 'hash partition by an enum: pg_dump loads it through its root'
         WHEN c.relkind = 'r' AND m.amname IS DISTINCT FROM 'heap' THEN 'not stored as a heap'
         WHEN c.oid IN (SELECT oid FROM configurations) THEN '{CONFIGURATION_REASON}'

@@ -13,6 +13,7 @@ from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, PreviousBackup
 from pantry_tui.errors import BackupDamagedError, NotFoundError, RefusedError, StorageError, UntrustedSignerError
 from pantry_tui.models import utc_now
 from pantry_tui.repository.authority import Authority
+from pantry_tui.repository.bases import base_of
 from pantry_tui.repository.records import Mark
 from pantry_tui.repository.soundness import wrong_files
 from pantry_tui.repository.staging import files_of, remove_backup_directory
@@ -91,12 +92,19 @@ def _has_another(repository: LocalRepository, manifest: Manifest) -> bool:
 
 
 def _is_good(repository: LocalRepository, manifest: Manifest) -> bool:
-    """Whether the database can be made whole from it: no validation found it damaged, its files are there, its base is good."""
-    summary = repository.summary(manifest.id)
-    sound = summary.valid is not False and not wrong_files(repository.path(manifest.id), manifest)
+    """Whether the database can be made whole from it: no validation found it damaged, and its files are there.
+
+    Of an incremental one the base's too.
+    """
     if manifest.base is not None:
-        return sound and summary.is_whole and _is_good(repository, repository.trusted_manifest(manifest.base.id)[0])
-    return sound and summary.is_whole
+        try:
+            base = base_of(repository, manifest)
+        except BackupDamagedError:
+            return False
+        if not _is_good(repository, base):
+            return False
+    summary = repository.summary(manifest.id)
+    return summary.is_whole and summary.valid is not False and not wrong_files(repository.path(manifest.id), manifest)
 
 
 _NAMED_CHILDREN = 5

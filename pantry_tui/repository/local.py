@@ -25,6 +25,7 @@ from pantry_tui.errors import BackupDamagedError, NotFoundError, StorageError
 from pantry_tui.models import BackupDetails, BackupSummary, MarkRequest, RepositoryTarget, utc_now
 from pantry_tui.repository.authenticity import Findings, examine_signatures, signature_of
 from pantry_tui.repository.authority import Authority
+from pantry_tui.repository.bases import require_base
 from pantry_tui.repository.chain import predecessor
 from pantry_tui.repository.deletion import (
     bury,
@@ -97,11 +98,12 @@ class LocalRepository:
     def publish(self, staged: StagedBackup, manifest: Manifest) -> Path:
         """Makes the backup exist, durably, signed and chained to the one before, and returns its directory.
 
-        Raises as `StagedBackup.settle` and `StagedBackup.publish` do, and as `signing_key` does.
+        Raises as `StagedBackup.settle`, `StagedBackup.publish` and `require_base` do, and as `signing_key` does.
         """
         key = self.authority.key
         staged.settle(manifest)
         with self._alone("publishing a backup"):
+            require_base(self, manifest)
             linked = msgspec.structs.replace(manifest, previous=predecessor(manifest, self._last_published()))
             data = encode_manifest(linked)
             staged.publish(data, key.sign(data, purpose=PURPOSE))

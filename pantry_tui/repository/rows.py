@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from pantry_tui.artifact.age import Identity
-from pantry_tui.artifact.composed import ComposedReader, compose
+from pantry_tui.artifact.composed import ComposedReader, ReadBytes, compose
+from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.reader import RowsReader, SegmentReader, check_file
-from pantry_tui.errors import BackupDamagedError, NotFoundError
+from pantry_tui.errors import BackupDamagedError
+from pantry_tui.repository.bases import base_of
 from pantry_tui.repository.local import LocalRepository
 
 
@@ -20,24 +22,6 @@ def restorable(repository: LocalRepository, manifest: Manifest) -> Manifest:
     Raises `BackupDamagedError` when the base is missing or another one.
     """
     return manifest if manifest.base is None else compose(manifest, base_of(repository, manifest))
-
-
-def base_of(repository: LocalRepository, manifest: Manifest) -> Manifest:
-    """The manifest of an incremental backup's base. Raises `BackupDamagedError` when it is missing or another one."""
-    assert manifest.base is not None  # of an incremental
-    try:
-        stored = repository.stored_manifest(manifest.base.id)
-    except NotFoundError as error:
-        raise BackupDamagedError(
-            f"backup {manifest.id} builds on {manifest.base.id}, which the repository {repository.name} does not have",
-            remedy="put the base back; without it only other backups can be restored",
-        ) from error
-    if stored.link.sha256 != manifest.base.sha256:
-        raise BackupDamagedError(
-            f"backup {manifest.id} builds on {manifest.base.id} as it was, whose manifest has been exchanged since",
-            remedy="put the base's own files back, or restore from another backup",
-        )
-    return stored.decode()
 
 
 @contextmanager
@@ -70,12 +54,24 @@ def rows_reader(
             f"the manifest of backup {manifest.id} was exchanged while the backup was being read",
             remedy="find out who could write into the repository, and use another copy",
         )
-    return ComposedReader(own, read(own), base, read(base), removed_lines(repository, own))
+    return ComposedReader(own, read(own), base, read(base), removed_lines(repository, own, opened))
 
 
-def removed_lines(repository: LocalRepository, manifest: Manifest) -> bytes:
-    """The stored bytes of an incremental's removed lines. Raises `BackupDamagedError`, `StorageError`."""
+def removed_lines(repository: LocalRepository, manifest: Manifest, opened: ExitStack) -> ReadBytes:
+    """Gives parts of an incremental's removed lines as they are stored, by offset and length; ``opened`` closes the file.
+
+    Read as they are needed: where much was deleted from a large database, all of them would fill a worker's memory. Raises
+    `BackupDamagedError`, `StorageError`.
+    """
     stored = manifest.file("removed")
-    with repository.open(manifest.id, stored.name) as file:
-        check_file(file, stored, where=str(repository.path(manifest.id) / stored.name))
-        return os.pread(file.fileno(), stored.bytes, 0)
+    where = repository.path(manifest.id) / stored.name
+    file = opened.enter_context(repository.open(manifest.id, stored.name))
+    check_file(file, stored, where=str(where))
+
+    def read(offset: int, length: int) -> bytes:
+        if not 0 <= offset <= offset + length <= stored.bytes:  # as only a manifest that nobody believed could say
+            return b""
+        with storage_errors(where, "reading a file of the backup"):
+            return os.pread(file.fileno(), length, offset)
+
+    return read

@@ -35,8 +35,9 @@ from pantry_tui.recovery.planning.tables import Tables, plan_tables
 from pantry_tui.recovery.preflight import needed_segments, open_archive
 from pantry_tui.recovery.set_aside import SetAside
 from pantry_tui.recovery.way import goes_in_place
+from pantry_tui.repository.bases import base_of
 from pantry_tui.repository.local import LocalRepository
-from pantry_tui.repository.rows import base_of, open_rows, restorable
+from pantry_tui.repository.rows import open_rows, restorable
 
 STATEMENT_SECONDS = 10  # that any question of a plan may take
 LOCK_SECONDS = 0.5  # who holds a table is told, and not waited for

@@ -13,19 +13,24 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from pantry_tui.models import BackupKind, RepositoryTarget
-from tests.engine.backup.taking import take
+from pantry_tui.backup import base, layout
+from pantry_tui.models import BackupFormat, BackupKind, Compression, RepositoryTarget
+from tests.engine.backup.taking import FORMS, take
 from tests.engine.incremental.histories import SCHEMA, Sessions, statements
 from tests.engine.recovery.restoring import restore
 from tests.servers import TestServer
 
 RESTORED = "restored_history"
+BATCH = 120  # rows of a segment: the larger tables have some
+
+Form = tuple[BackupFormat, Compression]
 
 
 class History(RuleBasedStateMachine):
     """A database that lives; full backups, and incremental ones that are restored and compared."""
 
     server: ClassVar[TestServer]
+    forms: ClassVar[list[Form]] = FORMS[:1]
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +41,7 @@ class History(RuleBasedStateMachine):
         self.source = self.server.create_database()
         self.admin = self.server.connect(self.source)
         self.sessions = Sessions(self.admin, self.server.connect(self.source))
-        self.bases: list[str] = []
+        self.bases: list[tuple[str, Form]] = []
 
     @initialize(before=st.lists(statements(), max_size=5), is_open=st.booleans(), is_prepared=st.booleans())
     def begin(self, before: list[str], *, is_open: bool, is_prepared: bool) -> None:
@@ -47,7 +52,7 @@ class History(RuleBasedStateMachine):
             self.sessions.begin()
         if is_prepared:
             self.sessions.prepare()
-        self.full()
+        self.take_full(self.forms[0])
 
     @rule(statement=statements())
     def happen(self, statement: str) -> None:
@@ -78,17 +83,35 @@ class History(RuleBasedStateMachine):
     def finish_prepared(self, *, commit: bool) -> None:
         self.sessions.finish_prepared(commit=commit)
 
-    @rule()
-    def full(self) -> None:
-        taken = asyncio.run(take(self.source, self.repository, jobs=1))
-        self.bases.append(taken.summary.id)
+    @rule(data=st.data())
+    def full(self, data: st.DataObject) -> None:
+        self.take_full(data.draw(st.sampled_from(self.forms)))
+
+    def take_full(self, form: Form) -> None:
+        rows_format, compression = form
+        taken = asyncio.run(
+            take(
+                self.source, self.repository, jobs=1, rows_format=rows_format, compression=compression, batch_size=BATCH
+            )
+        )
+        self.bases.append((taken.summary.id, form))
 
     @precondition(lambda self: self.bases)
     @rule(data=st.data())
     def incremental(self, data: st.DataObject) -> None:
-        base = data.draw(st.sampled_from(self.bases))
+        base, (rows_format, compression) = data.draw(st.sampled_from(self.bases))
         kind = BackupKind.INCREMENTAL
-        delta = asyncio.run(take(self.source, self.repository, jobs=1, kind=kind, base=base))
+        delta = asyncio.run(
+            take(
+                self.source,
+                self.repository,
+                jobs=1,
+                kind=kind,
+                base=base,
+                rows_format=rows_format,
+                compression=compression,
+            )
+        )
         assert delta.summary.base == base
         try:
             target = self.server.target(RESTORED)
@@ -118,10 +141,21 @@ def run(machine: type[History], examples: int) -> None:
     )
 
 
+@pytest.mark.timeout(600)
 def test_histories(machine: type[History]) -> None:
     run(machine, 30)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_many_histories(machine: type[History]) -> None:
     run(machine, 300)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_histories_in_every_form_and_many_ranges(machine: type[History], monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (layout, base):
+        monkeypatch.setattr(module, "RANGE_BYTES", 20_000)
+    monkeypatch.setattr(machine, "forms", FORMS)
+    run(machine, 30)

@@ -10,7 +10,10 @@ import pytest
 
 from pantry_tui.artifact.age import X25519Identity
 from pantry_tui.artifact.manifest import Manifest, SnapshotPosition
-from pantry_tui.errors import BackupDamagedError, BaseUnusableError, UsageError
+from pantry_tui.backup.run import BackupRun
+from pantry_tui.backup.service import ATTEMPTS
+from pantry_tui.errors import BackupDamagedError, BaseUnusableError, LockTimeoutError, RefusedError, UsageError
+from pantry_tui.events import Event, PhaseStarted
 from pantry_tui.models import BackupFormat, BackupKind, BackupSelection, DatabaseTarget, RepositoryTarget
 from pantry_tui.postgres.changed import FARTHEST
 from tests.engine.backup.taking import Taken, name_of, opened, take
@@ -101,6 +104,49 @@ class TestBases:
         damage(base.directory / base.manifest.file("positions").name, 5)
         with pytest.raises(BackupDamagedError, match="positions"):
             await take(source, repository, kind=INCREMENTAL, base=base.summary.id)
+
+    async def test_why_each_was_not_chosen_is_told(self, source: DatabaseTarget, repository: RepositoryTarget) -> None:
+        base = await take(source, repository)
+        damage(base.directory / base.manifest.file("positions").name, 5)
+        with pytest.raises(BaseUnusableError) as error:
+            await take(source, repository, kind=INCREMENTAL)
+        assert base.summary.id in (error.value.detail or "")
+
+    async def test_base_that_is_deleted_meanwhile(self, source: DatabaseTarget, repository: RepositoryTarget) -> None:
+        base = await take(source, repository)
+
+        def delete(event: Event) -> None:
+            if isinstance(event, PhaseStarted) and event.phase == "storing" and base.directory.exists():
+                opened(repository).delete(base.summary.id, by="test", force=True)
+
+        with pytest.raises(BaseUnusableError, match="deleted or exchanged during the backup"):
+            await take(source, repository, kind=INCREMENTAL, on_event=delete)
+        assert opened(repository).ids() == []
+        assert opened(repository).leftovers() == []
+
+    async def test_full_one_instead_after_other_trouble(
+        self, source: DatabaseTarget, repository: RepositoryTarget, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run, failures = BackupRun.run, [LockTimeoutError("locked")] * (ATTEMPTS - 1)
+
+        async def fail_first(self: BackupRun) -> Manifest:
+            if failures:
+                raise failures.pop()
+            return await run(self)
+
+        monkeypatch.setattr(BackupRun, "run", fail_first)
+        taken = await take(source, repository, kind=INCREMENTAL, or_full=True)
+        assert taken.summary.kind is BackupKind.FULL
+
+    async def test_incremental_of_a_damaged_base_replaces_no_backup(
+        self, source: DatabaseTarget, repository: RepositoryTarget
+    ) -> None:
+        base = await take(source, repository)
+        await take(source, repository, kind=INCREMENTAL)
+        good = await take(source, repository)
+        (base.directory / base.manifest.file("artifact").name).unlink()
+        with pytest.raises(RefusedError, match="last valid backup"):
+            opened(repository).delete(good.summary.id, by="test")
 
     async def test_options_that_cannot_be(self, source: DatabaseTarget, repository: RepositoryTarget) -> None:
         with pytest.raises(UsageError, match="fingerprints"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pantry_tui.artifact.age import X25519Identity
@@ -26,7 +27,7 @@ from pantry_tui.models import (
 )
 from pantry_tui.repository.local import LocalRepository
 from tests.engine.backup.taking import FORMS, Taken, data_directory_of, opened, take
-from tests.engine.recovery.restoring import damage, restore
+from tests.engine.recovery.restoring import damage, restore, rewrite_manifest
 from tests.servers import TestServer
 
 SCHEMA = """
@@ -95,6 +96,19 @@ async def test_it_is_validated_with_its_base(server: TestServer, repository: Rep
     result = await validate_backup(request, ignore)
     assert not result.valid
     assert any(problem.startswith(f"the base {directory.name}") for problem in result.problems)
+    with pytest.raises(BackupDamagedError, match=f"^the base {directory.name}: .*sha256"):
+        await restore(server.drop_after_test("damaged_base"), repository)
+
+
+async def test_removed_lines_beyond_their_file(server: TestServer, repository: RepositoryTarget) -> None:
+    _, delta = await changed(server, repository)
+    number, each = next((n, kept) for n, kept in enumerate(delta.manifest.kept) if kept.removed_offset is not None)
+    for offset, length in ((10**15, 10**15), (-1, 10), (0, -1)):
+        wrong = msgspec.structs.replace(each, removed_offset=offset, removed_length=length)
+        kept = (*delta.manifest.kept[:number], wrong, *delta.manifest.kept[number + 1 :])
+        rewrite_manifest(delta.directory, msgspec.structs.replace(delta.manifest, kept=kept))
+        with pytest.raises(BackupDamagedError, match="removed rows"):
+            await restore(server.drop_after_test("removed_beyond"), repository)
 
 
 @pytest.mark.parametrize("rows_format", list(BackupFormat))

@@ -14,16 +14,16 @@ from typing import TypeVar
 import psycopg
 
 from pantry_tui.artifact.age import identities_of
+from pantry_tui.artifact.foreign.opening import FileKind, ForeignFile
+from pantry_tui.artifact.foreign.script import Inspected, inspect, script_of
 from pantry_tui.errors import PantryError
 from pantry_tui.events import Listener
 from pantry_tui.models import ForeignRestoreRequest, ForeignRestoreResult, utc_now
 from pantry_tui.postgres.connect import environment_of
 from pantry_tui.recovery.database import RestoreDatabase
-from pantry_tui.recovery.foreign.archive import ArchiveScript
 from pantry_tui.recovery.foreign.findings import Findings
-from pantry_tui.recovery.foreign.opening import FileKind, ForeignFile
 from pantry_tui.recovery.foreign.progress import ForeignProgress
-from pantry_tui.recovery.foreign.running import Inspected, Run, Script, inspect
+from pantry_tui.recovery.foreign.running import Run
 from pantry_tui.recovery.foreign.session import Session
 from pantry_tui.recovery.foreign.target import drop, give_name, look_at_target, take_database
 from pantry_tui.recovery.verify import not_compared
@@ -53,7 +53,7 @@ class _Restore:
     def __init__(self, request: ForeignRestoreRequest, listener: Listener) -> None:
         self._request = request
         identities = identities_of(request.unlocking)
-        self._file = ForeignFile(Path(request.path), identities)
+        self._file = ForeignFile.at(Path(request.path), identities)
         self._script = script_of(self._file)
         self._progress = ForeignProgress(listener, self._file.size)
         self._stop = threading.Event()
@@ -67,7 +67,7 @@ class _Restore:
         self._progress.phase("inspect")
         inspected = await self._in_thread(lambda: inspect(self._script, self._stop, self._moved))
         self._progress.log(
-            f"{self._file.path.name}: {inspected.statements:,} statements, {inspected.lines:,} rows, complete to its end mark"
+            f"{self._file.name}: {inspected.statements:,} statements, {inspected.lines:,} rows, complete to its end mark"
         )
         self._progress.phase("create")
         database = await take_database(self._request.target, place, inspected.encoding)
@@ -135,7 +135,7 @@ class _Restore:
         self._progress.finished(findings.rows)
         return ForeignRestoreResult(
             id=_restore_id(self._started_at),
-            source=str(self._file.path),
+            source=self._request.path,
             source_kind=self._file.kind.value,
             source_sha256=inspected.digest.hex(),
             status="unverified",
@@ -151,15 +151,6 @@ class _Restore:
             finished_at=utc_now(),
             duration_seconds=time.monotonic() - self._started,
         )
-
-
-def script_of(file: ForeignFile) -> Script:
-    """The script that a file holds, or that its archive stands for."""
-    name = file.path.name
-    if file.kind is FileKind.ARCHIVE:
-        archive = ArchiveScript(file.unpacked, name)
-        return Script(archive.pieces, archive.place)
-    return Script(file.text, lambda line: f"{name}, line {line:,}")
 
 
 def _doubts(inspected: Inspected, findings: Findings) -> list[str]:

@@ -9,8 +9,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 
+from pantry_tui.artifact.foreign.archive_reading import OBJECTS_BLOCK, TABLE_BLOCK, ArchiveReader, Entry
 from pantry_tui.errors import BackupDamagedError
-from pantry_tui.recovery.foreign.archive_reading import OBJECTS_BLOCK, TABLE_BLOCK, ArchiveReader, Entry
 
 _WRITTEN_AT_ONCE = 16 * 1024  # bytes of a large object in a statement
 _FIRST = (b"ENCODING", b"STDSTRINGS", b"SEARCHPATH")
@@ -19,6 +19,7 @@ _ATTACHED = frozenset({b"ACL", b"COMMENT", b"SECURITY LABEL"})
 _NO_OBJECTS = frozenset({*_FIRST, *_OF_THE_DATABASE, b"WARNING", b"<Init>"})
 _PRIVILEGES = frozenset({b"ACL", b"ACL LANGUAGE", b"DEFAULT ACL"})
 _LAST = frozenset({b"EVENT TRIGGER", b"MATERIALIZED VIEW DATA"})
+_VERSION = re.compile(rb"[0-9A-Za-z][ -~]{0,79}")
 _LARGE_OBJECT = re.compile(rb"(LARGE OBJECT )\d+")
 _SETTINGS = b"""SET check_function_bodies = false;
 SET xmloption = content;
@@ -55,7 +56,7 @@ class ArchiveScript:
         reader = ArchiveReader(self._unpacked(), self._name)
         entries = reader.entries()
         first = [entry for kind in _FIRST for entry in entries if entry.kind == kind]
-        yield "its settings", [entry.statement + b"\n" for entry in first] + [_SETTINGS]
+        yield "its settings", [_origin(reader), *(entry.statement + b"\n" for entry in first), _SETTINGS]
         setting = _Settings(has_path=any(entry.kind == b"SEARCHPATH" for entry in first))
         by_id = {entry.id: entry for entry in entries}
         wanted = [entry for entry in entries if _is_of_this_database(entry)]
@@ -91,6 +92,12 @@ class ArchiveScript:
         yield entry.copy
         yield from reader.content()
         yield b"\n"
+
+
+def _origin(reader: ArchiveReader) -> bytes:
+    """The comment that scripts have; nothing where the archive says something that would be more than a comment."""
+    version = reader.source_version
+    return b"-- Dumped from database version %b\n" % version if _VERSION.fullmatch(version) else b""
 
 
 class _Settings:

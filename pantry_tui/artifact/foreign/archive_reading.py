@@ -62,6 +62,7 @@ class ArchiveReader:
         self._offset_size = 8
         self._version = (1, 0)
         self._packing: int = Packing.NONE
+        self.source_version = b""  # of the server that was dumped, once the table of contents is read
 
     def entries(self) -> list[Entry]:
         """The table of contents; the reader then stands before the first block."""
@@ -115,8 +116,9 @@ class ArchiveReader:
             )
         for _ in range(7):
             self._integer()  # when it was made
-        for _ in range(3):
-            self._string()  # database, server version, pg_dump version
+        self._string()  # database
+        self.source_version = self._string() or b""
+        self._string()  # version of pg_dump
 
     def _entry(self) -> Entry:
         number, has_data = self._integer(), self._integer()

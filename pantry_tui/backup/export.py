@@ -46,6 +46,7 @@ async def export_backup(request: ExportRequest, listener: Listener, write: Write
     repository = LocalRepository(request.repository, request.data_directory)
     backup_id = await asyncio.to_thread(repository.resolve, request.backup_id)
     manifest, _ = await asyncio.to_thread(repository.trusted_manifest, backup_id, besides=request.trust)
+    manifest.require_own("exported")
     rows_format = request.format or manifest.format
     _refuse_impossible(manifest, rows_format)
     recipients = tuple(parse_recipient(text, key="--recipient") for text in request.recipients)

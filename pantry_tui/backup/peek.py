@@ -57,6 +57,7 @@ async def peek_table(
         )
     repository = LocalRepository(target, data_directory)
     manifest = await asyncio.to_thread(lambda: repository.manifest(repository.resolve(backup_id)))
+    manifest.require_own("looked into")
     identities = identities_of(unlocking)
     position = await asyncio.to_thread(_find, repository, manifest, table, identities)
     entry = manifest.tables[position]

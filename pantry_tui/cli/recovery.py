@@ -11,7 +11,7 @@ from pantry_tui.cli.keys_given import add_identity_options, add_trust_option, un
 from pantry_tui.cli.output import counted, print_document
 from pantry_tui.cli.parser import Parser, Unsupported, command, positive
 from pantry_tui.cli.question import confirm, require_terminal
-from pantry_tui.cli.recovery_foreign import backup_at, execute_foreign, named_path
+from pantry_tui.cli.recovery_foreign import backup_at, execute_foreign, execute_imported, named_path
 from pantry_tui.cli.session import (
     add_repository_option,
     configuration,
@@ -24,6 +24,7 @@ from pantry_tui.config import Config
 from pantry_tui.config.restoring import is_address
 from pantry_tui.errors import RefusedError, RestoreError, UsageError, VerificationError
 from pantry_tui.models import (
+    BackupKind,
     BackupSummary,
     DatabaseTarget,
     RepositoryTarget,
@@ -136,6 +137,8 @@ def execute_recovery(args: argparse.Namespace) -> int:
         return execute_foreign(args, config, path, target)
     place, reference = at or (repository(args, config), args.id)
     backup = look_up(config, lambda reads: reads.backup(place, reference)).summary
+    if backup.kind is BackupKind.FOREIGN:
+        return execute_imported(args, config, place, backup, target)
     _require_own(args, backup, target)
     if asks:
         confirm(_question(args, backup, target))

@@ -122,15 +122,36 @@ class ReleaseRequest(Model, frozen=True, kw_only=True, tag="release", tag_field=
 class ForeignRestoreRequest(Model, frozen=True, kw_only=True, tag="foreign_restore", tag_field="type"):
     """Restore a dump that somebody brought into a new or empty database, as a role that is no superuser.
 
-    ``path`` is absolute: a script of pg_dump, plain or packed, or an archive in custom format.
+    ``path`` is absolute: a script of pg_dump, plain or packed, or an archive. Without one ``repository`` and ``backup_id``
+    name a dump that was taken into a repository; ``trust`` is then as for `RestoreRequest`.
+    """
+
+    target: DatabaseTarget
+    path: str | None = None
+    repository: RepositoryTarget | None = None
+    backup_id: str | None = None
+    trust: tuple[str, ...] = ()
+    analyze: bool = True  # collect the planner's statistics
+    unlocking: Unlocking = Unlocking()  # for one that ends in .age
+    recovery_id: str | None = None  # the runner puts in the job's; None: a new one
+    started_by: str = ""
+    data_directory: str | None = None  # of the runner, which puts its own in
+
+
+class ImportRequest(Model, frozen=True, kw_only=True, tag="import", tag_field="type"):
+    """Take a dump that somebody brought into ``repository``, as it is; ``path`` is absolute.
+
+    ``database`` is whose dump it is, in the repository's lists.
     """
 
     path: str
-    target: DatabaseTarget
-    analyze: bool = True  # collect the planner's statistics
+    repository: RepositoryTarget
+    name: str
+    database: str
+    recipients: tuple[str, ...] = ()  # whom it is encrypted to; none: it is not
     unlocking: Unlocking = Unlocking()  # for one that ends in .age
     started_by: str = ""
-    data_directory: str | None = None  # of the runner, which puts its own in
+    data_directory: str | None = None  # whose key signs; the runner puts its own in
 
 
 class DiffRequest(Model, frozen=True, kw_only=True, tag="diff", tag_field="type"):
@@ -181,6 +202,7 @@ JobRequest = (
     | ValidateRequest
     | RestoreRequest
     | ForeignRestoreRequest
+    | ImportRequest
     | DrillRequest
     | RollbackRequest
     | ReleaseRequest

@@ -119,6 +119,19 @@ class RecoveryService:
         )
         return await restore_foreign(request, self._listener)
 
+    async def restore_imported(self, backup_id: str, target: DatabaseTarget | str) -> ForeignRestoreResult:
+        """Restores a dump that was taken into the repository. Raises what `restore_dump` does, `UntrustedSignerError`."""
+        repository = LocalRepository(self._repository)
+        backup = repository.summary(repository.resolve(backup_id))
+        request = ForeignRestoreRequest(
+            repository=self._repository,
+            backup_id=backup.id,
+            target=target if isinstance(target, DatabaseTarget) else load_config().restore_target(target),
+            unlocking=unlocking_as_configured(encrypted=backup.encrypted, file=None),
+            data_directory=load_config().data_directory,
+        )
+        return await restore_foreign(request, self._listener)
+
     async def drill(self, config: DrillConfig, server: DatabaseTarget | str | None = None) -> DrillResult:
         """Restores a backup into a throw-away database, compares, and keeps the proof, or the failure, and nothing else.
 

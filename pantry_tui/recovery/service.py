@@ -78,6 +78,7 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
     backup_id = repository.resolve(request.backup_id)
     manifest, signer = repository.trusted_manifest(backup_id, besides=request.trust)
     listener(Logged(message=f"signed by {signer.fingerprint}" if signer else "restoring without a signature, as asked"))
+    manifest.require_own("restored and compared")
     if await _goes_in_place(request, manifest):
         return await restore_in_place(request, repository, manifest, RestoreProgress(listener, manifest.tables))
     if manifest.kind is BackupKind.DATA:

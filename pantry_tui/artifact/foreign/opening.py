@@ -37,6 +37,7 @@ class ForeignFile:
         read, `BackupDamagedError`, `StorageError`."""
         self.name = name
         self._content = content
+        self._first = b""
         self.size = max(1, content.stored_size)
         self.read_bytes = 0  # of the file, so far in the latest reading
         head = next(self.unpacked(), b"")[:_HEAD]
@@ -60,6 +61,10 @@ class ForeignFile:
         if self._first.startswith(_GZIP):
             return Compression.GZIP
         return Compression.ZSTD if self._first.startswith(zstandard.FRAME_HEADER) else Compression.NONE
+
+    def stored(self) -> Iterator[bytes]:
+        """The file's bytes, decrypted and not unpacked. Raises `StorageError`, `BackupDamagedError`."""
+        return self._content.pieces()
 
     def unpacked(self) -> Iterator[bytes]:
         """What is in it, decrypted and unpacked. Raises `BackupDamagedError` where it is cut off, `StorageError`."""

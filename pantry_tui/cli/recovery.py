@@ -12,6 +12,7 @@ from pantry_tui.cli.output import counted, print_document
 from pantry_tui.cli.parser import Parser, Unsupported, command, positive
 from pantry_tui.cli.question import confirm, require_terminal
 from pantry_tui.cli.recovery_foreign import backup_at, execute_foreign, execute_imported, named_path
+from pantry_tui.cli.recovery_renaming import add_rename_option, rename_schemas, renaming_question
 from pantry_tui.cli.session import (
     add_repository_option,
     configuration,
@@ -44,6 +45,8 @@ _DESCRIPTION = (
     "transaction: `replace` makes the tables what the backup says, `merge` puts in and updates rows by key, `append`\n"
     "puts in what is missing and touches nothing that is there. Triggers, rules and cascades do not act; foreign\n"
     "keys are checked again. What undoes it stays on the server until it is released.\n\n"
+    "With --rename-schema a schema is restored under another name: beside what the database has, of which\n"
+    "nothing is touched, or into a new database.\n\n"
     "A backup that another machine signed is refused (7) unless its signer is trusted. Exit status 0 means done\n"
     "and equal.\n\n"
     "The path of a backup serves in place of its id, and so does that of a dump that somebody brings: a script\n"
@@ -66,6 +69,7 @@ def add_arguments(parser: Parser) -> None:
             "pantry-tui recovery execute latest --target crm_restored",
             "pantry-tui recovery execute latest -t public.contacts --dry-run",
             "pantry-tui recovery execute latest -t public.contacts -s merge --yes",
+            "pantry-tui recovery execute latest --rename-schema public=yesterday",
             "pantry-tui recovery execute 20261123T020000Z-daily-7f3a --target postgresql://admin@standby/crm",
             "pantry-tui recovery execute ./from-the-agency.sql.gz --target postgresql://dump_reader@localhost/theirs",
         ),
@@ -98,6 +102,7 @@ def add_arguments(parser: Parser) -> None:
         metavar="STRATEGY",
         help="what becomes of rows that are there: replace (the default), merge or append",
     )
+    add_rename_option(execute)
     execute.add_argument(
         "--dry-run", action="store_true", help="do all of it, tell what it did, and take it back; nothing changes"
     )
@@ -129,6 +134,7 @@ def execute_recovery(args: argparse.Namespace) -> int:
     target = _target(args, config)
     require_fingerprints(args.trust)
     asks = not (args.yes or args.dry_run)
+    rename_schemas(args)  # refuses what is no pair of names, before anybody is asked
     if asks:
         require_terminal("a restore", "--yes")
     path = named_path(args.id)
@@ -201,6 +207,7 @@ def _request(
         tables=tuple(args.table),
         exclude=tuple(args.exclude_table),
         strategy=Strategy(args.strategy),
+        rename_schemas=rename_schemas(args),
         dry_run=args.dry_run,
         checkpoint=not args.no_checkpoint,
         swap=True,
@@ -214,6 +221,8 @@ def _request(
 
 
 def _question(args: argparse.Namespace, backup: BackupSummary, target: DatabaseTarget) -> str:
+    if args.rename_schema:
+        return renaming_question(args, view.backup_facts(backup), backup.id, target)
     tables = args.table
     what = f"{counted(len(tables), 'table')} of backup {backup.id}" if tables else f"backup {backup.id}"
     if _is_partial(args):

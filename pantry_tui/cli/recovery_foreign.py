@@ -114,6 +114,7 @@ def _refuse_meaningless(args: argparse.Namespace, more: dict[str, bool]) -> None
         "-t": bool(args.table),
         "-x": bool(args.exclude_table),
         "-s": args.strategy != Strategy.REPLACE,
+        "--rename-schema": bool(args.rename_schema),
         "--dry-run": args.dry_run,
         "--no-checkpoint": args.no_checkpoint,
         "--jobs": args.jobs is not None,

@@ -51,8 +51,10 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
 
     ``target`` names server and database: the database is created when it does not exist. ``tables`` selects some tables
     (`schema.name` as the backup lists them), ``exclude`` takes some out; empty means all. A ``dry_run`` does everything and
-    takes it back; ``checkpoint``: keep on the server what undoes it. ``trust`` names signers that are believed this once
-    besides those that always are: fingerprints, or `unsigned` for a backup without a signature.
+    takes it back; ``checkpoint``: keep on the server what undoes it. ``rename_schemas``: pairs of the name that a schema has in
+    the backup and the one that it is to have; a database that is there then gets it beside what it has. ``trust`` names
+    signers that are believed this once besides those that always are: fingerprints, or `unsigned` for a backup without
+    a signature.
     """
 
     repository: RepositoryTarget
@@ -63,6 +65,7 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     strategy: Strategy = Strategy.REPLACE
     dry_run: bool = False
     checkpoint: bool = True
+    rename_schemas: tuple[tuple[str, str], ...] = ()
     swap: bool = False  # a whole database that is there is exchanged for the restored one, and kept
     lock_timeout_seconds: float = 10.0
     jobs: int | None = None

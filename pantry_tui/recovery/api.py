@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.artifact.keyring import unlocking_as_configured
 from pantry_tui.config import load_config
@@ -38,6 +40,7 @@ class RecoveryConfig(Model, frozen=True, kw_only=True):
     exclude_tables: tuple[str, ...] = ()
     strategy: Strategy = Strategy.REPLACE  # for tables that are restored where they are
     dry_run: bool = False  # do everything, tell, and take it back
+    rename_schemas: dict[str, str] = msgspec.field(default_factory=dict)  # the backup's name to the one it is to have
     swap: bool = False  # exchange a whole database that is there for the restored one, and keep it
     create_checkpoint: bool = True  # keep on the server what undoes a recovery in place
     jobs: int | None = None  # worker processes; None: one per core
@@ -96,6 +99,7 @@ class RecoveryService:
             dry_run=config.dry_run,
             checkpoint=config.create_checkpoint,
             swap=config.swap,
+            rename_schemas=tuple(config.rename_schemas.items()),
             jobs=config.jobs,
             verify=config.verify,
             trust=config.trust,

@@ -52,6 +52,7 @@ from pantry_tui.recovery.kept import KeptDatabase, activity_of, comment_of, kept
 from pantry_tui.recovery.plan import RestorePlan, make_plan
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.properties import carry_over, database_statements, live_entries, prepare, take_owner
+from pantry_tui.recovery.renaming.service import restore_renamed
 from pantry_tui.recovery.rows import HANDLERS, Filling
 from pantry_tui.recovery.rows_alone import restore_rows
 from pantry_tui.recovery.swap import as_still_there, exchange_names, may_swap
@@ -79,6 +80,8 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
     manifest, signer = repository.trusted_manifest(backup_id, besides=request.trust)
     listener(Logged(message=f"signed by {signer.fingerprint}" if signer else "restoring without a signature, as asked"))
     manifest.require_own("restored and compared")
+    if request.rename_schemas:
+        return await restore_renamed(request, repository, manifest, listener, restore_backup)
     if await _goes_in_place(request, manifest):
         return await restore_in_place(request, repository, manifest, RestoreProgress(listener, manifest.tables))
     if manifest.kind is BackupKind.DATA:

@@ -104,6 +104,14 @@ def add_arguments(parser: Parser) -> None:
     )
     add_rename_option(execute)
     execute.add_argument(
+        "--create-roles", action="store_true", help="make the backup's roles that the server lacks, without passwords"
+    )
+    execute.add_argument(
+        "--managed",
+        action="store_true",
+        help="others manage the server: leave their schemas alone, and tell what the role may not make",
+    )
+    execute.add_argument(
         "--dry-run", action="store_true", help="do all of it, tell what it did, and take it back; nothing changes"
     )
     execute.add_argument("--no-checkpoint", action="store_true", help="keep nothing on the server that would undo it")
@@ -208,6 +216,8 @@ def _request(
         exclude=tuple(args.exclude_table),
         strategy=Strategy(args.strategy),
         rename_schemas=rename_schemas(args),
+        managed=args.managed,
+        create_roles=args.create_roles,
         dry_run=args.dry_run,
         checkpoint=not args.no_checkpoint,
         swap=True,

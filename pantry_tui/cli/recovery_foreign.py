@@ -115,6 +115,8 @@ def _refuse_meaningless(args: argparse.Namespace, more: dict[str, bool]) -> None
         "-x": bool(args.exclude_table),
         "-s": args.strategy != Strategy.REPLACE,
         "--rename-schema": bool(args.rename_schema),
+        "--create-roles": args.create_roles,
+        "--managed": args.managed,
         "--dry-run": args.dry_run,
         "--no-checkpoint": args.no_checkpoint,
         "--jobs": args.jobs is not None,

@@ -66,6 +66,8 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     dry_run: bool = False
     checkpoint: bool = True
     rename_schemas: tuple[tuple[str, str], ...] = ()
+    managed: bool = False  # others manage the server: leave theirs alone, tell what the role may not make
+    create_roles: bool = False  # make roles that the target's server lacks, as the backup's globals have them
     swap: bool = False  # a whole database that is there is exchanged for the restored one, and kept
     lock_timeout_seconds: float = 10.0
     jobs: int | None = None

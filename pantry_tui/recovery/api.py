@@ -40,6 +40,8 @@ class RecoveryConfig(Model, frozen=True, kw_only=True):
     exclude_tables: tuple[str, ...] = ()
     strategy: Strategy = Strategy.REPLACE  # for tables that are restored where they are
     dry_run: bool = False  # do everything, tell, and take it back
+    managed: bool = False  # others manage the server: leave theirs alone, tell what the role may not make
+    create_roles: bool = False  # make the roles that the server lacks
     rename_schemas: dict[str, str] = msgspec.field(default_factory=dict)  # the backup's name to the one it is to have
     swap: bool = False  # exchange a whole database that is there for the restored one, and keep it
     create_checkpoint: bool = True  # keep on the server what undoes a recovery in place
@@ -99,6 +101,8 @@ class RecoveryService:
             dry_run=config.dry_run,
             checkpoint=config.create_checkpoint,
             swap=config.swap,
+            managed=config.managed,
+            create_roles=config.create_roles,
             rename_schemas=tuple(config.rename_schemas.items()),
             jobs=config.jobs,
             verify=config.verify,

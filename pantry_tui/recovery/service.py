@@ -49,10 +49,12 @@ from pantry_tui.recovery.database import (
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.restoring import restore_in_place
 from pantry_tui.recovery.kept import KeptDatabase, activity_of, comment_of, kept_name
+from pantry_tui.recovery.limited import fit_to_managed, try_entries
 from pantry_tui.recovery.plan import RestorePlan, make_plan
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.properties import carry_over, database_statements, live_entries, prepare, take_owner
 from pantry_tui.recovery.renaming.service import restore_renamed
+from pantry_tui.recovery.role_making import create_roles
 from pantry_tui.recovery.rows import HANDLERS, Filling
 from pantry_tui.recovery.rows_alone import restore_rows
 from pantry_tui.recovery.swap import as_still_there, exchange_names, may_swap
@@ -82,7 +84,12 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
     manifest.require_own("restored and compared")
     if request.rename_schemas:
         return await restore_renamed(request, repository, manifest, listener, restore_backup)
-    if await _goes_in_place(request, manifest):
+    holds = False
+    if request.create_roles:
+        await create_roles(request, repository, manifest, listener)
+    if request.managed:
+        request, holds = await fit_to_managed(request, manifest)
+    if holds or await _goes_in_place(request, manifest):
         return await restore_in_place(request, repository, manifest, RestoreProgress(listener, manifest.tables))
     if manifest.kind is BackupKind.DATA:
         return await restore_rows(request, repository, manifest, RestoreProgress(listener, manifest.tables))
@@ -152,7 +159,7 @@ class _Restore:
         try:
             loaded = await self._fill(plan, database)
             tables, validation = await self._verify(plan, database, loaded)
-            await self._analyze(database)
+            await self._analyze(plan, database)
         except VerificationError:
             if self._request.dry_run:
                 await self._clean_up(database)
@@ -202,6 +209,7 @@ class _Restore:
             part = msgspec.structs.replace(archive, entries=tuple(entry.id for entry in rest))
             jobs = self._pool.count if any(entry.kind in HEAVY for entry in rest) else 1
             self._warn_of(await part.restore("post-data", jobs=jobs))
+        await try_entries(database.target, plan.tried, self._progress.warn)
         return loaded
 
     def _archive(self, plan: RestorePlan, target: DatabaseTarget) -> Archive:
@@ -211,6 +219,7 @@ class _Restore:
             target=target,
             entries=plan.expected.selection.entries,
             tablespaces=plan.tablespaces,
+            owners=plan.owners,
         )
 
     def _warn_of(self, lines: list[str]) -> None:
@@ -245,12 +254,13 @@ class _Restore:
             raise _verification_error(self._manifest, database, validation, kept=not self._request.dry_run)
         return tables, validation
 
-    async def _analyze(self, database: RestoreDatabase) -> None:
+    async def _analyze(self, plan: RestorePlan, database: RestoreDatabase) -> None:
         if not self._request.analyze or self._manifest.kind is BackupKind.SCHEMA:
             return
         self._progress.phase("analyze")
         started = time.monotonic()
-        self._analyzed = await analyze_or_warn(database.target, self._pool.count, self._progress.warn)
+        only = plan.expected.names if plan.expected.others else None  # of others' tables, nothing is ours to collect
+        self._analyzed = await analyze_or_warn(database.target, self._pool.count, self._progress.warn, only)
         self._analyze_seconds = time.monotonic() - started
         self._progress.log(f"analyzed {self._analyzed.tables:,} tables in {self._analyze_seconds:.1f} s")
 

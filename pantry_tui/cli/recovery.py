@@ -235,6 +235,11 @@ def _question(args: argparse.Namespace, backup: BackupSummary, target: DatabaseT
         return renaming_question(args, view.backup_facts(backup), backup.id, target)
     tables = args.table
     what = f"{counted(len(tables), 'table')} of backup {backup.id}" if tables else f"backup {backup.id}"
+    if args.managed:
+        return (
+            f"Restore {what} ({view.backup_facts(backup)}) into database {target.name} on {view.place(target)}, as far as"
+            " the role may? Schemas of others are left alone; where tables of yours are there, their rows are exchanged."
+        )
     if _is_partial(args):
         return (
             f"Restore {what} ({view.backup_facts(backup)}) into database {target.name} on {view.place(target)}?"

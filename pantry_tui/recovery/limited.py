@@ -16,7 +16,7 @@ import psycopg
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.selection import Selection
 from pantry_tui.artifact.toc import TocEntry
-from pantry_tui.errors import DatabaseMissingError
+from pantry_tui.errors import DatabaseMissingError, UsageError
 from pantry_tui.models import DatabaseTarget, Model, RestoreRequest
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.snapshot import Connection
@@ -106,11 +106,17 @@ async def _names(connection: Connection, query: str) -> tuple[str, ...]:
 async def fit_to_managed(request: RestoreRequest, manifest: Manifest) -> tuple[RestoreRequest, bool]:
     """The request for a server that others manage, and whether tables of ours are there, whose rows are to be exchanged.
 
-    Names are exchanged for no database there: it is the platform's. Raises what connecting raises.
+    Names are exchanged for no database there: it is the platform's. Raises `UsageError` for a dry run that could not be
+    one, and what connecting raises.
     """
     request = msgspec.structs.replace(request, swap=False)
     standing = await stand(request.target)
     if standing.holds is None:
+        if request.dry_run and standing.others:
+            raise UsageError(
+                "a dry run would work in a database of its own, which has nothing of the platform's",
+                remedy="leave --dry-run out, or restore into a new database (--target NAME)",
+            )
         return request, False
     exclude = (*request.exclude, *_tables_of_others(manifest, standing))
     return msgspec.structs.replace(request, exclude=exclude), True

@@ -82,11 +82,11 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
     manifest, signer = repository.trusted_manifest(backup_id, besides=request.trust)
     listener(Logged(message=f"signed by {signer.fingerprint}" if signer else "restoring without a signature, as asked"))
     manifest.require_own("restored and compared")
+    if request.create_roles:
+        await create_roles(request, repository, manifest, listener)
     if request.rename_schemas:
         return await restore_renamed(request, repository, manifest, listener, restore_backup)
     holds = False
-    if request.create_roles:
-        await create_roles(request, repository, manifest, listener)
     if request.managed:
         request, holds = await fit_to_managed(request, manifest)
     if holds or await _goes_in_place(request, manifest):
@@ -328,9 +328,8 @@ class _Restore:
         """Drops what this restore created; says what is left."""
         self._pool.kill()
         if not database.created:
-            return (
-                f"database {database.name} holds what was restored until then: drop it, or empty it, before another try"
-            )
+            what = "remove that" if self._request.managed else "drop it, or empty it,"
+            return f"database {database.name} holds what was restored until then: {what} before another try"
         try:
             async with await maintenance_session(self._request.target) as connection:
                 await drop_database(connection, database.working_name)

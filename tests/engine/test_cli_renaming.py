@@ -33,3 +33,23 @@ def test_yesterday_beside_today(server: TestServer, cli: CommandLine, crm: Datab
     (last, first) = cli.json("recovery", "list")
     assert (last["result"]["way"], first["result"]["dry_run"]) == ("beside", True)
     assert cli.left_behind() == []
+
+
+def test_a_new_server_and_a_managed_one(server: TestServer, cli: CommandLine, crm: DatabaseTarget) -> None:
+    """The options reach the restore: a role that is missing is made, and one of few rights restores what it may."""
+    with server.tidy():
+        server.execute("postgres", "CREATE ROLE crm_reader LOGIN; CREATE ROLE crm_guest LOGIN CREATEDB")
+        server.execute(crm, "GRANT SELECT ON contacts TO crm_reader")
+        cli.succeed("backup", "create", "-n", "daily")
+        server.execute(crm, "DROP OWNED BY crm_reader; DROP ROLE crm_reader")
+        guest = server.target("as guest", role="crm_guest")
+        server.drop_after_test("as guest")
+        managed = cli.json("recovery", "execute", "latest", "--target", guest.conninfo, "--managed", "--yes")
+        assert managed["status"] == "succeeded"
+        assert any("acl public.TABLE contacts" in warning for warning in managed["warnings"])
+        target = server.drop_after_test("with roles").name
+        refused = cli.run("recovery", "execute", "latest", "--target", target, "--yes")
+        assert (refused.status, "(--create-roles)" in refused.err) == (30, True)
+        cli.succeed("recovery", "execute", "latest", "--target", target, "--create-roles", "--yes")
+        assert server.execute(target, "SELECT has_table_privilege('crm_reader', 'contacts', 'SELECT')") == [(True,)]
+    server.execute("postgres", "DROP ROLE crm_reader, crm_guest")

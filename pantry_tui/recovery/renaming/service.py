@@ -21,7 +21,7 @@ from pantry_tui.models import BackupKind, DatabaseTarget, RestoredTable, Restore
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import find_client_tools
-from pantry_tui.postgres.unverified import drop_statement, unverified_prefix
+from pantry_tui.postgres.unverified import WORKING_SCHEMA, drop_statement, unverified_prefix
 from pantry_tui.postgres.workers import default_worker_count
 from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
 from pantry_tui.recovery.database import drop_database, maintenance_session, writable_session
@@ -100,7 +100,7 @@ class _Renaming:
         self._started_at = utc_now()
         self._started = time.monotonic()
         self._recovery_id = request.recovery_id or new_recovery_id(self._started_at)
-        stem = f"unverified-{self._recovery_id}"[:55]  # a name that every encoding has
+        stem = f"{WORKING_SCHEMA}{self._recovery_id}"[:55]  # a name that every encoding has
         self._names = {f"{stem}-{number}": new for number, (_, new) in enumerate(request.rename_schemas)}
         self._left_out: list[str] = []
 

@@ -79,6 +79,8 @@ async def test_into_a_new_project(platform: TestServer, repository: RepositoryTa
     with pytest.raises(TargetNotEmptyError):
         await restore(target, repository)
 
+    with pytest.raises(UsageError, match="nothing of the platform's"):
+        await restore(target, repository, managed=True, dry_run=True)
     result = await restore(target, repository, managed=True)
     told = "\n".join(result.warnings)
     assert (result.status, result.validation.equal) == ("succeeded", True)

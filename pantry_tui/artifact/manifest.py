@@ -159,7 +159,7 @@ class PreviousBackup(Model, frozen=True, kw_only=True):
 class ForeignDump(Model, frozen=True, kw_only=True):
     """What reading a dump that others made has shown; nothing vouches for more than its bytes."""
 
-    dump: str  # script or archive
+    dump: str  # script, archive or tar
     file_name: str  # that it was brought under
     script_sha256: str  # of the script that it holds or stands for
     script_bytes: int

@@ -169,7 +169,8 @@ class _Import:
 
 def _stored_name(dump: ForeignFile) -> str:
     """What the file is called in the repository, whatever it was called before."""
-    return ("dump.archive" if dump.kind is FileKind.ARCHIVE else "dump.sql") + SUFFIXES[dump.packing]
+    names = {FileKind.ARCHIVE: "dump.archive", FileKind.TAR: "dump.tar"}
+    return names.get(dump.kind, "dump.sql") + SUFFIXES[dump.packing]
 
 
 def _facts(dump: ForeignFile, inspected: Inspected) -> ForeignDump:

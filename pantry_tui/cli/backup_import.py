@@ -21,7 +21,7 @@ def add_command(commands: argparse._SubParsersAction[Parser]) -> None:
         import_dump,
         summary="take a dump that somebody else made into the repository",
         description="Takes a dump that somebody brings into the repository, as it is: a script of pg_dump, plain or packed\n"
-        "by gzip or zstd, or an archive (pg_dump -Fc). It is looked through to its end mark, and nothing of it is run:\n"
+        "by gzip or zstd, or an archive (pg_dump -Fc, -Ft). It is looked through to its end mark, and nothing of it is run:\n"
         "what no dump of one database needs is refused, with its line. It is then listed, validated, pinned and\n"
         "deleted like a backup; `recovery execute ID` restores it as it would from its path.",
         examples=(

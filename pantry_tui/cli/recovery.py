@@ -50,7 +50,7 @@ _DESCRIPTION = (
     "A backup that another machine signed is refused (7) unless its signer is trusted. Exit status 0 means done\n"
     "and equal.\n\n"
     "The path of a backup serves in place of its id, and so does that of a dump that somebody brings: a script\n"
-    "of pg_dump, plain or packed by gzip or zstd, or an archive (pg_dump -Fc). Its statements are run one by one,\n"
+    "of pg_dump, plain or packed by gzip or zstd, or an archive (pg_dump -Fc, -Ft, -Fd). Its statements are run one by one,\n"
     "never by psql, as a role that is no superuser, and all of them or none. Nothing is known of such a dump, so\n"
     "its result is not verified; exit status 0 then means that every statement succeeded and every row was taken."
 )

@@ -24,7 +24,7 @@ def crm(server: TestServer, crm: DatabaseTarget) -> DatabaseTarget:
 
 def brought(server: TestServer, crm: DatabaseTarget, cli: CommandLine, name: str) -> Path:
     """A dump under a name that says what it is, which nothing heeds."""
-    path = dumped(server, crm, cli.home / name, "-Fc" if name.endswith(".dump") else "-Fp")
+    path = dumped(server, crm, cli.home / name, {".dump": "-Fc", ".tar": "-Ft"}.get(Path(name).suffix, "-Fp"))
     if name.endswith(".gz"):
         path.write_bytes(gzip.compress(path.read_bytes()))
     elif name.endswith(".zst"):
@@ -44,6 +44,7 @@ def address(server: TestServer, name: str) -> str:
         ("theirs.sql.gz", "dump.sql.gz", "script", "gzip"),
         ("theirs.zst", "dump.sql.zst", "script", "zstd"),
         ("theirs.dump", "dump.archive", "archive", "none"),
+        ("theirs.tar", "dump.tar", "tar", "none"),
     ],
 )
 def test_from_the_file_to_the_database(

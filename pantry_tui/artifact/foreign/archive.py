@@ -9,8 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 
-from pantry_tui.artifact.foreign.archive_reading import OBJECTS_BLOCK, TABLE_BLOCK, ArchiveReader, Entry
-from pantry_tui.errors import BackupDamagedError
+from pantry_tui.artifact.foreign.archive_reading import ArchiveReader, Entry
 
 _WRITTEN_AT_ONCE = 16 * 1024  # bytes of a large object in a statement
 _FIRST = (b"ENCODING", b"STDSTRINGS", b"SEARCHPATH")
@@ -31,8 +30,9 @@ _END = b"\n-- PostgreSQL database dump complete\n"
 class ArchiveScript:
     """The script of one archive. Each reading is a new one, and remembers which line is of which entry."""
 
-    def __init__(self, unpacked: Callable[[], Iterator[bytes]], name: str) -> None:
-        self._unpacked = unpacked
+    def __init__(self, opened: Callable[[], ArchiveReader], name: str) -> None:
+        """``opened`` begins a new reading."""
+        self._opened = opened
         self._name = name
         self._lines: list[int] = [1]
         self._titles: list[str] = ["its settings"]
@@ -53,7 +53,7 @@ class ArchiveScript:
                 yield piece
 
     def _parts(self) -> Iterator[tuple[str, Iterable[bytes]]]:
-        reader = ArchiveReader(self._unpacked(), self._name)
+        reader = self._opened()
         entries = reader.entries()
         first = [entry for kind in _FIRST for entry in entries if entry.kind == kind]
         yield "its settings", [_origin(reader), *(entry.statement + b"\n" for entry in first), _SETTINGS]
@@ -79,18 +79,12 @@ class ArchiveScript:
             )
         if not entry.has_data:
             return
-        kind, owner = reader.block()
-        if owner != entry.id or kind not in (TABLE_BLOCK, OBJECTS_BLOCK):
-            raise BackupDamagedError(
-                f"{self._name}: data of another entry stand where those of {_title(entry)} belong",
-                remedy="no part of it was run; have it taken again, in plain format: pg_dump --file=NAME.sql",
-            )
-        if kind == OBJECTS_BLOCK:
-            for oid, content in reader.large_objects():
+        if reader.holds_objects(entry):
+            for oid, content in reader.large_objects(entry):
                 yield from _written(oid, content)
             return
         yield entry.copy
-        yield from reader.content()
+        yield from reader.content(entry)
         yield b"\n"
 
 

@@ -11,6 +11,8 @@ from isal import igzip_lib
 
 from pantry_tui.artifact.age import Identity
 from pantry_tui.artifact.content import Content
+from pantry_tui.artifact.files import storage_errors
+from pantry_tui.artifact.foreign.parts import TOC, DirectoryParts
 from pantry_tui.errors import BackupDamagedError, NotFoundError, UsageError
 from pantry_tui.models import Compression
 
@@ -27,29 +29,36 @@ class FileKind(StrEnum):
 
     SCRIPT = "script"
     ARCHIVE = "archive"  # pg_dump -Fc
+    TAR = "tar"  # -Ft
+    DIRECTORY = "directory"  # -Fd
 
 
 class ForeignFile:
     """A dump of somebody else's. It is read twice, front to back, and never whole."""
 
-    def __init__(self, content: Content, name: str) -> None:
-        """Looks at the beginning; ``name`` is what messages call it. Raises `UsageError` for what is no dump that can be
-        read, `BackupDamagedError`, `StorageError`."""
+    def __init__(self, content: Content, name: str, *, packed: bool = False) -> None:
+        """Looks at the beginning; ``name`` is what messages call it, ``packed``: it is a part of a dump.
+
+        Raises `UsageError` for what is no dump that can be read, `BackupDamagedError`, `StorageError`.
+        """
         self.name = name
         self._content = content
         self._first = b""
         self.size = max(1, content.stored_size)
         self.read_bytes = 0  # of the file, so far in the latest reading
         head = next(self.unpacked(), b"")[:_HEAD]
-        self.kind = _kind(name, head)
+        self.kind = FileKind.SCRIPT if packed else _kind(name, head)
 
     @classmethod
     def at(cls, path: Path, identities: Sequence[Identity] = ()) -> ForeignFile:
-        """The dump at a path. Raises `NotFoundError`, what making one raises, and what opening an encrypted file raises."""
+        """The dump in the file at a path.
+
+        Raises `NotFoundError`, what making one raises, and what opening an encrypted file raises.
+        """
         if path.is_dir():
             raise UsageError(
                 f"{path} is a directory: neither a backup of this program nor a dump in one file",
-                remedy="a dump in directory format is restored by pg_restore alone; take one with pg_dump -Fc, or -Fp",
+                remedy="restore a dump in directory format by its path; to take one in, have it made with -Fc or -Ft",
             )
         if not path.is_file():
             raise NotFoundError(f"there is no file {path}", remedy="name a dump by its path, or a backup by its id")
@@ -133,6 +142,35 @@ class ForeignFile:
         return BackupDamagedError(f"{self.name} {what}", remedy="no part of it was run; bring the whole dump")
 
 
+class ForeignDirectory:
+    """A dump in directory format, read as a file is."""
+
+    kind = FileKind.DIRECTORY
+
+    def __init__(self, path: Path) -> None:
+        """Raises `StorageError`."""
+        self.path = path
+        self.name = path.name
+        with storage_errors(path, "reading the dump"):
+            self.size = max(1, sum(file.stat().st_size for file in path.iterdir()))
+        self.read_bytes = 0  # of its files, so far in the latest reading
+
+    def parts(self) -> DirectoryParts:
+        """Its files, for a new reading."""
+        self.read_bytes = 0
+        return DirectoryParts(self.path, self._unpacked)
+
+    def _unpacked(self, content: Content, name: str) -> Iterator[bytes]:
+        file = ForeignFile(content, name, packed=True)
+        yield from file.unpacked()
+        self.read_bytes += file.read_bytes
+
+
+def opened_dump(path: Path, identities: Sequence[Identity] = ()) -> ForeignFile | ForeignDirectory:
+    """The dump at a path, in a file or a directory. Raises what `ForeignFile.at` does, `StorageError`."""
+    return ForeignDirectory(path) if (path / TOC).is_file() else ForeignFile.at(path, identities)
+
+
 def _gzip_member() -> igzip_lib.IgzipDecompressor:
     return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
 
@@ -153,9 +191,11 @@ def _kind(name: str, head: bytes) -> FileKind:
     if not head:
         raise BackupDamagedError(f"{name} is empty", remedy="bring the whole dump")
     if head[257:262] == b"ustar":
+        if head.startswith(TOC.encode() + b"\0"):
+            return FileKind.TAR
         raise UsageError(
-            f"{name} is a tar file, which this version cannot restore",
-            remedy="take the dump with pg_dump -Fc, or -Fp",
+            f"{name} is a tar file that pg_dump has not made",
+            remedy="unpack it, and name the dump that is in it",
         )
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UsageError(

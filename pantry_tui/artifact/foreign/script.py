@@ -9,9 +9,11 @@ from threading import Event as Flag
 from typing import NamedTuple
 
 from pantry_tui.artifact.foreign.archive import ArchiveScript
+from pantry_tui.artifact.foreign.archive_reading import ArchiveReader, PartedReader
 from pantry_tui.artifact.foreign.inspection import FILE_FUNCTIONS, script_encoding, table_parts, treatment
 from pantry_tui.artifact.foreign.lexer import Lexer
-from pantry_tui.artifact.foreign.opening import FileKind, ForeignFile
+from pantry_tui.artifact.foreign.opening import FileKind, ForeignDirectory, ForeignFile
+from pantry_tui.artifact.foreign.parts import TarParts
 from pantry_tui.artifact.foreign.statement import EndLine, Place, Statement
 from pantry_tui.errors import BackupDamagedError, CancelledError
 
@@ -104,12 +106,20 @@ class _Tables:
         )
 
 
-def script_of(file: ForeignFile) -> Script:
+def script_of(file: ForeignFile | ForeignDirectory) -> Script:
     """The script that a file holds, or that its archive stands for."""
+    if isinstance(file, ForeignDirectory):
+        return _of_archive(lambda: PartedReader(file.parts(), file.name), file.name)
+    if file.kind is FileKind.TAR:
+        return _of_archive(lambda: PartedReader(TarParts(file.unpacked(), file.name), file.name), file.name)
     if file.kind is FileKind.ARCHIVE:
-        archive = ArchiveScript(file.unpacked, file.name)
-        return Script(archive.pieces, archive.place)
+        return _of_archive(lambda: ArchiveReader(file.unpacked(), file.name), file.name)
     return Script(file.text, lambda line: f"{file.name}, line {line:,}")
+
+
+def _of_archive(opened: Callable[[], ArchiveReader], name: str) -> Script:
+    archive = ArchiveScript(opened, name)
+    return Script(archive.pieces, archive.place)
 
 
 def inspect(script: Script, stop: Flag, moved: Callable[[], None]) -> Inspected:

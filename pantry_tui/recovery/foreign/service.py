@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 import psycopg
 
 from pantry_tui.artifact.age import identities_of
-from pantry_tui.artifact.foreign.opening import FileKind, ForeignFile
+from pantry_tui.artifact.foreign.opening import FileKind, ForeignDirectory, ForeignFile, opened_dump
 from pantry_tui.artifact.foreign.script import Inspected, inspect, script_of
 from pantry_tui.artifact.trusted import require_fingerprints
 from pantry_tui.errors import BackupDamagedError, PantryError, UsageError
@@ -53,7 +53,7 @@ async def restore_foreign(request: ForeignRestoreRequest, listener: Listener) ->
 class _Brought(NamedTuple):
     """A dump where it lies. ``digest``: of the script that was found in it when it was taken into the repository."""
 
-    file: ForeignFile
+    file: ForeignFile | ForeignDirectory
     path: Path
     backup_id: str | None = None
     digest: str | None = None
@@ -72,7 +72,7 @@ def _brought(request: ForeignRestoreRequest) -> _Brought:
     identities = identities_of(request.unlocking)
     if request.path is not None:
         path = Path(request.path)
-        return _Brought(ForeignFile.at(path, identities), path)
+        return _Brought(opened_dump(path, identities), path)
     if request.repository is None or request.backup_id is None:
         raise UsageError("no dump is named", remedy="name one by its path, or by its repository and id")
     require_fingerprints(request.trust)
@@ -163,7 +163,7 @@ class _Restore:
         return "the database that was being filled has been dropped; nothing else was touched"
 
     def _result(self, database: RestoreDatabase, inspected: Inspected, findings: Findings) -> ForeignRestoreResult:
-        if self._file.kind is FileKind.ARCHIVE:
+        if self._file.kind is not FileKind.SCRIPT:
             findings.remark("everything belongs to the role that restores: owners of an archive are left out")
         warnings = (*findings.warnings, *_doubts(inspected, findings))
         for warning in warnings:

@@ -155,7 +155,7 @@ class PantryApp(App[None]):
             return
         self.announce()
         if job.state.is_final:
-            if job.id in self._submitted and job.kind == "backup" and job.backup_id:
+            if job.id in self._submitted and job.kind in ("backup", "import") and job.backup_id:
                 self.known = msgspec.structs.replace(self.known, fresh=job.backup_id)
             self.reload()
             self._tell_of_end(job)

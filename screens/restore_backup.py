@@ -12,7 +12,15 @@ from textual.widgets import Checkbox, Static
 
 from pantry_tui.config.restoring import check_target_name, is_address
 from pantry_tui.errors import PantryError
-from pantry_tui.models import BackupDetails, BackupSummary, JobRequest, RestoreRequest, Signature
+from pantry_tui.models import (
+    BackupDetails,
+    BackupKind,
+    BackupSummary,
+    ForeignRestoreRequest,
+    JobRequest,
+    RestoreRequest,
+    Signature,
+)
 from screens import command_lines
 from screens.backup_form import OpeningForm
 from screens.bindings import bindings_of
@@ -118,6 +126,10 @@ class RestoreBackup(OpeningForm):
         return not self.ticked("all") and not self._chosen
 
     @property
+    def _is_foreign(self) -> bool:
+        return self._backup.kind is BackupKind.FOREIGN
+
+    @property
     def _server(self) -> str | None:
         """The configured database on whose server a plain name is; an address says its own."""
         link, target = self.pantry.link, self.value("target")
@@ -131,6 +143,8 @@ class RestoreBackup(OpeningForm):
             return f"{target} is a database of yours; this screen restores only into another one"
         if self._nothing_chosen:
             return _CHOOSE
+        if self._is_foreign and not self.ticked("all"):
+            return "a dump that others made is restored whole: tick all tables"
         if self.query_one("#trust").display and not self._trust:
             return "nobody who is trusted here has signed this backup: find out whether it is yours"
         try:
@@ -164,6 +178,15 @@ class RestoreBackup(OpeningForm):
 
         def request() -> JobRequest:
             settings = config.databases.get(backup.database)
+            if backup.kind is BackupKind.FOREIGN:
+                return ForeignRestoreRequest(
+                    repository=link.repositories()[backup.repository],
+                    backup_id=backup.id,
+                    target=config.restore_target(target, server=server),
+                    unlocking=keys(),
+                    trust=trust,
+                    started_by=user,
+                )
             return RestoreRequest(
                 repository=link.repositories()[backup.repository],
                 backup_id=backup.id,

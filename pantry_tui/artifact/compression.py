@@ -17,6 +17,7 @@ from pantry_tui.models import Compression
 Stored: TypeAlias = "bytes | memoryview"
 
 RAW_PIECE = 128 * 1024  # at most this much is unpacked at once, whatever a member claims to hold
+SUFFIXES = {Compression.GZIP: ".gz", Compression.ZSTD: ".zst", Compression.NONE: ""}  # of files
 
 _GZIP_BITS = 31  # zlib's wbits for a gzip member
 _RAW_BITS = -15  # the same for a stream without header

@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 
 from pantry_tui.artifact.environment import Environment
-from pantry_tui.errors import BackupDamagedError
+from pantry_tui.errors import BackupDamagedError, RefusedError
 from pantry_tui.models import BackupFormat, BackupKind, BackupSelection, Compression, Model
 
 MANIFEST_NAME = "manifest.json"
@@ -193,8 +193,24 @@ class KeptSegment(Model, frozen=True, kw_only=True):
     removed_length: int | None = None
 
 
+class ForeignDump(Model, frozen=True, kw_only=True):
+    """What reading a dump that others made has shown; nothing vouches for more than its bytes."""
+
+    dump: str  # script, archive or tar
+    file_name: str  # that it was brought under
+    script_sha256: str  # of the script that it holds or stands for
+    script_bytes: int
+    encoding: str | None  # that it says to be in
+    statements: int
+    lines: int  # of rows, behind COPY statements
+    inserts: int  # statements that bring rows otherwise, which nobody has counted
+
+
 class Manifest(Model, frozen=True, kw_only=True):
-    """Everything that is known of one backup."""
+    """Everything that is known of one backup.
+
+    Of a dump that others made (``foreign``) neither server nor snapshot is known: their fields are empty, and 0.
+    """
 
     manifest_version: int
     id: str
@@ -223,6 +239,7 @@ class Manifest(Model, frozen=True, kw_only=True):
     selection: BackupSelection = BackupSelection()
     entries: tuple[int, ...] | None = None  # of the archive, those that belong to the backup; None: all
     left_out: tuple[str, ...] = ()  # objects that point to what the selection does not hold
+    foreign: ForeignDump | None = None  # of kind foreign
     recipients: tuple[str, ...] = ()  # whom every file but the positions is encrypted to; none: nothing is encrypted
     bytes: int
     raw_bytes: int
@@ -246,6 +263,14 @@ class Manifest(Model, frozen=True, kw_only=True):
     def has_file_per_table(self) -> bool:
         """Whether the artifact is a directory with a file for each table, and not one file."""
         return self.format is BackupFormat.CSV and self.compression is Compression.NONE
+
+    def require_own(self, doing: str) -> None:
+        """Raises `RefusedError` for a dump that others made: ``doing`` says what cannot be done with one."""
+        if self.kind is BackupKind.FOREIGN:
+            raise RefusedError(
+                f"{self.id} is a dump that others made, which is kept as it was brought: it cannot be {doing}",
+                remedy=f"restore it (pantry-tui recovery execute {self.id} --target NAME), and take a backup of that database",
+            )
 
     def file(self, role: str) -> StoredFile:
         """The one file of that role. Raises `BackupDamagedError` when the manifest names none."""

@@ -19,7 +19,7 @@ from pantry_tui.errors import BackupDamagedError
 
 MAGIC = b"PGDMP"
 OLDEST, NEWEST = (1, 12), (1, 16)
-CUSTOM = 1
+CUSTOM, TAR, DIRECTORY = 1, 3, 5
 STRING_LIMIT = 1 << 30
 SECTIONS = {1: "none", 2: "pre-data", 3: "data", 4: "post-data"}
 PG_CLASS = 1259

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import msgspec
 
+from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.artifact.keyring import recipient_texts, unlocking_as_configured
 from pantry_tui.backup.diff import compare_backups
 from pantry_tui.backup.export import export_backup
+from pantry_tui.backup.importing import import_dump
 from pantry_tui.backup.live import compare_with_live
 from pantry_tui.backup.peek import peek_table
 from pantry_tui.backup.service import take_backup
@@ -34,6 +36,7 @@ from pantry_tui.models import (
     DatabaseTarget,
     DiffRequest,
     ExportRequest,
+    ImportRequest,
     MarkRequest,
     Model,
     RepositoryTarget,
@@ -202,6 +205,26 @@ class BackupService:
             data_directory=self._data_directory,
         )
         return await validate_backup(request, self._listener)
+
+    async def import_dump(self, path: str | Path, name: str, database: str) -> BackupSummary:
+        """Takes a dump that somebody brings into the repository, as it is, listed under ``database``; nothing of it is run.
+
+        Raises `NotFoundError` and `UsageError` for the file, `RefusedError` naming the line of what no dump needs,
+        `BackupDamagedError` for one that is cut off, `KeyMissingError`, `StorageError`.
+        """
+        absolute = _absolute(path)
+        request = ImportRequest(
+            path=absolute,
+            repository=self._repository,
+            name=name,
+            database=database,
+            recipients=self._recipients(),
+            unlocking=await asyncio.to_thread(
+                unlocking_as_configured, encrypted=absolute.endswith(SEALED_SUFFIX), file=self._config.identity
+            ),
+            data_directory=self._data_directory,
+        )
+        return await import_dump(request, self._listener)
 
     async def delete_backup(self, backup_id: str, *, force: bool = False) -> None:
         """Deletes a backup. Raises `RefusedError` for a pinned or the last valid one of its database unless forced."""

@@ -26,7 +26,9 @@ async def compare_backups(target: RepositoryTarget, backup_id: str, other_id: st
     repository = LocalRepository(target)
 
     def read(reference: str) -> Inventory:
-        return inventory_of(restorable(repository, repository.manifest(repository.resolve(reference))))
+        manifest = repository.manifest(repository.resolve(reference))
+        manifest.require_own("compared")
+        return inventory_of(restorable(repository, manifest))
 
     started = time.monotonic()
     a, b = await asyncio.to_thread(lambda: (read(backup_id), read(other_id)))

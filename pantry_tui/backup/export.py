@@ -47,6 +47,7 @@ async def export_backup(request: ExportRequest, listener: Listener, write: Write
     repository = LocalRepository(request.repository, request.data_directory)
     backup_id = await asyncio.to_thread(repository.resolve, request.backup_id)
     own, _ = await asyncio.to_thread(repository.trusted_manifest, backup_id, besides=request.trust)
+    own.require_own("exported")
     manifest = await asyncio.to_thread(restorable, repository, own)
     rows_format = request.format or manifest.format
     _refuse_impossible(manifest, rows_format)

@@ -41,7 +41,9 @@ async def compare_with_live(request: DiffRequest, listener: Listener) -> BackupD
         raise UsageError(f"{request.jobs} connections cannot be", remedy=f"choose from 1 to {MOST_CONNECTIONS}")
     started = time.monotonic()
     repository = LocalRepository(request.repository, request.data_directory)
-    backup = inventory_of(restorable(repository, repository.manifest(repository.resolve(request.backup_id))))
+    manifest = repository.manifest(repository.resolve(request.backup_id))
+    manifest.require_own("compared")
+    backup = inventory_of(restorable(repository, manifest))
     live = await _read_live(request, backup, listener)
     return compare(backup, live, seconds=time.monotonic() - started)
 

@@ -56,9 +56,9 @@ async def peek_table(
             f"{limit:,} rows behind {skip:,} cannot be shown", remedy=f"ask for 1 to {MAXIMUM_ROWS:,} rows"
         )
     repository = LocalRepository(target, data_directory)
-    manifest = await asyncio.to_thread(
-        lambda: restorable(repository, repository.manifest(repository.resolve(backup_id)))
-    )
+    own = await asyncio.to_thread(lambda: repository.manifest(repository.resolve(backup_id)))
+    own.require_own("looked into")
+    manifest = await asyncio.to_thread(restorable, repository, own)
     identities = identities_of(unlocking)
     position = await asyncio.to_thread(_find, repository, manifest, table, identities)
     entry = manifest.tables[position]

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 from pantry_tui.artifact.age import parse_recipient
+from pantry_tui.artifact.compression import SUFFIXES
 from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.artifact.environment import Environment
 from pantry_tui.artifact.manifest import MANIFEST_VERSION, Manifest, ServerIdentity, SnapshotPosition, StoredFile
@@ -49,7 +50,6 @@ Connection = psycopg.AsyncConnection[Any]
 OLDEST_SERVER = 140000  # ranges of pages need the TID range scans of PostgreSQL 14
 FLUSH_SECONDS = 60.0
 LONG_SNAPSHOT_SECONDS = 3600.0
-SUFFIXES = {Compression.GZIP: ".gz", Compression.ZSTD: ".zst", Compression.NONE: ""}
 
 
 class BackupRun:

@@ -81,6 +81,8 @@ def _refuse_unsupported(request: BackupRequest) -> None:
             "format csv is a zip file, or a directory of plain files: neither is compressed with zstd",
             remedy="leave --compression out, choose none, or use format json or sql",
         )
+    if request.kind is BackupKind.FOREIGN:
+        raise UsageError("a backup that is taken is no foreign dump", remedy="import the dump, or take a full backup")
     if request.kind is BackupKind.INCREMENTAL:
         if not request.fingerprints:
             raise UsageError(

@@ -27,6 +27,7 @@ from pantry_tui.artifact.reader import SegmentReader, check_file
 from pantry_tui.artifact.structure import SegmentFindings, document_problems, examine_segment, row_problems
 from pantry_tui.backup.examining import ExaminedSegment
 from pantry_tui.backup.progress import ProgressMeter, start_phase
+from pantry_tui.backup.validate_foreign import ReadDump, read_dump
 from pantry_tui.errors import (
     BackupDamagedError,
     ClientToolError,
@@ -36,7 +37,7 @@ from pantry_tui.errors import (
     UntrustedSignerError,
 )
 from pantry_tui.events import Listener, Logged, Warned, part_of
-from pantry_tui.models import ValidateRequest, ValidationResult, utc_now
+from pantry_tui.models import BackupKind, ValidateRequest, ValidationResult, utc_now
 from pantry_tui.postgres.pg_restore import pg_restore
 from pantry_tui.postgres.tools import ClientTools, find_client_tools, version_number
 from pantry_tui.postgres.workers import Answers, WorkerPool, default_worker_count
@@ -69,11 +70,18 @@ class _Findings:
     segments: dict[int, SegmentFindings] = field(default_factory=dict)
     signer: str | None = None
     believed: bool = False  # the signer is trusted here
+    rows: int = 0  # of what has no segments
+    raw_bytes: int = 0
 
     def add(self, problems: Iterable[str]) -> None:
         for problem in problems:
             if problem not in self.problems:
                 self.problems.append(problem)
+
+    def take_in(self, dump: ReadDump) -> None:
+        self.add(dump.problems)
+        self.rows += dump.rows
+        self.raw_bytes += dump.raw_bytes
 
     def listed(self) -> tuple[str, ...]:
         more = len(self.problems) - PROBLEM_LIMIT
@@ -106,7 +114,9 @@ async def validate_backup(request: ValidateRequest, listener: Listener) -> Valid
     identities = identities_of(request.unlocking)
     unread = manifest.is_encrypted and not identities
     await _check_files(repository, manifest, findings)
-    if not unread:
+    if not unread and manifest.kind is BackupKind.FOREIGN:
+        findings.take_in(await read_dump(repository, manifest, identities, listener))
+    elif not unread:
         await _check_globals(repository, manifest, identities, findings)
         start_phase(listener, "archive", "Reading the archive", 0.1)
         await _check_archive(repository.path(backup_id), manifest, identities, findings, listener)
@@ -195,11 +205,18 @@ async def _check_files(repository: LocalRepository, manifest: Manifest, findings
         except (BackupDamagedError, NotFoundError) as error:
             findings.add([error.message])
             findings.damaged_files.add(stored.name)
-    for role in ("archive", "globals") if manifest.has_file_per_table else ("artifact", "archive", "globals"):
+    for role in _roles(manifest):
         try:
             manifest.file(role)
         except BackupDamagedError as error:
             findings.add([error.message])
+
+
+def _roles(manifest: Manifest) -> tuple[str, ...]:
+    """The files without which a backup is not whole."""
+    if manifest.kind is BackupKind.FOREIGN:
+        return ("artifact",)
+    return ("archive", "globals") if manifest.has_file_per_table else ("artifact", "archive", "globals")
 
 
 async def _check_globals(
@@ -343,8 +360,8 @@ def _result(manifest: Manifest, findings: _Findings, seconds: float, *, unread: 
         valid=not findings.problems and not unread,
         problems=findings.listed(),
         bytes_read=findings.bytes_read,
-        raw_bytes=sum(found.raw_bytes for found in findings.segments.values()),
-        rows=sum(found.rows for found in findings.segments.values()),
+        raw_bytes=findings.raw_bytes + sum(found.raw_bytes for found in findings.segments.values()),
+        rows=findings.rows + sum(found.rows for found in findings.segments.values()),
         tables=len(manifest.tables),
         duration_seconds=seconds,
         validated_at=utc_now(),

@@ -1,11 +1,11 @@
-"""`pantry-tui backup`: take, list, show, look into, export, validate, pin, label and delete backups."""
+"""`pantry-tui backup`: take, import, list, show, look into, export, validate, pin, label and delete backups."""
 
 from __future__ import annotations
 
 import argparse
 from enum import StrEnum
 
-from pantry_tui.cli import backup_diff, backup_export, backup_peek
+from pantry_tui.cli import backup_diff, backup_export, backup_import, backup_peek
 from pantry_tui.cli import backup_view as view
 from pantry_tui.cli.keys_given import add_identity_options, add_recipient_options, backup_to_open, recipients, unlocking
 from pantry_tui.cli.output import note, print_document, print_line
@@ -24,6 +24,7 @@ from pantry_tui.cli.session import (
 from pantry_tui.config import Config
 from pantry_tui.errors import BackupDamagedError, ContentsUnreadError
 from pantry_tui.models import (
+    TAKEN_KINDS,
     BackupFormat,
     BackupKind,
     BackupRequest,
@@ -43,6 +44,7 @@ def add_arguments(parser: Parser) -> None:
     """Declares the commands of this group."""
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
     _add_create(commands)
+    backup_import.add_command(commands)
     _add_list(commands)
     show = command(
         commands,
@@ -251,7 +253,7 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     create.add_argument(
         "--kind",
-        choices=_words(BackupKind),
+        choices=[str(kind) for kind in TAKEN_KINDS],
         default="full",
         metavar="KIND",
         help="full, incremental (what changed since a full one), schema (no rows) or data (rows alone)",

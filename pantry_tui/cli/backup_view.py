@@ -23,6 +23,7 @@ from pantry_tui.cli.output import (
 from pantry_tui.cli.text import cut
 from pantry_tui.models import (
     BackupDetails,
+    BackupKind,
     BackupSelection,
     BackupSummary,
     FileSummary,
@@ -188,6 +189,7 @@ def details_document(details: BackupDetails) -> dict[str, Any]:
     document["file_list"] = more["files"]
     document["warning_list"] = more["warnings"]
     for key in (
+        "foreign",
         "tools",
         "server",
         "source",
@@ -251,17 +253,33 @@ def _fields(details: BackupDetails) -> list[tuple[str, str]]:
         ("started", moment(summary.started_at)),
         ("finished", f"{moment(summary.finished_at)}, after {duration(summary.duration_seconds)}"),
         ("started by", summary.started_by),
-        ("server", f"PostgreSQL {summary.server_version}"),
+        ("server", f"PostgreSQL {summary.server_version}" if summary.server_version else "unknown"),
+        *([("dump", foreign_words(details.foreign))] if details.foreign else []),
         ("tools", ", ".join(f"{tool} {version}" for tool, version in details.tools.items())),
         ("content", content(summary)),
         ("size", _sizes(summary)),
         *([("encrypted to", ", ".join(shortened(each) for each in details.recipients))] if details.recipients else []),
         ("signed by", _signed(details)),
-        ("fingerprints", "yes" if summary.fingerprints else "no: a restore compares row counts only"),
+        ("fingerprints", _fingerprints(summary)),
         ("validated", _verdict(summary)),
         ("restored", _proof(summary)),
         *([("drilled", _drilled(summary))] if summary.drilled_at is not None else []),
     ]
+
+
+def _fingerprints(summary: BackupSummary) -> str:
+    if summary.kind is BackupKind.FOREIGN:
+        return "no: there is nothing to compare a restore with"
+    return "yes" if summary.fingerprints else "no: a restore compares row counts only"
+
+
+def foreign_words(foreign: dict[str, Any]) -> str:
+    """What a dump of others is: `script "theirs.sql", 12 statements, complete to its end mark`."""
+    encoding = f", {foreign['encoding']}" if foreign["encoding"] else ""
+    return (
+        f'{foreign["dump"]} "{foreign["file_name"]}"{encoding}, {counted(foreign["statements"], "statement")},'
+        " complete to its end mark"
+    )
 
 
 def _signed(details: BackupDetails) -> str:

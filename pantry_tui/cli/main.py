@@ -24,7 +24,9 @@ class Group(NamedTuple):
 
 
 GROUPS = (
-    Group("backup", "pantry_tui.cli.backup", "take, list, show, export, validate, pin, label and delete backups"),
+    Group(
+        "backup", "pantry_tui.cli.backup", "take, import, list, show, export, validate, pin, label and delete backups"
+    ),
     Group("recovery", "pantry_tui.cli.recovery", "restore a backup and compare the result"),
     Group("job", "pantry_tui.cli.job", "list, show, follow and cancel jobs"),
     Group("runner", "pantry_tui.cli.runner", "the process that does the work: run, start, stop, status"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+import msgspec
+
 from pantry_tui.artifact.trusted import require_fingerprints
 from pantry_tui.cli import recovery_drill, recovery_history, recovery_plan, recovery_undo
 from pantry_tui.cli import recovery_view as view
@@ -18,7 +20,8 @@ from pantry_tui.cli.recovery_choice import (
     restore_request,
     restore_target,
 )
-from pantry_tui.cli.recovery_foreign import backup_at, execute_foreign, named_path
+from pantry_tui.cli.recovery_foreign import backup_at, execute_foreign, execute_imported, named_path
+from pantry_tui.cli.recovery_renaming import add_rename_option, rename_schemas, renaming_question
 from pantry_tui.cli.session import (
     configuration,
     look_up,
@@ -27,6 +30,7 @@ from pantry_tui.cli.session import (
 )
 from pantry_tui.errors import RestoreError, VerificationError
 from pantry_tui.models import (
+    BackupKind,
     BackupSummary,
     DatabaseTarget,
     RestoreResult,
@@ -42,10 +46,12 @@ _DESCRIPTION = (
     "transaction: `replace` makes the tables what the backup says, `merge` puts in and updates rows by key, `append`\n"
     "puts in what is missing and touches nothing that is there. Triggers, rules and cascades do not act; foreign\n"
     "keys are checked again. What undoes it stays on the server until it is released.\n\n"
+    "With --rename-schema a schema is restored under another name: beside what the database has, of which\n"
+    "nothing is touched, or into a new database.\n\n"
     "A backup that another machine signed is refused (7) unless its signer is trusted. Exit status 0 means done\n"
     "and equal.\n\n"
     "The path of a backup serves in place of its id, and so does that of a dump that somebody brings: a script\n"
-    "of pg_dump, plain or packed by gzip or zstd, or an archive (pg_dump -Fc). Its statements are run one by one,\n"
+    "of pg_dump, plain or packed by gzip or zstd, or an archive (pg_dump -Fc, -Ft, -Fd). Its statements are run one by one,\n"
     "never by psql, as a role that is no superuser, and all of them or none. Nothing is known of such a dump, so\n"
     "its result is not verified; exit status 0 then means that every statement succeeded and every row was taken."
 )
@@ -64,11 +70,21 @@ def add_arguments(parser: Parser) -> None:
             "pantry-tui recovery execute latest --target crm_restored",
             "pantry-tui recovery execute latest -t public.contacts --dry-run",
             "pantry-tui recovery execute latest -t public.contacts -s merge --yes",
+            "pantry-tui recovery execute latest --rename-schema public=yesterday",
             "pantry-tui recovery execute 20261123T020000Z-daily-7f3a --target postgresql://admin@standby/crm",
             "pantry-tui recovery execute ./from-the-agency.sql.gz --target postgresql://dump_reader@localhost/theirs",
         ),
     )
     add_choice_options(execute)
+    add_rename_option(execute)
+    execute.add_argument(
+        "--create-roles", action="store_true", help="make the backup's roles that the server lacks, without passwords"
+    )
+    execute.add_argument(
+        "--managed",
+        action="store_true",
+        help="others manage the server: leave their schemas alone, and tell what the role may not make",
+    )
     execute.add_argument(
         "--dry-run", action="store_true", help="do all of it, tell what it did, and take it back; nothing changes"
     )
@@ -91,6 +107,7 @@ def execute_recovery(args: argparse.Namespace) -> int:
     target = restore_target(args, config)
     require_fingerprints(args.trust)
     asks = not (args.yes or args.dry_run)
+    rename_schemas(args)  # refuses what is no pair of names, before anybody is asked
     if asks:
         require_terminal("a restore", "--yes")
     path = named_path(args.id)
@@ -99,11 +116,18 @@ def execute_recovery(args: argparse.Namespace) -> int:
         return execute_foreign(args, config, path, target)
     place, reference = at or (repository(args, config), args.id)
     backup = look_up(config, lambda reads: reads.backup(place, reference)).summary
+    if backup.kind is BackupKind.FOREIGN:
+        return execute_imported(args, config, place, backup, target)
     require_own(args, backup, target)
     if asks:
         confirm(_question(args, backup, target))
     keys = unlocking(args, config, backup)
-    request = restore_request(args, config, place, backup, target, keys, dry_run=args.dry_run)
+    request = msgspec.structs.replace(
+        restore_request(args, config, place, backup, target, keys, dry_run=args.dry_run),
+        rename_schemas=rename_schemas(args),
+        managed=args.managed,
+        create_roles=args.create_roles,
+    )
     result = RestoreResult.from_builtins(run_job(args, config, request))
     if args.json:
         print_document(result)
@@ -131,8 +155,15 @@ def execute_recovery(args: argparse.Namespace) -> int:
 
 
 def _question(args: argparse.Namespace, backup: BackupSummary, target: DatabaseTarget) -> str:
+    if args.rename_schema:
+        return renaming_question(args, view.backup_facts(backup), backup.id, target)
     tables = args.table
     what = f"{counted(len(tables), 'table')} of backup {backup.id}" if tables else f"backup {backup.id}"
+    if args.managed:
+        return (
+            f"Restore {what} ({view.backup_facts(backup)}) into database {target.name} on {view.place(target)}, as far as"
+            " the role may? Schemas of others are left alone; where tables of yours are there, their rows are exchanged."
+        )
     if is_partial(args):
         return (
             f"Restore {what} ({view.backup_facts(backup)}) into database {target.name} on {view.place(target)}?"

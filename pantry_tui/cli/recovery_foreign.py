@@ -1,4 +1,4 @@
-"""`pantry-tui recovery execute PATH`: a backup by its path, or a dump that somebody brought."""
+"""`pantry-tui recovery execute`: a backup by its path, or a dump that somebody brought, by its path or id."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.artifact.manifest import MANIFEST_NAME
 from pantry_tui.cli import recovery_view as view
-from pantry_tui.cli.keys_given import given
+from pantry_tui.cli.keys_given import given, unlocking
 from pantry_tui.cli.output import Column, count, counted, duration, print_document, print_line, print_table, size
 from pantry_tui.cli.question import confirm
 from pantry_tui.cli.session import run_job, started_by
 from pantry_tui.config import Config
 from pantry_tui.errors import NotFoundError, RefusedError, UsageError
 from pantry_tui.models import (
+    BackupSummary,
     DatabaseTarget,
     ForeignRestoreRequest,
     ForeignRestoreResult,
@@ -48,14 +49,9 @@ def backup_at(path: Path) -> tuple[RepositoryTarget, str] | None:
 
 def execute_foreign(args: argparse.Namespace, config: Config, path: Path, target: DatabaseTarget) -> int:
     """Restores a dump; 0 when every statement has succeeded. There is nothing to compare the result with."""
-    _refuse_meaningless(args)
-    if args.target is None:
-        raise RefusedError(
-            "nobody said where the dump goes", remedy="give --target NAME or --target URI: a new database"
-        )
+    _refuse_meaningless(args, {"--trust": bool(args.trust), "--repository": args.repository is not None})
     path = path.resolve()
-    if not args.yes:
-        confirm(_question(path, target))
+    what = f"{path.name} ({size(path.stat().st_size)})" if path.is_file() else path.name
     request = ForeignRestoreRequest(
         path=str(path),
         target=target,
@@ -63,6 +59,29 @@ def execute_foreign(args: argparse.Namespace, config: Config, path: Path, target
         unlocking=given(args, config) if path.suffix == SEALED_SUFFIX else Unlocking(),
         started_by=started_by(),
     )
+    return _execute(args, config, request, what)
+
+
+def execute_imported(
+    args: argparse.Namespace, config: Config, place: RepositoryTarget, backup: BackupSummary, target: DatabaseTarget
+) -> int:
+    """The same of a dump that was taken into a repository."""
+    _refuse_meaningless(args, {})
+    request = ForeignRestoreRequest(
+        repository=place,
+        backup_id=backup.id,
+        trust=tuple(args.trust),
+        target=target,
+        analyze=not args.no_analyze,
+        unlocking=unlocking(args, config, backup),
+        started_by=started_by(),
+    )
+    return _execute(args, config, request, f"{backup.id} ({size(backup.bytes)})")
+
+
+def _execute(args: argparse.Namespace, config: Config, request: ForeignRestoreRequest, what: str) -> int:
+    if not args.yes:
+        confirm(_question(what, request.target))
     result = ForeignRestoreResult.from_builtins(run_job(args, config, request))
     if args.json:
         print_document(result)
@@ -90,17 +109,19 @@ def last_line(result: ForeignRestoreResult) -> str:
     )
 
 
-def _refuse_meaningless(args: argparse.Namespace) -> None:
+def _refuse_meaningless(args: argparse.Namespace, more: dict[str, bool]) -> None:
     given = {
         "-t": bool(args.table),
         "-x": bool(args.exclude_table),
         "-s": args.strategy != Strategy.REPLACE,
+        "--rename-schema": bool(args.rename_schema),
+        "--create-roles": args.create_roles,
+        "--managed": args.managed,
         "--dry-run": args.dry_run,
         "--no-checkpoint": args.no_checkpoint,
         "--jobs": args.jobs is not None,
         "--batch-size": args.batch_size is not None,
-        "--trust": bool(args.trust),
-        "--repository": args.repository is not None,
+        **more,
     }
     for option, is_given in given.items():
         if is_given:
@@ -109,10 +130,13 @@ def _refuse_meaningless(args: argparse.Namespace) -> None:
                 " and nobody has signed it",
                 remedy=f"leave {option} out",
             )
+    if args.target is None:
+        raise RefusedError(
+            "nobody said where the dump goes", remedy="give --target NAME or --target URI: a new database"
+        )
 
 
-def _question(path: Path, target: DatabaseTarget) -> str:
-    what = f"{path.name} ({size(path.stat().st_size)})" if path.is_file() else path.name
+def _question(what: str, target: DatabaseTarget) -> str:
     return (
         f"Restore the dump {what}, of which nothing is known, into database {target.name} on {view.place(target)}?"
         " It is created if it does not exist, and refused if it is not empty."

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from pantry_tui.artifact.files import storage_errors
-from pantry_tui.cli import recovery_drill_view
+from pantry_tui.cli import recovery_drill_view, recovery_foreign
 from pantry_tui.cli import recovery_view as view
 from pantry_tui.cli.output import (
     Column,
@@ -26,9 +26,9 @@ from pantry_tui.cli.output import (
 from pantry_tui.cli.parser import command, positive
 from pantry_tui.cli.session import configuration, look_up
 from pantry_tui.errors import NotFoundError, RefusedError
-from pantry_tui.models import DrillResult, Job, RestoreResult, RollbackResult
+from pantry_tui.models import DrillResult, ForeignRestoreResult, Job, RestoreResult, RollbackResult
 
-KINDS = ("restore", "drill", "rollback", "release")
+KINDS = ("restore", "foreign_restore", "drill", "rollback", "release")
 LIMIT = 1_000_000  # of jobs to look through: all of them
 
 _LIST = (
@@ -103,6 +103,8 @@ def show_recovery(args: argparse.Namespace) -> int:
     print_fields([field for field in _fields(job) if field[1]])
     if job.result is not None and job.kind == "restore":
         view.print_result(msgspec.convert(job.result, RestoreResult))
+    elif job.result is not None and job.kind == "foreign_restore":
+        recovery_foreign.print_result(ForeignRestoreResult.from_builtins(job.result))
     elif job.result is not None and job.kind == "drill":
         recovery_drill_view.print_drill(DrillResult.from_builtins(job.result))
     elif job.result is not None and job.kind == "rollback":

@@ -17,7 +17,7 @@ _EFFECTS = (
     Column("DELETED", right=True),
     Column("UNCHANGED", right=True),
 )
-IN_PLACE, SIDE_BY_SIDE = "in place", "side by side"
+IN_PLACE, SIDE_BY_SIDE, BESIDE = "in place", "side by side", "beside"
 _COMPARED = {"fingerprint": "fingerprint", "text": "every value", "count": "row count", "unverified": "-"}
 
 
@@ -37,6 +37,10 @@ def print_result(result: RestoreResult) -> None:
             f"analyzed for the planner: {counted(result.analyzed_tables, 'table')}, {duration(result.analyze_seconds)}"
         )
     print_line(last_line(result))
+    if result.way == BESIDE and not result.dry_run:
+        for schema in sorted({table.schema for table in result.tables}):
+            quoted = schema.replace('"', '""')
+            print_line(f'To remove it: DROP SCHEMA "{quoted}" CASCADE')
     if result.checkpoint is not None:
         print_line(f"The earlier database is kept as {result.checkpoint}, closed.")
         print_line(f"To undo it: pantry-tui recovery rollback {result.id}")
@@ -84,6 +88,9 @@ def last_line(result: RestoreResult) -> str:
     rows = sum(table.inserted for table in result.tables)
     made = "new database" if result.created_database and result.way != SIDE_BY_SIDE else "database"
     what = f"{counted(len(result.tables), 'table')}, {counted(rows, 'row')} in {made} {result.target}"
+    what += f", in {counted(len({table.schema for table in result.tables}), 'schema')} beside the others" * (
+        result.way == BESIDE
+    )
     what += ", exchanged for the earlier one" if result.way == SIDE_BY_SIDE else ""
     took = duration(result.duration_seconds)
     if not result.validation.performed:

@@ -19,7 +19,7 @@ from pantry_tui.models.drills import DrillPlace, DrillResult
 from pantry_tui.models.findings import Finding, FindingStatus
 from pantry_tui.models.foreign import ForeignRestoreResult
 from pantry_tui.models.jobs import AuditEntry, Job, JobState, RunnerStatus
-from pantry_tui.models.kinds import BackupFormat, BackupKind, BackupSelection, Compression, Strategy
+from pantry_tui.models.kinds import TAKEN_KINDS, BackupFormat, BackupKind, BackupSelection, Compression, Strategy
 from pantry_tui.models.looking import (
     LIVE,
     PEEK_ROWS,
@@ -55,6 +55,7 @@ from pantry_tui.models.requests import (
     DrillRequest,
     ExportRequest,
     ForeignRestoreRequest,
+    ImportRequest,
     JobRequest,
     MarkRequest,
     PlanRequest,
@@ -72,6 +73,7 @@ __all__ = [
     "LIVE",
     "PEEK_ROWS",
     "STANDARD_OUTPUT",
+    "TAKEN_KINDS",
     "Assertion",
     "AssertionOutcome",
     "AuditEntry",
@@ -104,6 +106,7 @@ __all__ = [
     "FindingStatus",
     "ForeignRestoreRequest",
     "ForeignRestoreResult",
+    "ImportRequest",
     "Job",
     "JobRequest",
     "JobState",

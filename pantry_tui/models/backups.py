@@ -124,6 +124,7 @@ class BackupDetails(Model, frozen=True, kw_only=True):
     selection: BackupSelection = BackupSelection()
     left_out: tuple[str, ...] = ()  # what points to tables that the selection does not hold
     recipients: tuple[str, ...] = ()  # whom it is encrypted to
+    foreign: dict[str, Any] = msgspec.field(default_factory=dict)  # what is known of a dump that others made
     environment: dict[str, Any] = msgspec.field(
         default_factory=dict
     )  # settings, roles, extensions, collations around it; empty: not recorded

@@ -17,7 +17,8 @@ class ForeignRestoreResult(Model, frozen=True, kw_only=True):
 
     id: str
     source: str  # the path of the dump
-    source_kind: str  # "script" or "archive"
+    backup_id: str | None = None  # of a dump that was taken into a repository
+    source_kind: str  # script, archive, tar or directory
     source_sha256: str  # of the script, unpacked
     status: str
     dry_run: bool

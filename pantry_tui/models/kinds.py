@@ -14,6 +14,10 @@ class BackupKind(StrEnum):
     INCREMENTAL = "incremental"  # what changed since a base backup
     SCHEMA = "schema"  # everything but rows
     DATA = "data"  # rows only
+    FOREIGN = "foreign"  # a dump that others made, as it was brought
+
+
+TAKEN_KINDS = tuple(kind for kind in BackupKind if kind is not BackupKind.FOREIGN)  # of backups of this program's own
 
 
 class BackupFormat(StrEnum):

@@ -55,8 +55,10 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
 
     ``target`` names server and database: the database is created when it does not exist. ``tables`` selects some tables
     (`schema.name` as the backup lists them), ``exclude`` takes some out; empty means all. A ``dry_run`` does everything and
-    takes it back; ``checkpoint``: keep on the server what undoes it. ``trust`` names signers that are believed this once
-    besides those that always are: fingerprints, or `unsigned` for a backup without a signature.
+    takes it back; ``checkpoint``: keep on the server what undoes it. ``rename_schemas``: pairs of the name that a schema has in
+    the backup and the one that it is to have; a database that is there then gets it beside what it has. ``trust`` names
+    signers that are believed this once besides those that always are: fingerprints, or `unsigned` for a backup without
+    a signature.
     """
 
     repository: RepositoryTarget
@@ -67,6 +69,9 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     strategy: Strategy = Strategy.REPLACE
     dry_run: bool = False
     checkpoint: bool = True
+    rename_schemas: tuple[tuple[str, str], ...] = ()
+    managed: bool = False  # others manage the server: leave theirs alone, tell what the role may not make
+    create_roles: bool = False  # make roles that the target's server lacks, as the backup's globals have them
     swap: bool = False  # a whole database that is there is exchanged for the restored one, and kept
     lock_timeout_seconds: float = 10.0
     jobs: int | None = None
@@ -145,15 +150,36 @@ class ReleaseRequest(Model, frozen=True, kw_only=True, tag="release", tag_field=
 class ForeignRestoreRequest(Model, frozen=True, kw_only=True, tag="foreign_restore", tag_field="type"):
     """Restore a dump that somebody brought into a new or empty database, as a role that is no superuser.
 
-    ``path`` is absolute: a script of pg_dump, plain or packed, or an archive in custom format.
+    ``path`` is absolute: a script of pg_dump, plain or packed, or an archive. Without one ``repository`` and ``backup_id``
+    name a dump that was taken into a repository; ``trust`` is then as for `RestoreRequest`.
+    """
+
+    target: DatabaseTarget
+    path: str | None = None
+    repository: RepositoryTarget | None = None
+    backup_id: str | None = None
+    trust: tuple[str, ...] = ()
+    analyze: bool = True  # collect the planner's statistics
+    unlocking: Unlocking = Unlocking()  # for one that ends in .age
+    recovery_id: str | None = None  # the runner puts in the job's; None: a new one
+    started_by: str = ""
+    data_directory: str | None = None  # of the runner, which puts its own in
+
+
+class ImportRequest(Model, frozen=True, kw_only=True, tag="import", tag_field="type"):
+    """Take a dump that somebody brought into ``repository``, as it is; ``path`` is absolute.
+
+    ``database`` is whose dump it is, in the repository's lists.
     """
 
     path: str
-    target: DatabaseTarget
-    analyze: bool = True  # collect the planner's statistics
+    repository: RepositoryTarget
+    name: str
+    database: str
+    recipients: tuple[str, ...] = ()  # whom it is encrypted to; none: it is not
     unlocking: Unlocking = Unlocking()  # for one that ends in .age
     started_by: str = ""
-    data_directory: str | None = None  # of the runner, which puts its own in
+    data_directory: str | None = None  # whose key signs; the runner puts its own in
 
 
 class DiffRequest(Model, frozen=True, kw_only=True, tag="diff", tag_field="type"):
@@ -205,6 +231,7 @@ JobRequest = (
     | RestoreRequest
     | PlanRequest
     | ForeignRestoreRequest
+    | ImportRequest
     | DrillRequest
     | RollbackRequest
     | ReleaseRequest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -178,13 +178,14 @@ ORDER BY 1, 2
 """
 
 
-async def read_sequences(connection: Connection) -> tuple[SequenceState, ...]:
+async def read_sequences(connection: Connection, without: Collection[str] = ()) -> tuple[SequenceState, ...]:
     """The state of every sequence, now: sequences follow no snapshot. The connection must be in no transaction.
 
-    One that is dropped meanwhile is not listed.
+    One that is dropped meanwhile is not listed; those in the schemas ``without`` are not looked at.
     """
     while True:
-        listed = await (await connection.execute(_SEQUENCES)).fetchall()
+        found = await (await connection.execute(_SEQUENCES)).fetchall()
+        listed = [(schema, name) for schema, name in found if schema not in without]
         try:
             return tuple([state async for state in _sequence_states(connection, listed)])
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):

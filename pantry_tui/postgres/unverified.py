@@ -10,6 +10,8 @@ from pantry_tui.config.restoring import NAME_BYTES
 if TYPE_CHECKING:
     import psycopg
 
+WORKING_SCHEMA = "unverified-"  # how schemas begin that are to get other names when they are compared
+
 _SUFFIX = ".unverified-"
 _DIGITS = 4
 _NAME = re.compile(rf"\.unverified-[0-9a-f]{{{_DIGITS}}}\Z")

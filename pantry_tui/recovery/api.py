@@ -44,6 +44,9 @@ class RecoveryConfig(Model, frozen=True, kw_only=True):
     exclude_tables: tuple[str, ...] = ()
     strategy: Strategy = Strategy.REPLACE  # for tables that are restored where they are
     dry_run: bool = False  # do everything, tell, and take it back
+    managed: bool = False  # others manage the server: leave theirs alone, tell what the role may not make
+    create_roles: bool = False  # make the roles that the server lacks
+    rename_schemas: dict[str, str] = msgspec.field(default_factory=dict)  # the backup's name to the one it is to have
     swap: bool = False  # exchange a whole database that is there for the restored one, and keep it
     create_checkpoint: bool = True  # keep on the server what undoes a recovery in place
     batch_size: int | None = None  # in place: most rows that one statement exchanges; None: a table's all at once
@@ -133,6 +136,9 @@ class RecoveryService:
             batch_size=config.batch_size,
             assertions=settings.asserted,
             assertion_seconds=settings.assertion_timeout_seconds,
+            managed=config.managed,
+            create_roles=config.create_roles,
+            rename_schemas=tuple(config.rename_schemas.items()),
             jobs=config.jobs,
             verify=config.verify,
             trust=config.trust,
@@ -152,6 +158,19 @@ class RecoveryService:
             path=_real_path(path),
             target=target if isinstance(target, DatabaseTarget) else load_config().restore_target(target),
             unlocking=unlocking_as_configured(encrypted=path.endswith(SEALED_SUFFIX), file=None),
+        )
+        return await restore_foreign(request, self._listener)
+
+    async def restore_imported(self, backup_id: str, target: DatabaseTarget | str) -> ForeignRestoreResult:
+        """Restores a dump that was taken into the repository. Raises what `restore_dump` does, `UntrustedSignerError`."""
+        repository = LocalRepository(self._repository)
+        backup = repository.summary(repository.resolve(backup_id))
+        request = ForeignRestoreRequest(
+            repository=self._repository,
+            backup_id=backup.id,
+            target=target if isinstance(target, DatabaseTarget) else load_config().restore_target(target),
+            unlocking=unlocking_as_configured(encrypted=backup.encrypted, file=None),
+            data_directory=load_config().data_directory,
         )
         return await restore_foreign(request, self._listener)
 

@@ -28,6 +28,7 @@ class Archive(Model, frozen=True, kw_only=True):
     target: DatabaseTarget
     entries: tuple[int, ...] | None = None
     tablespaces: bool = True
+    owners: bool = True
 
     async def restore(self, *sections: str, jobs: int = 1) -> list[str]:
         """Restores these sections; returns the warnings of server and tool.
@@ -67,6 +68,7 @@ class Archive(Model, frozen=True, kw_only=True):
             *(f"--section={section}" for section in sections),
             *([] if jobs == 1 or self.content.is_sealed else [f"--jobs={jobs}"]),  # it cannot share a pipe
             *([] if self.tablespaces else ["--no-tablespaces"]),
+            *([] if self.owners else ["--no-owner"]),
             f"--dbname={text}",
         ]
 

@@ -44,6 +44,13 @@ class Expected(Model, frozen=True, kw_only=True):
     toc: tuple[TocEntry, ...]
     repository: RepositoryTarget
     unlocking: Unlocking
+    others: tuple[str, ...] = ()  # schemas of the target that belong to others, and are no affair of the restore
+
+    @property
+    def names(self) -> list[tuple[str, str]]:
+        """Schema and name of the tables whose rows come."""
+        tables = (self.manifest.tables[index] for index in self.selection.tables)
+        return [(table.schema, table.name) for table in tables]
 
 
 class Leaf(NamedTuple):

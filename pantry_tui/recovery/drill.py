@@ -69,6 +69,7 @@ async def drill_backup(request: DrillRequest, listener: Listener) -> DrillResult
 
 
 def _refuse(request: DrillRequest, manifest: Manifest) -> None:
+    manifest.require_own("drilled")
     if manifest.kind is BackupKind.DATA:
         raise UsageError(
             f"backup {manifest.id} holds rows alone, and no tables to put them into",

@@ -43,7 +43,7 @@ async def furnish(
     Raises `ClientToolError` naming extensions that this PostgreSQL does not have, `BackupDamagedError` for a
     `globals.sql` that is not what was written, `ServerError`.
     """
-    document = await asyncio.to_thread(_globals, repository, manifest, unlocking)
+    document = await asyncio.to_thread(stored_globals, repository, manifest, unlocking)
     async with await maintenance_session(target) as connection:
         try:
             if document is not None:
@@ -54,7 +54,7 @@ async def furnish(
             raise server_error(error, doing="preparing the private server") from error
 
 
-def _globals(repository: LocalRepository, manifest: Manifest, unlocking: Unlocking) -> str | None:
+def stored_globals(repository: LocalRepository, manifest: Manifest, unlocking: Unlocking) -> str | None:
     """The backup's `globals.sql`, checked; None when it is gone, of which the restore warns."""
     stored = manifest.file("globals")
     path: Path = repository.path(manifest.id) / stored.name

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import psycopg
 
 from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.selection import select_tables
+from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.config.restoring import check_target, check_target_name
 from pantry_tui.config.targets import database_name
 from pantry_tui.errors import DatabaseMissingError
@@ -30,6 +32,7 @@ from pantry_tui.recovery.database import (
     require_empty,
     writable_session,
 )
+from pantry_tui.recovery.limited import limit, stand
 from pantry_tui.recovery.preflight import (
     check_room,
     check_segments,
@@ -66,6 +69,8 @@ class RestorePlan(Model, frozen=True, kw_only=True):
     server_version: int
     tools: ClientTools
     tablespaces: bool
+    owners: bool = True  # objects get the owners that they had
+    tried: tuple[TocEntry, ...] = ()  # what is made at the end, as far as the role may
 
 
 async def make_plan(
@@ -85,6 +90,13 @@ async def make_plan(
         toc = tuple(entry for entry in toc if entry.id in belonging)
     selection = select_tables(manifest, toc, request.tables, request.exclude)
     chosen = toc if selection.entries is None else tuple(entry for entry in toc if entry.id in set(selection.entries))
+    standing, tried = None, tuple[TocEntry, ...]()
+    if request.managed:
+        standing = await stand(request.target)
+        limited = limit(manifest, selection, chosen, standing)
+        selection, chosen, tried = limited.selection, limited.entries, limited.tried
+        for warning in limited.warnings:
+            warn(warning)
     expected = Expected(
         manifest=manifest,
         selection=selection,
@@ -92,6 +104,7 @@ async def make_plan(
         toc=chosen,
         repository=request.repository,
         unlocking=request.unlocking,
+        others=() if standing is None else standing.others,
     )
     with open_rows(repository, manifest, identities) as reader:
         checking = asyncio.ensure_future(check_segments(reader, manifest, selection, expected.segments))
@@ -100,6 +113,7 @@ async def make_plan(
             await checking
         finally:
             checking.cancel()
+    plan = msgspec.structs.replace(plan, owners=standing is None, tried=tried)
     if plan.exists and selection.is_whole:
         kept = left_behind(database_statements(chosen, plan.name), plan.name)
         if kept is not None:
@@ -126,8 +140,9 @@ async def _meet_server(
         exists = exists and not swaps and not request.dry_run  # both work in a database of their own
         if exists:
             await refuse_template(connection, name)
-            for warning in await require_empty(connection, name, expected.manifest.source):
-                warn(warning)
+            if not request.managed:  # it has been looked at what it holds
+                for warning in await require_empty(connection, name, expected.manifest.source):
+                    warn(warning)
         if remains := await leftovers(connection, name):
             warn(remains)
         tools, tablespaces = await _check_server(connection, request, repository, expected, warn, exists=exists)
@@ -179,7 +194,8 @@ async def _check_server(
             "this backup has lost its globals.sql (roles, memberships): what a restore needs of them must be on the "
             "target server already"
         )
-    await require_roles(connection, needs, globals_file)
+    if not request.managed:
+        await require_roles(connection, needs, globals_file)
     warnings = [*tools.warnings, *await require_extensions(connection, needs, manifest)]
     whole = expected.selection.is_whole and manifest.selection.is_everything
     warnings.extend(await compare_surroundings(connection, manifest, needs, whole=whole, exists=exists))

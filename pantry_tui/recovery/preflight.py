@@ -144,7 +144,7 @@ async def require_roles(connection: Connection, needs: Requirements, globals_fil
         whole = f"as {globals_file} has them with their attributes, or " if globals_file is not None else ""
         raise RestoreError(
             f"the target server has no role {quoted_names(missing)}, to which objects of the backup belong or are granted",
-            remedy=f"create them, {whole}bare: {create_statements(missing)}",
+            remedy=f"have them made (--create-roles), or make them, {whole}bare: {create_statements(missing)}",
         )
     foreign = {
         name: superuser

@@ -46,11 +46,14 @@ from pantry_tui.recovery.database import (
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.restoring import restore_in_place
 from pantry_tui.recovery.kept import KeptDatabase, activity_of, comment_of, kept_name
+from pantry_tui.recovery.limited import fit_to_managed, try_entries
 from pantry_tui.recovery.measuring import with_measurement
 from pantry_tui.recovery.phases import PhaseClock
 from pantry_tui.recovery.plan import RestorePlan, make_plan
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.properties import carry_over, database_statements, live_entries, prepare, take_owner
+from pantry_tui.recovery.renaming.service import restore_renamed
+from pantry_tui.recovery.role_making import create_roles
 from pantry_tui.recovery.rows import HANDLERS, Filling
 from pantry_tui.recovery.rows_alone import restore_rows
 from pantry_tui.recovery.swap import as_still_there, exchange_names
@@ -86,8 +89,16 @@ async def _restored(request: RestoreRequest, listener: Listener) -> RestoreResul
     backup_id = repository.resolve(request.backup_id)
     manifest, signer = repository.trusted_manifest(backup_id, besides=request.trust)
     listener(Logged(message=f"signed by {signer.fingerprint}" if signer else "restoring without a signature, as asked"))
+    manifest.require_own("restored and compared")
     manifest = restorable(repository, manifest)
-    if await goes_in_place(request, manifest):
+    if request.create_roles:
+        await create_roles(request, repository, manifest, listener)
+    if request.rename_schemas:
+        return await restore_renamed(request, repository, manifest, listener, restore_backup)
+    holds = False
+    if request.managed:
+        request, holds = await fit_to_managed(request, manifest)
+    if holds or await goes_in_place(request, manifest):
         return await restore_in_place(request, repository, manifest, RestoreProgress(listener, manifest.tables))
     refuse_batches(request)
     if manifest.kind is BackupKind.DATA:
@@ -132,7 +143,7 @@ class _Restore:
         try:
             loaded = await self._fill(plan, database)
             tables, validation = await self._verify(plan, database, loaded)
-            await self._analyze(database)
+            await self._analyze(plan, database)
             self._assertions = await self._assert(plan, database)
         except VerificationError:
             if self._request.dry_run:
@@ -183,6 +194,7 @@ class _Restore:
             part = msgspec.structs.replace(archive, entries=tuple(entry.id for entry in rest))
             jobs = self._pool.count if any(entry.kind in HEAVY for entry in rest) else 1
             self._warn_of(await part.restore("post-data", jobs=jobs))
+        await try_entries(database.target, plan.tried, self._progress.warn)
         return loaded
 
     def _archive(self, plan: RestorePlan, target: DatabaseTarget) -> Archive:
@@ -192,6 +204,7 @@ class _Restore:
             target=target,
             entries=plan.expected.selection.entries,
             tablespaces=plan.tablespaces,
+            owners=plan.owners,
         )
 
     def _warn_of(self, lines: list[str]) -> None:
@@ -226,12 +239,13 @@ class _Restore:
             raise _verification_error(self._manifest, database, validation, kept=not self._request.dry_run)
         return tables, validation
 
-    async def _analyze(self, database: RestoreDatabase) -> None:
+    async def _analyze(self, plan: RestorePlan, database: RestoreDatabase) -> None:
         if not self._request.analyze or self._manifest.kind is BackupKind.SCHEMA:
             return
         self._progress.phase("analyze")
         started = time.monotonic()
-        self._analyzed = await analyze_or_warn(database.target, self._pool.count, self._progress.warn)
+        only = plan.expected.names if plan.expected.others else None  # of others' tables, nothing is ours to collect
+        self._analyzed = await analyze_or_warn(database.target, self._pool.count, self._progress.warn, only)
         self._analyze_seconds = time.monotonic() - started
         self._progress.log(f"analyzed {self._analyzed.tables:,} tables in {self._analyze_seconds:.1f} s")
 
@@ -317,9 +331,8 @@ class _Restore:
         """Drops what this restore created; says what is left."""
         self._pool.kill()
         if not database.created:
-            return (
-                f"database {database.name} holds what was restored until then: drop it, or empty it, before another try"
-            )
+            what = "remove that" if self._request.managed else "drop it, or empty it,"
+            return f"database {database.name} holds what was restored until then: {what} before another try"
         try:
             async with await maintenance_session(self._request.target) as connection:
                 await drop_database(connection, database.working_name)

@@ -18,6 +18,7 @@ from pantry_tui.postgres.snapshot import Connection
 ORPHANS_SHOWN = 5
 _NOT_VALID = " NOT VALID"
 
+# A key to a table of somebody else stays: its rows do not change, and each row that comes is checked against them.
 _KEYS = """
 SELECT n.nspname::text, c.relname::text, k.conname::text, k.conrelid::pg_catalog.int8,
     k.confrelid::pg_catalog.int8, pg_catalog.pg_get_constraintdef(k.oid), pg_catalog.obj_description(k.oid, 'pg_constraint'),
@@ -35,6 +36,7 @@ JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n 
 JOIN pg_catalog.pg_class r ON r.oid = k.confrelid JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
 WHERE k.contype = 'f' AND k.conparentid = 0
     AND (k.conrelid = ANY (%(oids)s::pg_catalog.oid[]) OR k.confrelid = ANY (%(oids)s::pg_catalog.oid[]))
+    AND (k.confrelid = ANY (%(oids)s::pg_catalog.oid[]) OR pg_catalog.pg_has_role(r.relowner, 'USAGE'))
 ORDER BY 1, 2, 3
 """
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import psycopg
 
 from pantry_tui.artifact.manifest import SequenceState
@@ -29,7 +27,7 @@ WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 """
 
 _INVALID_INDEXES = """
-SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_index i
+SELECT n.nspname::text, n.nspname || '.' || c.relname FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'i' AND NOT (i.indisvalid AND i.indisready) AND n.nspname !~ '^pg_'
 """
@@ -52,7 +50,7 @@ async def verify(
         there = await list_tables(connection)
         found = {(table.schema, table.name): table for table in there if table.kind == "r"}
         tables = await ContentComparison(target, expected, jobs, progress).run(connection, found)
-        constraints = await _compare_constraints(connection, expected.toc)
+        constraints = await _compare_constraints(connection, expected)
         sequences = await _compare_sequences(connection, expected)
         others = await _compare_inventory(connection, expected, found)
     except psycopg.Error as error:
@@ -89,10 +87,11 @@ def not_compared() -> RestoreValidation:
     )
 
 
-async def _compare_constraints(connection: Connection, toc: Sequence[TocEntry]) -> Counted:
+async def _compare_constraints(connection: Connection, expected: Expected) -> Counted:
     """Each constraint of the archive is there, and none is NOT VALID that was not so in the source."""
-    wanted = {(entry.schema, entry.tag): _is_not_valid(entry) for entry in toc if entry.kind in CONSTRAINT_KINDS}
-    rows = await (await connection.execute(_CONSTRAINTS)).fetchall()
+    entries = [entry for entry in expected.toc if entry.kind in CONSTRAINT_KINDS]
+    wanted = {(entry.schema, entry.tag): _is_not_valid(entry) for entry in entries}
+    rows = [row for row in await (await connection.execute(_CONSTRAINTS)).fetchall() if row[0] not in expected.others]
     there = {(schema, tag) for schema, tag, *_ in rows}
     differences = [f"constraint {schema}.{tag} is missing" for schema, tag in wanted if (schema, tag) not in there]
     for schema, tag, validated, is_own in rows:
@@ -100,7 +99,8 @@ async def _compare_constraints(connection: Connection, toc: Sequence[TocEntry]) 
             differences.append(f"constraint {schema}.{tag} is NOT VALID; in the source it was valid")
         if validated and wanted.get((schema, tag), False):
             differences.append(f"constraint {schema}.{tag} is valid; in the source it was NOT VALID")
-    broken = [name for (name,) in await (await connection.execute(_INVALID_INDEXES)).fetchall()]
+    indexes = await (await connection.execute(_INVALID_INDEXES)).fetchall()
+    broken = [name for schema, name in indexes if schema not in expected.others]
     differences.extend(f"index {name} is invalid" for name in broken)
     validated = sum(1 for row in rows if row[2])
     return Counted(validated=validated, not_valid=len(rows) - validated, differences=tuple(differences))
@@ -112,7 +112,8 @@ def _is_not_valid(entry: TocEntry) -> bool:
 
 async def _compare_sequences(connection: Connection, expected: Expected) -> Counted:
     """Each sequence of the backup (of the selection: those that came) stands where it stood."""
-    there = {(state.schema, state.name): state for state in await read_sequences(connection)}
+    states = await read_sequences(connection, without=expected.others)
+    there = {(state.schema, state.name): state for state in states}
     differences: list[str] = []
     compared = 0
     for wanted in expected.manifest.sequences:

@@ -32,6 +32,13 @@ def require_name(name: str) -> None:
     _require_one_line(name, "the name of a backup", LONGEST_NAME)
 
 
+def require_origin(name: str) -> None:
+    """Checks that a foreign dump can be listed as of this database. Raises `UsageError` as `require_name` does."""
+    if not name.strip():
+        raise UsageError("the name of the dump's database is empty", remedy="say whose dump it is, such as: shop")
+    _require_one_line(name, "the name of the dump's database", LONGEST_NAME)
+
+
 def require_label(text: str) -> None:
     """Checks that a backup can be labelled so; empty is no label. Raises `UsageError` as `require_name` does."""
     _require_one_line(text, "the label of a backup", LONGEST_LABEL)

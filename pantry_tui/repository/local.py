@@ -151,17 +151,24 @@ class LocalRepository:
         """The id that ``reference`` means: an id, the beginning of just one, or `latest` (of ``database``).
 
         The latest of all is the newest even when it is damaged, so that nobody gets older rows unawares; the latest
-        of a database is the newest that says to be of it. Raises `NotFoundError`.
+        of a database is the newest that says to be of it. A dump that others made is never the latest. Raises
+        `NotFoundError`.
         """
         ids = self.ids()
         if reference != LATEST:
             return match_reference(reference, ids, where=self._what)
         for backup_id in ids:
             with suppress(BackupDamagedError):
-                if database is None or database in _names(self.manifest(backup_id)):
+                is_wanted = database is None or database in _names(self.manifest(backup_id))
+                if is_wanted and not self._is_foreign(backup_id):
                     return backup_id
         of = "" if database is None else f" of the database {database}"
         raise NotFoundError(f"{self._what} has no backup{of} yet", remedy="take one with: pantry-tui backup create")
+
+    def _is_foreign(self, backup_id: str) -> bool:
+        with suppress(StorageError):
+            return self.stored_manifest(backup_id).is_foreign
+        return False
 
     def path(self, backup_id: str) -> Path:
         """The directory of a backup. Raises `NotFoundError` when there is no such backup."""

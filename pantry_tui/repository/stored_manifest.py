@@ -7,9 +7,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from pantry_tui.artifact.files import open_file_in, read_descriptor, storage_errors
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, PreviousBackup, decode_manifest
 from pantry_tui.errors import BackupDamagedError
+from pantry_tui.models import BackupKind, Model
 
 if TYPE_CHECKING:
     from pantry_tui.artifact.signing import Signer
@@ -50,6 +53,14 @@ class StoredManifest(NamedTuple):
             )
         return manifest
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is of a dump that others made; one that cannot be read is not known to be."""
+        try:
+            return _Kind.from_json(self.data).kind == BackupKind.FOREIGN
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
+
     def signer(self) -> Signer | None:
         """Who signed it, believed or not; None when nobody did.
 
@@ -64,6 +75,10 @@ class StoredManifest(NamedTuple):
             except FileNotFoundError:
                 return None
         return verify(self.data, signature, purpose=PURPOSE, where=str(self.directory / MANIFEST_NAME))
+
+
+class _Kind(Model, frozen=True, kw_only=True):
+    kind: str
 
 
 def read_manifest(directory: Path) -> StoredManifest:

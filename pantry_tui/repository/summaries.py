@@ -87,6 +87,7 @@ def describe(manifest: Manifest, summary: BackupSummary, *, signature: Signature
         tools=manifest.tools,
         server=manifest.server.to_builtins(),
         source=manifest.source.to_builtins(),
+        foreign={} if manifest.foreign is None else manifest.foreign.to_builtins(),
         signature=signature,
         signer=signer,
         selection=manifest.selection,

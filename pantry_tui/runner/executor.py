@@ -24,7 +24,6 @@ from pantry_tui.errors import (
 )
 from pantry_tui.events import Failed, Finished
 from pantry_tui.models import (
-    BackupRequest,
     Failure,
     Job,
     JobRequest,
@@ -43,7 +42,7 @@ from pantry_tui.runner.library import Library
 from pantry_tui.runner.live import LiveJob
 from pantry_tui.runner.process import JobProcess
 from pantry_tui.runner.request import (
-    OfNoRepository,
+    MakesBackup,
     assigned,
     backup_of,
     database_of,
@@ -127,10 +126,11 @@ class Executor:
         data directory's key, whatever the request says.
         """
         self._require_open()
-        if isinstance(request, BackupRequest):
+        place, reference = repository_of(request), backup_of(request)
+        if isinstance(request, MakesBackup):
             require_name(request.name)
-        elif not isinstance(request, OfNoRepository):
-            backup_id = await self._library.resolve(request.repository, request.backup_id)
+        elif place is not None and reference is not None:
+            backup_id = await self._library.resolve(place, reference)
             request = msgspec.structs.replace(request, backup_id=backup_id)
             self._require_open()  # resolving took its time
         started_by, directory = request.started_by or who, str(self._directory)
@@ -199,7 +199,7 @@ class Executor:
             last = Failed(failure=Failure.of(error))
         except Exception as error:  # the executor's edge: one job's trouble must not become the runner's
             last = Failed(failure=Failure.of(_unexpected(error)))
-        if isinstance(last, Failed) and isinstance(live.request, BackupRequest):
+        if isinstance(last, Failed) and isinstance(live.request, MakesBackup):
             await self._library.clean(live.request.repository)
         if isinstance(last, Failed):
             await remove_rehearsal(live.request, self._directory)

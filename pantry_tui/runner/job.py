@@ -27,6 +27,7 @@ from pantry_tui.models import (
     DrillResult,
     Failure,
     ForeignRestoreRequest,
+    ImportRequest,
     JobRequest,
     Model,
     PlanRequest,
@@ -189,6 +190,10 @@ async def _perform(request: JobRequest, reporter: _Reporter) -> Model:
 
         adopt_environment(request.target)
         return await restore_foreign(request, reporter.send)
+    if isinstance(request, ImportRequest):
+        from pantry_tui.backup.importing import import_dump
+
+        return await import_dump(request, reporter.send)
     from pantry_tui.backup.export import export_backup
 
     return await export_backup(request, reporter.send)

@@ -12,7 +12,7 @@ from pantry_tui.config.restoring import drill_name
 from pantry_tui.config.targets import actual_database
 from pantry_tui.errors import PantryError
 from pantry_tui.models import DrillRequest, Failure, ForeignRestoreRequest, JobRequest, PlanRequest, RestoreRequest
-from pantry_tui.postgres.unverified import unverified_prefix
+from pantry_tui.postgres.unverified import WORKING_SCHEMA, unverified_prefix
 from pantry_tui.runner.request import database_of
 
 
@@ -22,6 +22,8 @@ def with_leftovers(failure: Failure, request: JobRequest | None) -> Failure:
     if name is None:
         return failure
     advice = f'Look for databases named "{unverified_prefix(name)}…" on the target server and drop them'
+    if isinstance(request, RestoreRequest) and request.rename_schemas:
+        advice += f', and for schemas named "{WORKING_SCHEMA}…" in {name}'
     remedy = f"{failure.remedy.rstrip('.')}. {advice}" if failure.remedy else advice
     return msgspec.structs.replace(failure, remedy=remedy)
 

@@ -11,12 +11,12 @@ import msgspec
 
 from pantry_tui.errors import PantryError, WorkerDiedError
 from pantry_tui.events import Event, Failed, Finished, PhaseStarted, Progress, Warned
-from pantry_tui.models import BackupRequest, Failure, Job, JobRequest, JobState, utc_now
+from pantry_tui.models import Failure, Job, JobRequest, JobState, utc_now
 from pantry_tui.runner.feed import EventFeed
 from pantry_tui.runner.joblog import JobLog
 from pantry_tui.runner.leftovers import with_leftovers
 from pantry_tui.runner.process import JobProcess
-from pantry_tui.runner.request import database_key
+from pantry_tui.runner.request import MakesBackup, database_key
 
 
 class LiveJob:
@@ -54,7 +54,7 @@ class LiveJob:
         """The job is over; nothing follows."""
         if isinstance(last, Finished):
             fields: dict[str, Any] = {"state": JobState.SUCCEEDED, "share": 1.0, "result": last.result}
-            if isinstance(self.request, BackupRequest):
+            if isinstance(self.request, MakesBackup):
                 fields["backup_id"] = last.result.get("id")
         else:
             last = Failed(at=last.at, failure=self._cause(last.failure), result=last.result)

@@ -14,6 +14,7 @@ from pantry_tui.models import (
     DrillRequest,
     ExportRequest,
     ForeignRestoreRequest,
+    ImportRequest,
     JobRequest,
     MarkRequest,
     PlanRequest,
@@ -24,7 +25,8 @@ from pantry_tui.models import (
     Unlocking,
 )
 
-OfNoRepository: TypeAlias = ForeignRestoreRequest | RollbackRequest | ReleaseRequest
+MakesBackup: TypeAlias = BackupRequest | ImportRequest
+OfNoRepository: TypeAlias = RollbackRequest | ReleaseRequest
 
 _WHERE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGSERVICEFILE")
 
@@ -49,7 +51,7 @@ def decode_unlocking(data: bytes) -> Unlocking:
 
 
 def kind_of(request: JobRequest) -> str:
-    """backup, validate, restore, plan, foreign_restore, drill, rollback, release, diff or export."""
+    """backup, import, validate, restore, plan, foreign_restore, drill, rollback, release, diff or export."""
     kind = request.__struct_config__.tag
     return str(kind)
 
@@ -69,7 +71,9 @@ def title_of(request: JobRequest) -> str:
     if isinstance(request, ReleaseRequest):
         return f"release of recovery {request.undo} of {request.target.name}"
     if isinstance(request, ForeignRestoreRequest):
-        return f"restore of {request.path} into {request.target.name}"
+        return f"restore of {request.backup_id or request.path} into {request.target.name}"
+    if isinstance(request, ImportRequest):
+        return f"import of {request.path} into {request.repository.name}"
     if isinstance(request, DiffRequest):
         return f"comparison of {request.backup_id} with {request.database.name}"
     if isinstance(request, ExportRequest):
@@ -94,18 +98,18 @@ def database_of(request: JobRequest) -> DatabaseTarget | None:
 
 
 def backup_of(request: JobRequest) -> str | None:
-    """The backup that the job reads."""
-    return None if isinstance(request, BackupRequest | OfNoRepository) else request.backup_id
+    """The backup that the job reads; a dump that somebody brought may be none."""
+    return None if isinstance(request, MakesBackup | OfNoRepository) else request.backup_id
 
 
 def repository_of(request: JobRequest) -> RepositoryTarget | None:
-    """The repository that the job works with; a dump that somebody brought is in none."""
+    """The repository that the job works with; a dump that somebody brought may be in none."""
     return None if isinstance(request, OfNoRepository) else request.repository
 
 
 def assigned(request: JobRequest, job_id: str) -> JobRequest:
     """The request with the job's id where the work is called so."""
-    if isinstance(request, RestoreRequest | RollbackRequest):
+    if isinstance(request, RestoreRequest | ForeignRestoreRequest | RollbackRequest):
         return msgspec.structs.replace(request, recovery_id=job_id)
     if isinstance(request, DrillRequest):
         return msgspec.structs.replace(request, drill_id=job_id)
@@ -114,7 +118,8 @@ def assigned(request: JobRequest, job_id: str) -> JobRequest:
 
 def trust_of(request: JobRequest) -> dict[str, list[str]]:
     """Whom the request trusts besides those that always are, for the audit trail; nothing for nobody."""
-    trust = request.trust if isinstance(request, RestoreRequest | DrillRequest | ExportRequest) else ()
+    trusts = RestoreRequest | ForeignRestoreRequest | DrillRequest | ExportRequest
+    trust = request.trust if isinstance(request, trusts) else ()
     return {"trust": list(trust)} if trust else {}
 
 

@@ -48,7 +48,7 @@ def result_words(job: Job, glyphs: Glyphs) -> Content:
     """What a job that succeeded has done."""
     if job.result is None:
         return Content("")
-    if job.kind == "backup":
+    if job.kind in ("backup", "import"):
         return _backup(BackupSummary.from_builtins(job.result))
     if job.kind == "validate":
         return _validation(ValidationResult.from_builtins(job.result), glyphs)

@@ -8,7 +8,7 @@ import pytest
 
 from pantry_tui import BackupConfig, BackupService, DrillConfig, RecoveryConfig, RecoveryService
 from pantry_tui.errors import NotFoundError, RefusedError, UsageError
-from pantry_tui.models import BackupFormat, Compression
+from pantry_tui.models import BackupFormat, BackupKind, Compression
 from tests.engine.recovery.foreign import ROLE, make_role, written
 from tests.servers import TestServer
 
@@ -74,6 +74,18 @@ async def test_a_dump_of_somebody_else(server: TestServer, tmp_path: Path) -> No
     recovery = RecoveryService(str(tmp_path / "pantry"))
     result = await recovery.restore_dump(str(path), server.target(target.name, role=ROLE))
     assert (result.status, [(table.name, table.inserted) for table in result.tables]) == ("unverified", [("t", 2)])
+
+    backups = BackupService(config=BackupConfig(output_dir=str(tmp_path / "pantry")))
+    kept = await backups.import_dump(path, "handover", "shop")
+    assert (kept.kind, kept.database, kept.rows) == (BackupKind.FOREIGN, "shop", 2)
+    again = server.drop_after_test("handed over again")
+    second = await recovery.restore_imported(kept.id, server.target(again.name, role=ROLE))
+    assert (second.backup_id, second.tables) == (kept.id, result.tables)
+    own = await BackupService(target, BackupConfig(output_dir=str(tmp_path / "pantry"))).create_full_backup("x")
+    with pytest.raises(UsageError, match="no dump of others"):
+        await recovery.restore_imported(own.id, server.target("never made", role=ROLE))
+    with pytest.raises(RefusedError, match="is a dump that others made"):
+        await recovery.execute_recovery(RecoveryConfig(backup_id=kept.id), server.target("never made"))
 
 
 async def test_what_is_not_supported_is_refused(server: TestServer, tmp_path: Path) -> None:

@@ -85,7 +85,13 @@ def test_what_is_refused(server: TestServer, cli: CommandLine) -> None:
     assert (missing.status, "there is nothing at" in missing.err) == (4, True)
     silent = cli.run("recovery", "execute", "cut.sql", "--target", "never made")
     assert (silent.status, "--yes" in silent.err) == (5, True)
-    for option in (["-t", "x"], ["--jobs", "2"], ["--trust", "unsigned"], ["--repository", "/x"]):
+    for option in (
+        ["-t", "x"],
+        ["--rename-schema", "a=b"],
+        ["--jobs", "2"],
+        ["--trust", "unsigned"],
+        ["--repository", "/x"],
+    ):
         meaningless = cli.run("recovery", "execute", "cut.sql", "--target", "never made", "--yes", *option)
         assert (meaningless.status, f"{option[0]} means nothing" in meaningless.err) == (2, True)
     assert "never made" not in databases(server)

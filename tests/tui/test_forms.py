@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from textual.events import Key
 
@@ -12,6 +13,7 @@ from pantry_tui.models import (
     BackupSelection,
     BackupSummary,
     Compression,
+    ForeignRestoreRequest,
     RestoreRequest,
     ValidateRequest,
 )
@@ -95,6 +97,22 @@ async def test_a_restore_goes_to_the_server_of_the_backup(backups: list[BackupSu
         assert isinstance(request, RestoreRequest)
         assert request.tables == ("public.contacts", "public.organizations")
         assert (request.target.name, "host='db1'" in request.target.conninfo) == ("crm_restored", True)
+
+
+async def test_a_dump_of_others_is_restored_whole_and_as_a_dump(backups: list[BackupSummary]) -> None:
+    dump = msgspec.structs.replace(backups[0], kind=BackupKind.FOREIGN)
+    runner = StandIn([dump, *backups[1:]])
+    async with driving(application(runner)) as driver:
+        await driver.sees("5 backups")
+        await driver.press("R")
+        await driver.on("RestoreBackup")
+        await driver.press("tab", "space", "tab", "enter", "ctrl+o")
+        await driver.sees("! a dump that others made is restored whole")
+        await driver.press("shift+tab", "space", "ctrl+o")
+        await driver.on("JobScreen")
+        [request] = runner.submitted
+        assert isinstance(request, ForeignRestoreRequest)
+        assert (request.backup_id, request.path, request.target.name) == (dump.id, None, "crm_restored")
 
 
 async def test_a_restore_to_an_address_goes_to_that_server(backups: list[BackupSummary]) -> None:

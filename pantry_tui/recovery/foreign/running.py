@@ -1,27 +1,25 @@
-"""The two readings of a dump: one that only looks, then one that runs it, in one transaction."""
+"""The second reading of a dump, which runs it, in one transaction; the first has only looked (`artifact.foreign.script`)."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from threading import Event as Flag
-from typing import NamedTuple
 
-from pantry_tui.errors import BackupDamagedError, CancelledError, RestoreError
-from pantry_tui.recovery.foreign.containment import Outside, Roles
-from pantry_tui.recovery.foreign.findings import Findings
-from pantry_tui.recovery.foreign.inspection import (
+from pantry_tui.artifact.foreign.inspection import (
     FILE_FUNCTIONS,
     Treatment,
     Way,
-    script_encoding,
     table_of,
     treatment,
 )
+from pantry_tui.artifact.foreign.lexer import Lexer
+from pantry_tui.artifact.foreign.script import Inspected, Script, Watched
+from pantry_tui.artifact.foreign.statement import Statement
+from pantry_tui.errors import RestoreError
+from pantry_tui.recovery.foreign.containment import Outside, Roles
+from pantry_tui.recovery.foreign.findings import Findings
 from pantry_tui.recovery.foreign.keys import KeysAside
-from pantry_tui.recovery.foreign.lexer import Lexer
 from pantry_tui.recovery.foreign.session import Session, StatementError
-from pantry_tui.recovery.foreign.statement import EndLine, Place, Statement
 
 _NOT_THE_OWNER = "42501"
 _NOT_THERE = frozenset({"42P01", "42704", "42883", "3F000", "42703"})
@@ -35,64 +33,6 @@ _NAME = (
 _CHANGED = "the file is not what it was a moment ago, when it was looked through"
 
 
-class Script(NamedTuple):
-    """A dump as text. ``pieces`` begins a new reading; ``place`` names a line in words."""
-
-    pieces: Callable[[], Iterator[bytes]]
-    place: Place
-
-
-class Inspected(NamedTuple):
-    """What the first reading found."""
-
-    digest: bytes  # of the whole script
-    encoding: str | None
-    statements: int
-    lines: int  # of rows, behind COPY statements
-    end_line: EndLine | None
-
-
-class _Digest:
-    """Passes pieces on and hashes them; ends the reading when somebody wants it ended."""
-
-    def __init__(self, pieces: Iterator[bytes], stop: Flag, moved: Callable[[], None]) -> None:
-        self._pieces = pieces
-        self._stop = stop
-        self._moved = moved
-        self._hash = hashlib.sha256()
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._pieces:
-            if self._stop.is_set():
-                raise CancelledError("the restore was cancelled")
-            self._hash.update(piece)
-            self._moved()
-            yield piece
-
-    def digest(self) -> bytes:
-        return self._hash.digest()
-
-
-def inspect(script: Script, stop: Flag, moved: Callable[[], None]) -> Inspected:
-    """Reads a dump to its end and runs nothing. Raises `RefusedError`, `BackupDamagedError`."""
-    source = _Digest(script.pieces(), stop, moved)
-    lexer = Lexer(iter(source), script.place, FILE_FUNCTIONS)
-    encoding, statements, lines = None, 0, 0
-    for statement in lexer.statements():
-        treatment(statement, script.place)
-        statements += 1
-        encoding = encoding or script_encoding(statement.words)
-        if statement.copies_in:
-            lines += sum(piece.count(b"\n") for piece in lexer.rows())
-    if not lexer.is_complete:
-        raise BackupDamagedError(
-            f"{script.place(lexer.line)}: the dump ends without the line that pg_dump writes last,"
-            ' "-- PostgreSQL database dump complete"',
-            remedy="it is cut off, or no dump of pg_dump; no part of it was run. Bring the whole dump",
-        )
-    return Inspected(source.digest(), encoding, statements, lines, lexer.end_line)
-
-
 class Run:
     """The second reading."""
 
@@ -100,7 +40,7 @@ class Run:
         self.findings = Findings()
         self._script = script
         self._session = session
-        self._source = _Digest(script.pieces(), stop, moved)
+        self._source = Watched(script.pieces(), stop, moved)
         self._lexer = Lexer(iter(self._source), script.place, FILE_FUNCTIONS)
         self._keys = KeysAside(session)
         self._names: dict[str, tuple[str, str]] = {}

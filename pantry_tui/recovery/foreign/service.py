@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import psycopg
 
 from pantry_tui.artifact.age import identities_of
-from pantry_tui.errors import PantryError
+from pantry_tui.artifact.foreign.opening import FileKind, ForeignDirectory, ForeignFile, opened_dump
+from pantry_tui.artifact.foreign.script import Inspected, inspect, script_of
+from pantry_tui.artifact.trusted import require_fingerprints
+from pantry_tui.errors import BackupDamagedError, PantryError, UsageError
 from pantry_tui.events import Listener
 from pantry_tui.models import ForeignRestoreRequest, ForeignRestoreResult, utc_now
 from pantry_tui.postgres.connect import environment_of
 from pantry_tui.recovery.database import RestoreDatabase
-from pantry_tui.recovery.foreign.archive import ArchiveScript
 from pantry_tui.recovery.foreign.findings import Findings
-from pantry_tui.recovery.foreign.opening import FileKind, ForeignFile
 from pantry_tui.recovery.foreign.progress import ForeignProgress
-from pantry_tui.recovery.foreign.running import Inspected, Run, Script, inspect
+from pantry_tui.recovery.foreign.running import Run
 from pantry_tui.recovery.foreign.session import Session
 from pantry_tui.recovery.foreign.target import drop, give_name, look_at_target, take_database
+from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.verify import not_compared
+from pantry_tui.repository.local import LocalRepository
 
 Answer = TypeVar("Answer")
 
@@ -49,11 +50,45 @@ async def restore_foreign(request: ForeignRestoreRequest, listener: Listener) ->
     return await _Restore(request, listener).run()
 
 
+class _Brought(NamedTuple):
+    """A dump where it lies. ``digest``: of the script that was found in it when it was taken into the repository."""
+
+    file: ForeignFile | ForeignDirectory
+    path: Path
+    backup_id: str | None = None
+    digest: str | None = None
+
+    def require(self, inspected: Inspected) -> None:
+        """Raises `BackupDamagedError` for another script than that which was taken in."""
+        if self.digest not in (None, inspected.digest.hex()):
+            raise BackupDamagedError(
+                f"backup {self.backup_id}: {self.path.name} is not the dump that was taken in",
+                remedy="no part of it was run; bring the dump again, or see who writes into the repository",
+            )
+
+
+def _brought(request: ForeignRestoreRequest) -> _Brought:
+    """Finds the dump, by its path or in its repository. Raises `UsageError` where neither is named."""
+    identities = identities_of(request.unlocking)
+    if request.path is not None:
+        path = Path(request.path)
+        return _Brought(opened_dump(path, identities), path)
+    if request.repository is None or request.backup_id is None:
+        raise UsageError("no dump is named", remedy="name one by its path, or by its repository and id")
+    require_fingerprints(request.trust)
+    repository = LocalRepository(request.repository, request.data_directory)
+    manifest, _ = repository.trusted_manifest(repository.resolve(request.backup_id), besides=request.trust)
+    if manifest.foreign is None:
+        raise UsageError(f"backup {manifest.id} is no dump of others", remedy="restore it as a backup")
+    path = repository.path(manifest.id) / manifest.file("artifact").name
+    return _Brought(ForeignFile.at(path, identities), path, manifest.id, manifest.foreign.script_sha256)
+
+
 class _Restore:
     def __init__(self, request: ForeignRestoreRequest, listener: Listener) -> None:
         self._request = request
-        identities = identities_of(request.unlocking)
-        self._file = ForeignFile(Path(request.path), identities)
+        self._brought = _brought(request)
+        self._file = self._brought.file
         self._script = script_of(self._file)
         self._progress = ForeignProgress(listener, self._file.size)
         self._stop = threading.Event()
@@ -66,8 +101,9 @@ class _Restore:
             self._progress.warn(remark)
         self._progress.phase("inspect")
         inspected = await self._in_thread(lambda: inspect(self._script, self._stop, self._moved))
+        self._brought.require(inspected)
         self._progress.log(
-            f"{self._file.path.name}: {inspected.statements:,} statements, {inspected.lines:,} rows, complete to its end mark"
+            f"{self._file.name}: {inspected.statements:,} statements, {inspected.lines:,} rows, complete to its end mark"
         )
         self._progress.phase("create")
         database = await take_database(self._request.target, place, inspected.encoding)
@@ -127,15 +163,16 @@ class _Restore:
         return "the database that was being filled has been dropped; nothing else was touched"
 
     def _result(self, database: RestoreDatabase, inspected: Inspected, findings: Findings) -> ForeignRestoreResult:
-        if self._file.kind is FileKind.ARCHIVE:
+        if self._file.kind is not FileKind.SCRIPT:
             findings.remark("everything belongs to the role that restores: owners of an archive are left out")
         warnings = (*findings.warnings, *_doubts(inspected, findings))
         for warning in warnings:
             self._progress.warn(warning)
         self._progress.finished(findings.rows)
         return ForeignRestoreResult(
-            id=_restore_id(self._started_at),
-            source=str(self._file.path),
+            id=self._request.recovery_id or new_recovery_id(self._started_at),
+            source=str(self._brought.path),
+            backup_id=self._brought.backup_id,
             source_kind=self._file.kind.value,
             source_sha256=inspected.digest.hex(),
             status="unverified",
@@ -153,15 +190,6 @@ class _Restore:
         )
 
 
-def script_of(file: ForeignFile) -> Script:
-    """The script that a file holds, or that its archive stands for."""
-    name = file.path.name
-    if file.kind is FileKind.ARCHIVE:
-        archive = ArchiveScript(file.unpacked, name)
-        return Script(archive.pieces, archive.place)
-    return Script(file.text, lambda line: f"{name}, line {line:,}")
-
-
 def _doubts(inspected: Inspected, findings: Findings) -> list[str]:
     """What a person should know of a dump that was restored without a fault."""
     doubts = []
@@ -172,7 +200,3 @@ def _doubts(inspected: Inspected, findings: Findings) -> list[str]:
             f"the end line of the document says {inspected.end_line.rows:,} rows; {findings.rows:,} were restored"
         )
     return [*doubts, NOTHING_TO_COMPARE]
-
-
-def _restore_id(started_at: datetime) -> str:
-    return f"{started_at:%Y%m%dT%H%M%SZ}-restore-{secrets.token_hex(2)}"

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from pantry_tui.artifact.foreign.opening import ForeignFile
+from pantry_tui.artifact.foreign.script import inspect, script_of
 from pantry_tui.errors import PantryError, PrivilegeError, RefusedError, RestoreError
 from pantry_tui.events import Event, PhaseStarted
-from pantry_tui.recovery.foreign.opening import ForeignFile
-from pantry_tui.recovery.foreign.running import inspect
-from pantry_tui.recovery.foreign.service import script_of
 from tests.engine.recovery.foreign import ROLE, dumped, make_role, restore_dump, written
 from tests.engine.recovery.restoring import databases
 from tests.servers import TestServer
@@ -152,7 +151,7 @@ async def test_two_statements_in_one_message(
     any_server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Should the lexer ever be deceived, the server refuses what would be smuggled."""
-    monkeypatch.setattr("pantry_tui.recovery.foreign.lexer._ROUTINE", re.compile(b".*"))
+    monkeypatch.setattr("pantry_tui.artifact.foreign.lexer._ROUTINE", re.compile(b".*"))
     script = "SELECT 1 AS begin; ROLLBACK; CREATE TABLE evil (); SELECT 1 AS end;\n"
     with pytest.raises(RestoreError, match="cannot insert multiple commands into a prepared statement"):
         await restore_dump(written(tmp_path, script), any_server.target(NEW, role=ROLE))
@@ -253,4 +252,4 @@ async def test_no_changed_byte_of_an_archive_is_more_than_an_error(any_server: T
 
 
 def _inspect(path: Path) -> None:
-    inspect(script_of(ForeignFile(path)), threading.Event(), lambda: None)
+    inspect(script_of(ForeignFile.at(path)), threading.Event(), lambda: None)

@@ -239,6 +239,7 @@ def test_the_document_of_the_details_has_the_keys_of_the_summary() -> None:
         "table_list",
         "file_list",
         "warning_list",
+        "foreign",
         "tools",
         "server",
         "source",

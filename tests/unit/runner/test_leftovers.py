@@ -38,6 +38,12 @@ def test_a_restores_database_is_named() -> None:
     assert f'"{"x" * 47}.unverified-' in (with_leftovers(bare, restore_into("x" * 60)).remedy or "")
 
 
+def test_a_renamed_schema_is_named_too() -> None:
+    renaming = msgspec.structs.replace(restore_into("crm"), rename_schemas=(("public", "yesterday"),))
+    remedy = with_leftovers(FAILURE, renaming).remedy or ""
+    assert remedy.endswith('on the target server and drop them, and for schemas named "unverified-…" in crm')
+
+
 def test_a_drills_database_is_named_unless_its_server_is_gone() -> None:
     beside = DrillRequest(
         repository=REPOSITORY,

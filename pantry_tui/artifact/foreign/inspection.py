@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
+from pantry_tui.artifact.foreign.statement import Place, Statement
 from pantry_tui.errors import RefusedError
-from pantry_tui.recovery.foreign.statement import Place, Statement
 
 # Functions that read or write files of the server.
 FILE_FUNCTIONS = frozenset(
@@ -227,12 +227,30 @@ def _is_plpgsql(words: Sequence[bytes]) -> bool:
 
 def table_of(words: Sequence[bytes]) -> str:
     """The table that COPY, INSERT INTO or ALTER TABLE is about, as SQL names it."""
+    parts = (word if word.startswith(b'"') else word.lower() for word in _table_name(words))
+    return b"".join(parts).decode(errors="surrogateescape")
+
+
+def table_parts(words: Sequence[bytes]) -> tuple[str, str]:
+    """Schema and name of the table that such a statement or CREATE TABLE is about, as people read them.
+
+    The schema is empty where the statement names none. What is no UTF-8 is replaced.
+    """
+    *schema, name = [unquoted(word) for word in _table_name(words)[::2]] or [""]
+    return _readable(schema[-1] if schema else ""), _readable(name)
+
+
+def _readable(name: str) -> str:
+    return name.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def _table_name(words: Sequence[bytes]) -> list[bytes]:
+    """Its name as it stands, dots between the parts."""
     rest = list(words[1:] if words[0] == b"COPY" else words[2:])
-    for passed in ([b"IF", b"EXISTS"], [b"ONLY"]):
+    for passed in ([b"TABLE"], [b"IF", b"NOT", b"EXISTS"], [b"IF", b"EXISTS"], [b"ONLY"]):
         rest = rest[len(passed) :] if rest[: len(passed)] == passed else rest
     name = rest[:1]
     while rest[1:2] == [b"."] and len(rest) > 2:
         name += rest[1:3]
         rest = rest[2:]
-    parts = (word if word.startswith(b'"') else word.lower() for word in name)
-    return b"".join(parts).decode(errors="surrogateescape")
+    return name

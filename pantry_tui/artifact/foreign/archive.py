@@ -9,8 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 
-from pantry_tui.errors import BackupDamagedError
-from pantry_tui.recovery.foreign.archive_reading import OBJECTS_BLOCK, TABLE_BLOCK, ArchiveReader, Entry
+from pantry_tui.artifact.foreign.archive_reading import ArchiveReader, Entry
 
 _WRITTEN_AT_ONCE = 16 * 1024  # bytes of a large object in a statement
 _FIRST = (b"ENCODING", b"STDSTRINGS", b"SEARCHPATH")
@@ -19,6 +18,7 @@ _ATTACHED = frozenset({b"ACL", b"COMMENT", b"SECURITY LABEL"})
 _NO_OBJECTS = frozenset({*_FIRST, *_OF_THE_DATABASE, b"WARNING", b"<Init>"})
 _PRIVILEGES = frozenset({b"ACL", b"ACL LANGUAGE", b"DEFAULT ACL"})
 _LAST = frozenset({b"EVENT TRIGGER", b"MATERIALIZED VIEW DATA"})
+_VERSION = re.compile(rb"[0-9A-Za-z][ -~]{0,79}")
 _LARGE_OBJECT = re.compile(rb"(LARGE OBJECT )\d+")
 _SETTINGS = b"""SET check_function_bodies = false;
 SET xmloption = content;
@@ -30,8 +30,9 @@ _END = b"\n-- PostgreSQL database dump complete\n"
 class ArchiveScript:
     """The script of one archive. Each reading is a new one, and remembers which line is of which entry."""
 
-    def __init__(self, unpacked: Callable[[], Iterator[bytes]], name: str) -> None:
-        self._unpacked = unpacked
+    def __init__(self, opened: Callable[[], ArchiveReader], name: str) -> None:
+        """``opened`` begins a new reading."""
+        self._opened = opened
         self._name = name
         self._lines: list[int] = [1]
         self._titles: list[str] = ["its settings"]
@@ -52,10 +53,10 @@ class ArchiveScript:
                 yield piece
 
     def _parts(self) -> Iterator[tuple[str, Iterable[bytes]]]:
-        reader = ArchiveReader(self._unpacked(), self._name)
+        reader = self._opened()
         entries = reader.entries()
         first = [entry for kind in _FIRST for entry in entries if entry.kind == kind]
-        yield "its settings", [entry.statement + b"\n" for entry in first] + [_SETTINGS]
+        yield "its settings", [_origin(reader), *(entry.statement + b"\n" for entry in first), _SETTINGS]
         setting = _Settings(has_path=any(entry.kind == b"SEARCHPATH" for entry in first))
         by_id = {entry.id: entry for entry in entries}
         wanted = [entry for entry in entries if _is_of_this_database(entry)]
@@ -78,19 +79,19 @@ class ArchiveScript:
             )
         if not entry.has_data:
             return
-        kind, owner = reader.block()
-        if owner != entry.id or kind not in (TABLE_BLOCK, OBJECTS_BLOCK):
-            raise BackupDamagedError(
-                f"{self._name}: data of another entry stand where those of {_title(entry)} belong",
-                remedy="no part of it was run; have it taken again, in plain format: pg_dump --file=NAME.sql",
-            )
-        if kind == OBJECTS_BLOCK:
-            for oid, content in reader.large_objects():
+        if reader.holds_objects(entry):
+            for oid, content in reader.large_objects(entry):
                 yield from _written(oid, content)
             return
         yield entry.copy
-        yield from reader.content()
+        yield from reader.content(entry)
         yield b"\n"
+
+
+def _origin(reader: ArchiveReader) -> bytes:
+    """The comment that scripts have; nothing where the archive says something that would be more than a comment."""
+    version = reader.source_version
+    return b"-- Dumped from database version %b\n" % version if _VERSION.fullmatch(version) else b""
 
 
 class _Settings:

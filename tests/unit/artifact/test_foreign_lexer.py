@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pantry_tui.artifact.foreign import lexer as lexer_module
+from pantry_tui.artifact.foreign.inspection import FILE_FUNCTIONS
+from pantry_tui.artifact.foreign.lexer import Lexer
+from pantry_tui.artifact.foreign.statement import EndLine, Statement
 from pantry_tui.errors import BackupDamagedError, PantryError, RefusedError
-from pantry_tui.recovery.foreign import lexer as lexer_module
-from pantry_tui.recovery.foreign.inspection import FILE_FUNCTIONS
-from pantry_tui.recovery.foreign.lexer import Lexer
-from pantry_tui.recovery.foreign.statement import EndLine, Statement
 
 
 def pieces_of(script: bytes, size: int) -> Iterator[bytes]:

@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
+from pantry_tui.artifact.foreign.inspection import FILE_FUNCTIONS, Treatment, Way, script_encoding, table_of, treatment
+from pantry_tui.artifact.foreign.lexer import Lexer
+from pantry_tui.artifact.foreign.script import Inspected, Script, inspect
+from pantry_tui.artifact.foreign.statement import Statement
 from pantry_tui.errors import BackupDamagedError, RefusedError
-from pantry_tui.recovery.foreign.inspection import FILE_FUNCTIONS, Treatment, Way, script_encoding, table_of, treatment
-from pantry_tui.recovery.foreign.lexer import Lexer
-from pantry_tui.recovery.foreign.running import Inspected, Script, inspect
-from pantry_tui.recovery.foreign.statement import Statement
 
 UNSAFE_ENCODING = "the script is in an encoding whose characters may hold quotes; take it with pg_dump --encoding=UTF8"
 END = b"\n--\n-- PostgreSQL database dump complete\n--\n"

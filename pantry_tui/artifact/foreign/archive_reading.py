@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import zstandard
 
-from pantry_tui.artifact.toc import CUSTOM, MAGIC, NEWEST, OLDEST
+from pantry_tui.artifact.foreign.parts import Objects, Parts
+from pantry_tui.artifact.toc import CUSTOM, DIRECTORY, MAGIC, NEWEST, OLDEST, TAR
 from pantry_tui.errors import BackupDamagedError, UsageError
 
 TOC_LIMIT = 256 * 1024 * 1024  # bytes of definitions; it is kept in memory
@@ -48,10 +49,13 @@ class Entry(NamedTuple):
     access_method: bytes | None
     is_partitioned: bool
     depends_on: tuple[int, ...]
+    file: str = ""  # that has its rows, where they are not in the archive itself
 
 
 class ArchiveReader:
     """Reads what the pieces of a file hold. Raises `BackupDamagedError` for what is cut off or no archive."""
+
+    forms: tuple[int, ...] = (CUSTOM,)
 
     def __init__(self, pieces: Iterator[bytes], name: str) -> None:
         self._pieces = pieces
@@ -62,18 +66,25 @@ class ArchiveReader:
         self._offset_size = 8
         self._version = (1, 0)
         self._packing: int = Packing.NONE
+        self.source_version = b""  # of the server that was dumped, once the table of contents is read
 
     def entries(self) -> list[Entry]:
         """The table of contents; the reader then stands before the first block."""
         self._head()
         return [self._entry() for _ in range(self._integer())]
 
-    def block(self) -> tuple[int, int]:
-        """The kind of the block that begins here, and the id of the entry that it belongs to."""
-        return self._take(1)[0], self._integer()
+    def holds_objects(self, entry: Entry) -> bool:
+        """Whether the data of an entry, which are read next, are large objects. Raises where they are of another entry."""
+        kind, owner = self._take(1)[0], self._integer()
+        if owner != entry.id or kind not in (TABLE_BLOCK, OBJECTS_BLOCK):
+            raise self._damaged(f"has data of another entry where those of entry {entry.id} belong")
+        return kind == OBJECTS_BLOCK
 
-    def content(self) -> Iterator[bytes]:
-        """What is in a block, or in one large object, unpacked, in pieces."""
+    def content(self, entry: Entry) -> Iterator[bytes]:  # they stand where the reader stands
+        """The rows of an entry, unpacked, in pieces."""
+        return self._content()
+
+    def _content(self) -> Iterator[bytes]:
         match self._packing:
             case Packing.ZLIB:
                 yield from self._inflated(self._chunks())
@@ -82,10 +93,10 @@ class ArchiveReader:
             case _:
                 yield from self._chunks()
 
-    def large_objects(self) -> Iterator[tuple[int, Iterator[bytes]]]:
-        """The large objects of a block: oid and content, which must be read before the next."""
+    def large_objects(self, entry: Entry) -> Objects:
+        """The large objects of an entry: oid and content, which must be read before the next."""
         while oid := self._integer():
-            yield oid, self.content()
+            yield oid, self._content()
 
     def require_end(self) -> None:
         """Raises `BackupDamagedError` where something follows."""
@@ -105,8 +116,8 @@ class ArchiveReader:
         self._integer_size, self._offset_size, form = self._take(3)
         if self._integer_size not in _WIDTHS or self._offset_size not in _WIDTHS:
             raise self._damaged("is no readable archive: its integers have an impossible size")
-        if form != CUSTOM:
-            raise UsageError(f"{self._name} is no archive in custom format", remedy="take one with pg_dump -Fc")
+        if form not in self.forms:
+            raise self._damaged("is no archive of the format that it seems to be")
         self._packing = self._take(1)[0] if self._version >= (1, 15) else int(self._integer() != 0)
         if self._packing not in (Packing.NONE, Packing.ZLIB, Packing.ZSTD):
             raise UsageError(
@@ -115,8 +126,9 @@ class ArchiveReader:
             )
         for _ in range(7):
             self._integer()  # when it was made
-        for _ in range(3):
-            self._string()  # database, server version, pg_dump version
+        self._string()  # database
+        self.source_version = self._string() or b""
+        self._string()  # version of pg_dump
 
     def _entry(self) -> Entry:
         number, has_data = self._integer(), self._integer()
@@ -134,7 +146,7 @@ class ArchiveReader:
         depends_on = []
         while (dependency := self._string()) is not None:
             depends_on.append(int(dependency) if dependency.isdigit() else 0)
-        self._take(1 + self._offset_size)  # where its data stand
+        file = self._place()
         return Entry(
             number,
             has_data == 1,
@@ -147,7 +159,13 @@ class ArchiveReader:
             access_method,
             relation == ord("p"),
             tuple(depends_on),
+            file,
         )
+
+    def _place(self) -> str:
+        """Where the data of an entry stand: here behind each other."""
+        self._take(1 + self._offset_size)
+        return ""
 
     def _chunks(self) -> Iterator[bytes]:
         while length := self._integer():
@@ -220,3 +238,38 @@ class ArchiveReader:
 
     def _damaged(self, what: str) -> BackupDamagedError:
         return BackupDamagedError(f"{self._name} {what}", remedy="no part of it was run; bring the whole dump")
+
+
+class PartedReader(ArchiveReader):
+    """Reads an archive whose rows stand in files of their own."""
+
+    forms = (TAR, DIRECTORY)
+
+    def __init__(self, parts: Parts, name: str) -> None:
+        super().__init__(parts.toc(), name)
+        self._parts = parts
+
+    def entries(self) -> list[Entry]:
+        """The table of contents, which is a file of its own."""
+        entries = super().entries()
+        super().require_end()
+        return entries
+
+    def holds_objects(self, entry: Entry) -> bool:
+        """Whether its file is a list of large objects."""
+        return entry.kind == b"BLOBS"
+
+    def content(self, entry: Entry) -> Iterator[bytes]:
+        """The rows of an entry."""
+        return self._parts.rows(entry.file)
+
+    def large_objects(self, entry: Entry) -> Objects:
+        """The large objects of an entry."""
+        return self._parts.objects(entry.file)
+
+    def require_end(self) -> None:
+        """Raises `BackupDamagedError` where something follows."""
+        self._parts.require_end()
+
+    def _place(self) -> str:
+        return (self._string() or b"").decode("ascii", "replace")

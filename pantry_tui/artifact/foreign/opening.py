@@ -11,12 +11,16 @@ from isal import igzip_lib
 
 from pantry_tui.artifact.age import Identity
 from pantry_tui.artifact.content import Content
+from pantry_tui.artifact.files import storage_errors
+from pantry_tui.artifact.foreign.parts import TOC, DirectoryParts
 from pantry_tui.errors import BackupDamagedError, NotFoundError, UsageError
+from pantry_tui.models import Compression
 
 PIECE = 128 * 1024  # at most this much is unpacked at once
 _FED = 4 * 1024  # stored bytes of zstd given at once: four of them may stand for 128 KiB
 _WINDOW = 1 << 27  # as for backups of our own
 _HEAD = 512
+_GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -25,33 +29,58 @@ class FileKind(StrEnum):
 
     SCRIPT = "script"
     ARCHIVE = "archive"  # pg_dump -Fc
+    TAR = "tar"  # -Ft
+    DIRECTORY = "directory"  # -Fd
 
 
 class ForeignFile:
     """A dump of somebody else's. It is read twice, front to back, and never whole."""
 
-    def __init__(self, path: Path, identities: Sequence[Identity] = ()) -> None:
-        """Looks at the beginning. Raises `NotFoundError`, `UsageError` for what is no dump that can be read, and what opening
-        an encrypted file raises."""
-        self.path = path
+    def __init__(self, content: Content, name: str, *, packed: bool = False) -> None:
+        """Looks at the beginning; ``name`` is what messages call it, ``packed``: it is a part of a dump.
+
+        Raises `UsageError` for what is no dump that can be read, `BackupDamagedError`, `StorageError`.
+        """
+        self.name = name
+        self._content = content
+        self._first = b""
+        self.size = max(1, content.stored_size)
+        self.read_bytes = 0  # of the file, so far in the latest reading
+        head = next(self.unpacked(), b"")[:_HEAD]
+        self.kind = FileKind.SCRIPT if packed else _kind(name, head)
+
+    @classmethod
+    def at(cls, path: Path, identities: Sequence[Identity] = ()) -> ForeignFile:
+        """The dump in the file at a path.
+
+        Raises `NotFoundError`, what making one raises, and what opening an encrypted file raises.
+        """
         if path.is_dir():
             raise UsageError(
                 f"{path} is a directory: neither a backup of this program nor a dump in one file",
-                remedy="a dump in directory format is restored by pg_restore alone; take one with pg_dump -Fc, or -Fp",
+                remedy="restore a dump in directory format by its path; to take one in, have it made with -Fc or -Ft",
             )
         if not path.is_file():
             raise NotFoundError(f"there is no file {path}", remedy="name a dump by its path, or a backup by its id")
-        self._content = Content.unlock(path, identities)
-        self.size = max(1, self._content.stored_size)
-        self.read_bytes = 0  # of the file, so far in the latest reading
-        head = next(self.unpacked(), b"")[:_HEAD]
-        self.kind = _kind(path, head)
+        return cls(Content.unlock(path, identities), path.name)
+
+    @property
+    def packing(self) -> Compression:
+        """How the file itself is packed; an archive that packs its rows is not."""
+        if self._first.startswith(_GZIP):
+            return Compression.GZIP
+        return Compression.ZSTD if self._first.startswith(zstandard.FRAME_HEADER) else Compression.NONE
+
+    def stored(self) -> Iterator[bytes]:
+        """The file's bytes, decrypted and not unpacked. Raises `StorageError`, `BackupDamagedError`."""
+        return self._content.pieces()
 
     def unpacked(self) -> Iterator[bytes]:
         """What is in it, decrypted and unpacked. Raises `BackupDamagedError` where it is cut off, `StorageError`."""
         stored = self._counted()
         first = next(stored, b"")
-        if first.startswith(b"\x1f\x8b"):
+        self._first = first[:_HEAD]
+        if first.startswith(_GZIP):
             return self._gunzipped(first, stored)
         if first.startswith(zstandard.FRAME_HEADER):
             return self._unzstd(first, stored)
@@ -110,7 +139,36 @@ class ForeignFile:
             raise self._damaged("is cut off: its zstd frame has no end")
 
     def _damaged(self, what: str) -> BackupDamagedError:
-        return BackupDamagedError(f"{self.path.name} {what}", remedy="no part of it was run; bring the whole dump")
+        return BackupDamagedError(f"{self.name} {what}", remedy="no part of it was run; bring the whole dump")
+
+
+class ForeignDirectory:
+    """A dump in directory format, read as a file is."""
+
+    kind = FileKind.DIRECTORY
+
+    def __init__(self, path: Path) -> None:
+        """Raises `StorageError`."""
+        self.path = path
+        self.name = path.name
+        with storage_errors(path, "reading the dump"):
+            self.size = max(1, sum(file.stat().st_size for file in path.iterdir()))
+        self.read_bytes = 0  # of its files, so far in the latest reading
+
+    def parts(self) -> DirectoryParts:
+        """Its files, for a new reading."""
+        self.read_bytes = 0
+        return DirectoryParts(self.path, self._unpacked)
+
+    def _unpacked(self, content: Content, name: str) -> Iterator[bytes]:
+        file = ForeignFile(content, name, packed=True)
+        yield from file.unpacked()
+        self.read_bytes += file.read_bytes
+
+
+def opened_dump(path: Path, identities: Sequence[Identity] = ()) -> ForeignFile | ForeignDirectory:
+    """The dump at a path, in a file or a directory. Raises what `ForeignFile.at` does, `StorageError`."""
+    return ForeignDirectory(path) if (path / TOC).is_file() else ForeignFile.at(path, identities)
 
 
 def _gzip_member() -> igzip_lib.IgzipDecompressor:
@@ -127,25 +185,25 @@ def _is_padding(piece: bytes, rest: Iterator[bytes]) -> bool:
     return not piece.strip(b"\0") and all(not each.strip(b"\0") for each in rest)
 
 
-def _kind(path: Path, head: bytes) -> FileKind:
+def _kind(name: str, head: bytes) -> FileKind:
     if head.startswith(b"PGDMP"):
         return FileKind.ARCHIVE
     if not head:
-        raise BackupDamagedError(f"{path.name} is empty", remedy="bring the whole dump")
+        raise BackupDamagedError(f"{name} is empty", remedy="bring the whole dump")
     if head[257:262] == b"ustar":
+        if head.startswith(TOC.encode() + b"\0"):
+            return FileKind.TAR
         raise UsageError(
-            f"{path.name} is a tar file, which this version cannot restore",
-            remedy="take the dump with pg_dump -Fc, or -Fp",
+            f"{name} is a tar file that pg_dump has not made",
+            remedy="unpack it, and name the dump that is in it",
         )
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UsageError(
-            f"{path.name} is text in UTF-16, which no server reads",
+            f"{name} is text in UTF-16, which no server reads",
             remedy="take the dump with pg_dump --file=NAME, without redirecting its output",
         )
     if head.startswith(b"age-encryption.org/"):
-        raise UsageError(f"{path.name} is encrypted, and its name does not say so", remedy="add .age to its name")
+        raise UsageError(f"{name} is encrypted, and its name does not say so", remedy="add .age to its name")
     if head.startswith(b"PK\x03\x04"):
-        raise UsageError(
-            f"{path.name} is a zip file", remedy="unpack it; a backup in format csv is named by its directory"
-        )
+        raise UsageError(f"{name} is a zip file", remedy="unpack it; a backup in format csv is named by its directory")
     return FileKind.SCRIPT

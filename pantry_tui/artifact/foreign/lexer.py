@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from pantry_tui.artifact.foreign.buffered import Buffered
+from pantry_tui.artifact.foreign.statement import EXCERPT, EndLine, Place, Statement
 from pantry_tui.errors import BackupDamagedError, PantryError, RefusedError
-from pantry_tui.recovery.foreign.buffered import Buffered
-from pantry_tui.recovery.foreign.statement import EXCERPT, EndLine, Place, Statement
 
 # Bytes. A larger one, with the copies that are made of it, would take too much memory.
 STATEMENT_LIMIT = 128 * 1024 * 1024

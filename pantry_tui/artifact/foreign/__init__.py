@@ -1,0 +1,1 @@
+"""Dumps that others made: what a file is, and what it says, without running any of it."""

@@ -81,7 +81,7 @@ def _has_another(repository: LocalRepository, manifest: Manifest) -> bool:
     """Whether another backup can replace it: one that somebody slipped in, signed by nobody who is believed, cannot."""
     wanted = (manifest.database, manifest.source.name)
     for other in repository.ids():
-        with suppress(BackupDamagedError, NotFoundError, UntrustedSignerError):
+        with suppress(StorageError, NotFoundError, UntrustedSignerError):
             if other == manifest.id:
                 continue
             found, _ = repository.trusted_manifest(other)
@@ -103,9 +103,9 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def tombstone_of(repository: LocalRepository, backup_id: str, *, by: str, forced: bool) -> Tombstone:
     """What will be said of a backup that is deleted now; less, where its manifest cannot be read."""
     link = previous = None
-    with suppress(BackupDamagedError, StorageError):
+    with suppress(StorageError):
         link = repository.stored_manifest(backup_id).link
-    with suppress(BackupDamagedError, StorageError, UntrustedSignerError):  # what a stranger wrote is not repeated
+    with suppress(StorageError, UntrustedSignerError):  # what a stranger wrote is not repeated
         previous = repository.trusted_manifest(backup_id)[0].previous
     sha256 = link.sha256 if link is not None else None
     return Tombstone(id=backup_id, manifest_sha256=sha256, previous=previous, at=utc_now(), by=by, forced=forced)

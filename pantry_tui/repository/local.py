@@ -21,7 +21,7 @@ from pantry_tui.artifact.files import open_file_in, storage_error, storage_error
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, encode_manifest
 from pantry_tui.artifact.openfiles import ArtifactFiles
 from pantry_tui.artifact.private import prepare_private_directory, require_private_directory
-from pantry_tui.errors import BackupDamagedError, NotFoundError, StorageError
+from pantry_tui.errors import BackupDamagedError, ConfigError, NotFoundError, StorageError
 from pantry_tui.models import BackupDetails, BackupSummary, MarkRequest, RepositoryTarget, utc_now
 from pantry_tui.repository.authenticity import Findings, examine_signatures, signature_of
 from pantry_tui.repository.authority import Authority
@@ -58,7 +58,7 @@ class Presence(NamedTuple):
     """What tells, without reading anything, whether a backup is as it was when it was last read."""
 
     id: str
-    manifest: tuple[int, int, int]  # inode, modification time in ns, size
+    manifest: tuple[int, int, int]  # inode, modification time in ns, size; zeros where this user may not look
     directory_mtime_ns: int  # changes with every record that is added
 
 
@@ -81,8 +81,20 @@ class LocalRepository:
         prepare_private_directory(self.directory, self._what)
 
     def is_there(self) -> bool:
-        """Whether the directory exists: not before the first backup, and not while its file system is unmounted."""
-        return self.directory.is_dir()
+        """Whether the directory exists: not before the first backup, and not while its file system is unmounted.
+
+        Raises `StorageError` where this user may not look, `ConfigError` when something else than a directory is there.
+        """
+        with storage_errors(self.directory, f"looking for {self._what}"):
+            try:
+                status = self.directory.stat()
+            except FileNotFoundError:
+                return False
+        if not stat.S_ISDIR(status.st_mode):
+            raise ConfigError(
+                f"{self._what}: {self.directory} is not a directory", remedy="name a directory, or remove what is there"
+            )
+        return True
 
     # --- making
 
@@ -155,7 +167,7 @@ class LocalRepository:
         if reference != LATEST:
             return match_reference(reference, ids, where=self._what)
         for backup_id in ids:
-            with suppress(BackupDamagedError):
+            with suppress(StorageError):  # one that cannot be read does not say whose it is
                 if database is None or database in _names(self.manifest(backup_id)):
                     return backup_id
         of = "" if database is None else f" of the database {database}"
@@ -330,7 +342,7 @@ class LocalRepository:
                 except OSError as error:
                     failures.append(error)
         if failures:
-            raise storage_error(failures[0], failures[0].filename or self.directory, "cleaning up") from failures[0]
+            raise storage_error(failures[0], self._path_in(failures[0]), "cleaning up") from failures[0]
         return [*abandoned, *unfinished]
 
     def _abandoned(self) -> list[str]:
@@ -347,7 +359,7 @@ class LocalRepository:
     def _unfinished_records(self) -> list[str]:
         found = []
         for backup_id in self.ids():
-            with os.scandir(self.directory / backup_id) as entries:
+            with suppress(PermissionError), os.scandir(self.directory / backup_id) as entries:
                 found += [f"{backup_id}/{entry.name}" for entry in entries if is_unfinished_record(entry.name)]
         return found
 
@@ -359,8 +371,16 @@ class LocalRepository:
 
     @contextmanager
     def _alone(self, doing: str) -> Iterator[None]:
-        with storage_errors(self.directory, doing), repository_lock(self.directory):
-            yield
+        try:
+            with repository_lock(self.directory):
+                yield
+        except OSError as error:
+            raise storage_error(error, self._path_in(error), doing) from error
+
+    def _path_in(self, error: OSError) -> str | Path:
+        """What the operating system refused, where it says so: one file of a backup rather than all of them."""
+        named = error.filename
+        return named if isinstance(named, str) and named.startswith("/") else self.directory
 
     @contextmanager
     def _reading(self, backup_id: str, name: str) -> Iterator[None]:
@@ -376,6 +396,9 @@ class LocalRepository:
             raise
 
 
+_UNSEEN = (0, 0, 0)
+
+
 def _presence(repository: Path, backup_id: str) -> Presence | None:
     directory = f"{repository}/{backup_id}"
     try:
@@ -383,6 +406,9 @@ def _presence(repository: Path, backup_id: str) -> Presence | None:
         manifest = os.lstat(f"{directory}/{MANIFEST_NAME}")
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError:
+        # Taken for a backup: whoever reads it is told which directory is closed, and all others go on.
+        return Presence(backup_id, _UNSEEN, made.st_mtime_ns) if stat.S_ISDIR(made.st_mode) else None
     if not (stat.S_ISDIR(made.st_mode) and stat.S_ISREG(manifest.st_mode)):
         return None
     return Presence(backup_id, (manifest.st_ino, manifest.st_mtime_ns, manifest.st_size), made.st_mtime_ns)

@@ -20,7 +20,7 @@ from pantry_tui.artifact.rowtext import copy_text, encoding_of_rows
 from pantry_tui.artifact.toc import TocEntry, partitions, read_toc
 from pantry_tui.backup.peek_archive import ArchivedRows
 from pantry_tui.errors import BackupDamagedError, EncryptionError, NotFoundError, StorageError, UsageError
-from pantry_tui.models import PEEK_ROWS, RepositoryTarget, ShortenedValue, TablePage, Unlocking
+from pantry_tui.models import PEEK_ROWS, BackupKind, RepositoryTarget, ShortenedValue, TablePage, Unlocking
 from pantry_tui.repository.local import LocalRepository
 from pantry_tui.repository.rows import open_rows, restorable
 
@@ -59,6 +59,11 @@ async def peek_table(
     manifest = await asyncio.to_thread(
         lambda: restorable(repository, repository.manifest(repository.resolve(backup_id)))
     )
+    if manifest.kind is BackupKind.SCHEMA:
+        raise NotFoundError(
+            f"backup {manifest.id} is of the schema alone: it holds no rows",
+            remedy="look into a full one: pantry-tui backup list",
+        )
     identities = identities_of(unlocking)
     position = await asyncio.to_thread(_find, repository, manifest, table, identities)
     entry = manifest.tables[position]

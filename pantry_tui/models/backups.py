@@ -142,6 +142,7 @@ class ValidationResult(Model, frozen=True, kw_only=True):
     duration_seconds: float
     validated_at: datetime
     signer: str | None = None  # whose signature the manifest has; None: no signature that fits
+    signer_known: bool = True  # that signer is trusted on this machine
     unread: bool = (
         False  # encrypted, and no identity was given: the stored bytes are what was written, no more is known
     )

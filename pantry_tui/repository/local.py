@@ -6,6 +6,7 @@ ever made of anything but an id this program formed and the plain name of a file
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -13,7 +14,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
@@ -35,7 +36,8 @@ from pantry_tui.repository.deletion import (
     tombstone_of,
     tombstone_of_missing,
 )
-from pantry_tui.repository.ids import LATEST, SECOND, is_backup_id, match_reference, new_backup_id, require_label
+from pantry_tui.repository.ids import LATEST, is_backup_id, match_reference, new_backup_id, require_label
+from pantry_tui.repository.presence import Presence, age_of, presence_of
 from pantry_tui.repository.records import Mark, ProofRecord, Record, is_unfinished_record, read_records, write_record
 from pantry_tui.repository.soundness import oddities, wrong_files
 from pantry_tui.repository.staging import (
@@ -52,14 +54,6 @@ if TYPE_CHECKING:
     from pantry_tui.artifact.signing import Signer
 
 __all__ = ["LocalRepository", "Presence", "ProofRecord", "StagedBackup", "new_backup_id"]
-
-
-class Presence(NamedTuple):
-    """What tells, without reading anything, whether a backup is as it was when it was last read."""
-
-    id: str
-    manifest: tuple[int, int, int]  # inode, modification time in ns, size; zeros where this user may not look
-    directory_mtime_ns: int  # changes with every record that is added
 
 
 class LocalRepository:
@@ -91,9 +85,8 @@ class LocalRepository:
             except FileNotFoundError:
                 return False
         if not stat.S_ISDIR(status.st_mode):
-            raise ConfigError(
-                f"{self._what}: {self.directory} is not a directory", remedy="name a directory, or remove what is there"
-            )
+            where = f"{self._what}: {self.directory}"
+            raise ConfigError(f"{where} is not a directory", remedy="name a directory, or remove what is there")
         return True
 
     # --- making
@@ -143,15 +136,15 @@ class LocalRepository:
             return []
         require_private_directory(self.directory, self._what)
         with storage_errors(self.directory, f"listing {self._what}"), os.scandir(self.directory) as entries:
-            found = [_presence(self.directory, entry.name) for entry in entries if is_backup_id(entry.name)]
-        return sorted((presence for presence in found if presence), key=_age, reverse=True)
+            found = [presence_of(self.directory, entry.name) for entry in entries if is_backup_id(entry.name)]
+        return sorted((presence for presence in found if presence), key=age_of, reverse=True)
 
     def has_backups(self) -> bool:
         """Whether there is any backup, by as few calls as that takes. Raises `StorageError`."""
         if not self.is_there():
             return False
         with storage_errors(self.directory, f"listing {self._what}"), os.scandir(self.directory) as entries:
-            return any(is_backup_id(entry.name) and _presence(self.directory, entry.name) for entry in entries)
+            return any(is_backup_id(entry.name) and presence_of(self.directory, entry.name) for entry in entries)
 
     def ids(self) -> list[str]:
         """The published backups, newest first."""
@@ -171,12 +164,14 @@ class LocalRepository:
                 if database is None or database in _names(self.manifest(backup_id)):
                     return backup_id
         of = "" if database is None else f" of the database {database}"
-        raise NotFoundError(f"{self._what} has no backup{of} yet", remedy="take one with: pantry-tui backup create")
+        raise NotFoundError(
+            f"{self._what} has no backup{of} yet", remedy="take one with: pantry-tui backup create -n NAME"
+        )
 
     def path(self, backup_id: str) -> Path:
         """The directory of a backup. Raises `NotFoundError` when there is no such backup."""
         with storage_errors(self.directory, "looking for a backup"):
-            if is_backup_id(backup_id) and _presence(self.directory, backup_id):
+            if is_backup_id(backup_id) and presence_of(self.directory, backup_id):
                 return self.directory / backup_id
         raise NotFoundError(
             f"{self._what} has no backup {backup_id[:80]!r}", remedy="list the backups with: pantry-tui backup list"
@@ -352,7 +347,7 @@ class LocalRepository:
                 for entry in entries
                 if is_backup_id(entry.name)
                 and entry.is_dir(follow_symlinks=False)
-                and not _presence(self.directory, entry.name)
+                and not presence_of(self.directory, entry.name)
             )
         return [name for name in unpublished if is_abandoned(self.directory / name)]
 
@@ -393,30 +388,12 @@ class LocalRepository:
                 raise BackupDamagedError(
                     f"{where} is missing", remedy="restore from another backup, or put the file back"
                 ) from error.__cause__
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ELOOP:
+                raise BackupDamagedError(
+                    f"{where} is a symbolic link: it is not the file that was written",
+                    remedy="restore from another backup, or put the file back",
+                ) from error.__cause__
             raise
-
-
-_UNSEEN = (0, 0, 0)
-
-
-def _presence(repository: Path, backup_id: str) -> Presence | None:
-    directory = f"{repository}/{backup_id}"
-    try:
-        made = os.lstat(directory)
-        manifest = os.lstat(f"{directory}/{MANIFEST_NAME}")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except PermissionError:
-        # Taken for a backup: whoever reads it is told which directory is closed, and all others go on.
-        return Presence(backup_id, _UNSEEN, made.st_mtime_ns) if stat.S_ISDIR(made.st_mode) else None
-    if not (stat.S_ISDIR(made.st_mode) and stat.S_ISREG(manifest.st_mode)):
-        return None
-    return Presence(backup_id, (manifest.st_ino, manifest.st_mtime_ns, manifest.st_size), made.st_mtime_ns)
-
-
-def _age(presence: Presence) -> tuple[str, int, str]:
-    """By the second in the id; of backups of the same second, by when they were published."""
-    return presence.id[:SECOND], presence.manifest[1], presence.id
 
 
 def _names(manifest: Manifest) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pantry_tui.catalog.catalog import Catalog
-from pantry_tui.errors import ConfigError, StorageError
+from pantry_tui.errors import BackupDamagedError, ConfigError, StorageError
 from pantry_tui.repository.local import LocalRepository
 from tests.permissions import permissions_hold
 from tests.unit.repository.samples import NOON, local_repository, publish_backup
@@ -81,6 +81,15 @@ def test_the_catalog_lists_the_others_and_the_closed_one_once_it_is_open(
         catalog.refresh(local)
         assert [each.id for each in catalog.backups()] == [third, second, first]
         assert catalog.damaged == {}
+
+
+def test_a_link_is_not_the_file_that_was_written(local: LocalRepository) -> None:
+    made = publish_backup(local)
+    file = local.directory / made / "crm.sql.gz"
+    file.rename(local.directory / "elsewhere")
+    file.symlink_to(local.directory / "elsewhere")
+    with pytest.raises(BackupDamagedError, match=f"{file} is a symbolic link"):
+        local.open(made, "crm.sql.gz")
 
 
 def test_a_backup_that_cannot_be_removed_is_named(local: LocalRepository) -> None:

@@ -80,13 +80,20 @@ def require_another(repository: LocalRepository, backup_id: str) -> None:
 def _has_another(repository: LocalRepository, manifest: Manifest) -> bool:
     """Whether another backup can replace it: one that somebody slipped in, signed by nobody who is believed, cannot."""
     wanted = (manifest.database, manifest.source.name)
+    unread: StorageError | None = None
     for other in repository.ids():
-        with suppress(StorageError, NotFoundError, UntrustedSignerError):
-            if other == manifest.id:
-                continue
+        if other == manifest.id:
+            continue
+        try:
             found, _ = repository.trusted_manifest(other)
             if (found.database, found.source.name) == wanted and _is_good(repository, found):
                 return True
+        except (BackupDamagedError, NotFoundError, UntrustedSignerError):
+            continue
+        except StorageError as error:  # it might be the one; another may be as good
+            unread = unread or error
+    if unread is not None:
+        raise unread
     return False
 
 

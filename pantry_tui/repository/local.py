@@ -160,7 +160,7 @@ class LocalRepository:
         if reference != LATEST:
             return match_reference(reference, ids, where=self._what)
         for backup_id in ids:
-            with suppress(StorageError):  # one that cannot be read does not say whose it is
+            with suppress(BackupDamagedError):
                 if database is None or database in _names(self.manifest(backup_id)):
                     return backup_id
         of = "" if database is None else f" of the database {database}"

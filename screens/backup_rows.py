@@ -13,14 +13,16 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from pantry_tui.errors import PantryError
+from pantry_tui.errors import KeyMissingError, PantryError, WrongKeyError
 from pantry_tui.models import BackupSummary, TablePage, TableSummary, shown_value
+from pantry_tui.runner.keys import unlocking_for
 from screens import command_lines
 from screens.bindings import bindings_of
 from screens.command import ROWS
 from screens.explain import failure_words
 from screens.frame import FramedScreen
 from screens.situation import Situation
+from screens.unlock_backup import Keys, UnlockToLook
 from screens.widgets import figures
 from screens.widgets.rows_table import RowsTable
 from screens.widgets.text import squeezed, visible
@@ -52,6 +54,7 @@ class BackupRowsScreen(FramedScreen[None]):
         self._table = table
         self._page: TablePage | None = None
         self._problem: PantryError | None = None
+        self._keys: Keys | None = None  # what somebody gave to open it; None: what is configured
         self._page_rows = max(FEWEST_ROWS, min(PAGE_ROWS, PAGE_VALUES // max(1, len(table.columns))))
 
     def body(self) -> Iterable[Widget]:
@@ -81,24 +84,33 @@ class BackupRowsScreen(FramedScreen[None]):
 
     @work(group="rows", exclusive=True, exit_on_error=False)
     async def _read(self, skip: int, *, at_end: bool) -> None:
-        link, backup = self.pantry.link, self._backup
+        link, backup, config = self.pantry.link, self._backup, self.pantry.config
         answer = await link.rows(
             backup.id,
             backup.repository,
             self._table.quoted_name,
             limit=self._page_rows,
             skip=skip,
-            encrypted=backup.encrypted,
+            keys=self._keys or (lambda: unlocking_for(config, encrypted=backup.encrypted)),
         )
         self.post_message(RowsAnswered(answer, at_end=at_end))
 
     def on_rows_answered(self, message: RowsAnswered) -> None:
         if isinstance(message.answer, PantryError):
             self._problem = message.answer
+            self._ask_for_keys(message.answer)
         else:
             self._page, self._problem = message.answer, None
             self._show_page(message.answer, at_end=message.at_end)
         self.draw()
+
+    def _ask_for_keys(self, why: PantryError) -> None:
+        if isinstance(why, KeyMissingError | WrongKeyError) and self.is_current:
+            self.app.push_screen(UnlockToLook(self._backup, self._table.quoted_name, why, self._open_with))
+
+    def _open_with(self, keys: Keys) -> None:
+        self._keys = keys
+        self._turn_to(self._page.skip if self._page is not None else 0)
 
     def _show_page(self, page: TablePage, *, at_end: bool) -> None:
         rows = page.rows if page.columns else ()

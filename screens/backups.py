@@ -96,7 +96,7 @@ class BackupsScreen(OneBackupScreen, ListScreen):
             "short": backup.rows,
         }
         keys = [column.key for column in self.columns()]
-        words = " ".join([*(text.plain for text in cells.values()), *(["pinned"] if backup.pinned else [])])
+        words = " ".join([*(text.plain for text in cells.values()), *self._marks(backup)])
         return Entry(
             key=backup.id,
             cells=tuple(cells[key] for key in keys),
@@ -104,11 +104,17 @@ class BackupsScreen(OneBackupScreen, ListScreen):
             searched=words.casefold(),
         )
 
+    def _marks(self, backup: BackupSummary) -> list[str]:
+        """The words of the signs, for those who filter by them."""
+        return [*(["pinned"] if backup.pinned else []), *(["encrypted"] if backup.encrypted else [])]
+
     def _marked_name(self, backup: BackupSummary) -> Text:
-        """The name between its marks: the sign of a pin, and the label as far as there is room."""
+        """The name between its marks: the signs of a pin and of encryption, and the label as far as there is room."""
         shown = cell("")
         if backup.pinned:
             shown.append(f"{self.pantry.glyphs.pinned} ", self.pantry.colour("accent"))
+        if backup.encrypted:
+            shown.append(f"{self.pantry.glyphs.sealed} ", self.pantry.colour("muted"))
         shown.append(visible(backup.name), "bold")
         if backup.label:
             shown.append(f"  {visible(backup.label)}", self.pantry.colour("muted"))
@@ -153,9 +159,10 @@ class BackupsScreen(OneBackupScreen, ListScreen):
         if backup is None:
             return Content("")
         pinned = f"   {self.pantry.glyphs.pinned} pinned" if backup.pinned else ""
+        sealed = f"   {self.pantry.glyphs.sealed} encrypted" if backup.encrypted else ""
         label = f"   {visible(backup.label)}" if backup.label else ""
         return Content.assemble(
-            (visible(backup.name), "bold"), ("   " + visible(backup.id), "$muted"), (pinned, "$accent"), label
+            (visible(backup.name), "bold"), ("   " + visible(backup.id), "$muted"), (pinned, "$accent"), sealed, label
         )
 
     def pane_words(self) -> Content:

@@ -47,10 +47,17 @@ def show_backup(backup_id: str, *, repository: str | None = None) -> tuple[str, 
     return (PROGRAM, "backup", "show", backup_id, *_repository(repository))
 
 
-def peek(backup_id: str, table: str, *, skip: int = 0, repository: str | None = None) -> tuple[str, ...]:
+def validate(backup_id: str, *, identity: str | None = None, repository: str | None = None) -> tuple[str, ...]:
+    """Reads a backup back, whole."""
+    return (PROGRAM, "backup", "validate", backup_id, *_identity(identity), *_repository(repository))
+
+
+def peek(
+    backup_id: str, table: str, *, skip: int = 0, identity: str | None = None, repository: str | None = None
+) -> tuple[str, ...]:
     """Shows rows of a table in a backup."""
     passed = ("--skip", str(skip)) if skip else ()
-    return (PROGRAM, "backup", "peek", backup_id, table, *passed, *_repository(repository))
+    return (PROGRAM, "backup", "peek", backup_id, table, *passed, *_identity(identity), *_repository(repository))
 
 
 def diff(backup_id: str, other: str, *, repository: str | None = None) -> tuple[str, ...]:
@@ -66,6 +73,7 @@ def export(
     tables: Sequence[str] = (),
     recipients: Sequence[str] = (),
     identity: str | None = None,
+    trust: Sequence[str] = (),
     repository: str | None = None,
 ) -> tuple[str, ...]:
     """Writes a backup, or some of its tables, into a file."""
@@ -74,9 +82,7 @@ def export(
         argv += ["-f", rows_format]
     argv += [part for table in tables for part in ("-t", table)]
     argv += [part for each in recipients for part in ("--recipient", each)]
-    if identity is not None:
-        argv += ["--identity", identity]
-    return (*argv, *_repository(repository))
+    return (*argv, *_identity(identity), *_trusted(trust), *_repository(repository))
 
 
 def label_backup(backup_id: str, text: str, *, repository: str | None = None) -> tuple[str, ...]:
@@ -102,8 +108,6 @@ def restore(
     """Restores a backup, or some of its tables, into another database on the server of ``database``."""
     server = ("-d", database) if database is not None else ()
     chosen = [part for table in tables for part in ("-t", table)]
-    key = ("--identity", identity) if identity is not None else ()
-    trusted = [part for signer in trust for part in ("--trust", signer)]
     return (
         PROGRAM,
         "recovery",
@@ -113,8 +117,8 @@ def restore(
         "--target",
         target,
         *chosen,
-        *key,
-        *trusted,
+        *_identity(identity),
+        *_trusted(trust),
         *_repository(repository),
     )
 
@@ -122,6 +126,14 @@ def restore(
 def show_job(job_id: str) -> tuple[str, ...]:
     """Shows a job."""
     return (PROGRAM, "job", "show", job_id)
+
+
+def _identity(file: str | None) -> tuple[str, ...]:
+    return ("--identity", file) if file is not None else ()
+
+
+def _trusted(signers: Sequence[str]) -> tuple[str, ...]:
+    return tuple(part for signer in signers for part in ("--trust", signer))
 
 
 def _repository(name: str | None) -> tuple[str, ...]:

@@ -39,6 +39,11 @@ class DeleteBackup(BackupForm):
     def fields(self) -> Iterable[Widget]:
         backup = self._backup
         yield self.which()
+        if backup.pinned:
+            words = (
+                f"It is pinned, and will be refused: {self.pantry.key_of('backup.pin')} in the list takes the pin out."
+            )
+            yield Static(Content.styled(words, "bold $warning"), id="pinned")
         yield Static(Content(what_is_lost(backup, self.known)), id="loss")
         yield Static(Content(f"This cannot be undone. Type the backup's {self._wanted} to go on:"), classes="question")
         yield Field(self._wanted.capitalize(), id="typed", hint=f"type the {self._wanted}")
@@ -84,14 +89,19 @@ class DeleteBackup(BackupForm):
 
 def what_is_lost(backup: BackupSummary, known: Known) -> str:
     """What deleting this backup takes away, in words."""
-    others = [each for each in known.backups or () if each.database == backup.database and each.id != backup.id]
+    every = [each for each in known.backups or () if each.database == backup.database and each.id != backup.id]
+    others = [each for each in every if each.is_whole and each.valid is not False]
     size = figures.size(backup.bytes)
     rows = f"{figures.plural(backup.rows, 'row')} in {figures.plural(backup.tables, 'table')}"
     lost = f"This removes {size}: {rows}, as of {figures.moment(backup.started_at)}."
-    if not others:
+    if not every:
         return f"{lost}\nIt is the only backup of {visible(backup.database)}: nothing could be restored any more."
+    if not others:
+        return (
+            f"{lost}\nNo other whole backup of {visible(backup.database)} is there: it could not be restored any more."
+        )
     newest = max(each.started_at for each in others)
     proven = sum(each.proven_at is not None for each in others)
     standing = f"{proven} of them proven" if proven else "none of them proven by a restore"
-    others_words = "1 other backup stays" if len(others) == 1 else f"{len(others)} other backups stay"
+    others_words = "1 other whole backup stays" if len(others) == 1 else f"{len(others)} other whole backups stay"
     return f"{lost}\n{others_words}, {standing}; the newest is of {figures.moment(newest)}."

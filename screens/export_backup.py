@@ -11,19 +11,20 @@ from textual.widgets import Input
 
 from pantry_tui.models import BackupFormat, ExportRequest, JobRequest, export_formats
 from screens import command_lines
-from screens.backup_form import OpeningForm
 from screens.form import Field
+from screens.trusting_form import UNTRUSTED, TrustingForm
 from screens.widgets.pick import Pick, Words
 
 _ENDINGS = {BackupFormat.SQL: ".sql.gz", BackupFormat.JSON: ".json.gz", BackupFormat.CSV: ".zip"}
 _SEALED = ".age"
 
 
-class ExportBackup(OpeningForm):
+class ExportBackup(TrustingForm):
     """Asks for the file, the format and the tables; then the job's progress opens."""
 
     TITLE_WORDS = "Export a backup into a file"
     GO = "Export"
+    TRUST_WORDS = "export it all the same"
 
     def fields(self) -> Iterable[Widget]:
         backup = self._backup
@@ -33,6 +34,7 @@ class ExportBackup(OpeningForm):
         yield Field("Tables", id="tables", hint="empty: all; or names and patterns: sales.* public.users", close=True)
         yield Field("Encrypt to", id="recipients", hint="empty: nobody; or age recipients", close=True)
         yield from self.identity_fields()
+        yield from self.trust_fields()
 
     @on(Words.Changed)
     def _another_format(self) -> None:
@@ -59,7 +61,9 @@ class ExportBackup(OpeningForm):
         return tuple(self.value("recipients").split())
 
     def problem(self) -> str | None:
-        return None if self.value("file") else "name the file to write"  # the job looks at everything else
+        if not self.value("file"):
+            return "name the file to write"
+        return UNTRUSTED if self.is_untrusted else None  # the job looks at everything else
 
     def note(self) -> str:
         if self._backup.encrypted and not self._recipients:
@@ -77,6 +81,7 @@ class ExportBackup(OpeningForm):
             tables=self.value("tables").split(),
             recipients=self._recipients,
             identity=self.identity,
+            trust=self.trust,
             repository=self.pantry.link.named_repository(backup.repository),
         )
 
@@ -84,6 +89,7 @@ class ExportBackup(OpeningForm):
         backup, user, rows_format = self._backup, self.pantry.user, self._format
         link, keys, output = self.pantry.link, self.keys(), self.value("file")
         tables, recipients = tuple(self.value("tables").split()), self._recipients
+        trust = self.trust
 
         def request() -> JobRequest:
             return ExportRequest(
@@ -94,6 +100,7 @@ class ExportBackup(OpeningForm):
                 tables=tables,
                 recipients=recipients,
                 unlocking=keys(),
+                trust=trust,
                 started_by=user,
             )
 

@@ -26,8 +26,8 @@ from pantry_tui.models import (
     MarkRequest,
     RepositoryTarget,
     TablePage,
+    Unlocking,
 )
-from pantry_tui.runner.keys import unlocking_for
 
 if TYPE_CHECKING:
     from pantry_tui.config import Config
@@ -209,13 +209,13 @@ class RunnerLink:
         self._app.post_message(DetailsAnswered(backup_id, answer))
 
     async def rows(
-        self, backup_id: str, repository: str, table: str, *, limit: int, skip: int, encrypted: bool
+        self, backup_id: str, repository: str, table: str, *, limit: int, skip: int, keys: Callable[[], Unlocking]
     ) -> TablePage | PantryError:
         """Reads some rows of a table in a backup; the error where that failed."""
         try:
             place = self.repositories()[repository]
-            keys = await asyncio.to_thread(unlocking_for, self._config, encrypted=encrypted)
-            return await self.client.peek(place, backup_id, table, limit=limit, skip=skip, unlocking=keys)
+            unlocking = await asyncio.to_thread(keys)  # it may run a command for a passphrase
+            return await self.client.peek(place, backup_id, table, limit=limit, skip=skip, unlocking=unlocking)
         except _BROKEN as error:
             return as_pantry_error(error)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from pantry_tui.models import BackupSummary, JobRequest, MarkRequest, ValidateRequest
-from pantry_tui.runner.keys import unlocking_for
+from pantry_tui.models import BackupSummary, JobRequest, MarkRequest, Unlocking, ValidateRequest
 from screens import command_lines
 from screens.compare_backup import CompareBackup
 from screens.delete_backup import DeleteBackup
@@ -14,6 +13,7 @@ from screens.frame import FramedScreen
 from screens.label_backup import LabelBackup
 from screens.restore_backup import RestoreBackup
 from screens.situation import Situation
+from screens.unlock_backup import Keys, UnlockToValidate
 
 
 class OneBackupScreen(FramedScreen[None]):
@@ -30,12 +30,17 @@ class OneBackupScreen(FramedScreen[None]):
     def do_backup_validate(self) -> None:
         if (backup := self.selected) is None:
             return
-        link, user, config = self.pantry.link, self.pantry.user, self.pantry.config
+        if backup.encrypted:
+            self.app.push_screen(UnlockToValidate(backup, lambda keys: self._validate(backup, keys)))
+        else:
+            self._validate(backup, Unlocking)
+
+    def _validate(self, backup: BackupSummary, keys: Keys) -> None:
+        link, user = self.pantry.link, self.pantry.user
 
         def request() -> JobRequest:
             repository = link.repositories()[backup.repository]
-            keys = unlocking_for(config, encrypted=backup.encrypted)
-            return ValidateRequest(repository=repository, backup_id=backup.id, unlocking=keys, started_by=user)
+            return ValidateRequest(repository=repository, backup_id=backup.id, unlocking=keys(), started_by=user)
 
         self.pantry.submit(request)
 

@@ -12,30 +12,18 @@ from textual.widgets import Checkbox, Static
 
 from pantry_tui.config.restoring import check_target_name, is_address
 from pantry_tui.errors import PantryError
-from pantry_tui.models import (
-    BackupDetails,
-    BackupKind,
-    BackupSummary,
-    ForeignRestoreRequest,
-    JobRequest,
-    RestoreRequest,
-    Signature,
-)
+from pantry_tui.models import BackupKind, BackupSummary, ForeignRestoreRequest, JobRequest, RestoreRequest
 from screens import command_lines
-from screens.backup_form import OpeningForm
 from screens.bindings import bindings_of
 from screens.command import CHOICE
 from screens.form import Field, Tick
 from screens.known import KnownChanged
 from screens.passwords import password_note, without_password
+from screens.trusting_form import UNTRUSTED, TrustingForm
 from screens.widgets import figures
 from screens.widgets.table import CalmTable, Column, Row
 from screens.widgets.text import cell
 
-_DOUBTS = {
-    Signature.UNKNOWN: "Signed by {signer},\nwhom this machine does not know: compare it with `pantry-tui key show` there.",
-    Signature.MISSING: "Without a signature: nothing shows who made it, or whether it was changed.",
-}
 _CHOOSE = "choose at least one table: space on its line"
 
 
@@ -45,11 +33,12 @@ class Choice(CalmTable):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(CHOICE)
 
 
-class RestoreBackup(OpeningForm):
+class RestoreBackup(TrustingForm):
     """Asks for the new database, by name or address, and for the tables; then the job's progress opens."""
 
     TITLE_WORDS = "Restore into another database"
     GO = "Restore"
+    TRUST_WORDS = "restore it all the same"
 
     def __init__(self, backup: BackupSummary) -> None:
         super().__init__(backup)
@@ -61,8 +50,7 @@ class RestoreBackup(OpeningForm):
         yield Field("New database", f"{backup.database}_restored", id="target")
         yield Static("A name or a URI. One that holds anything is refused.", classes="hint")
         yield from self.identity_fields()
-        yield Static(id="signature", classes="hint", markup=False)
-        yield Tick("restore it all the same", id="trust")
+        yield from self.trust_fields()
         yield Tick("all tables", True, id="all")
         columns = (Column("box", "", 3), Column("table", "Table"), Column("rows", "Rows", 12, right=True))
         choice = Choice(columns, id="choice")
@@ -72,7 +60,6 @@ class RestoreBackup(OpeningForm):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.pantry.want_details(self._backup)
         self._draw_choice()
 
     @on(KnownChanged)
@@ -81,30 +68,9 @@ class RestoreBackup(OpeningForm):
         table, chosen = self.query_one(Choice), self.query_one("#chosen", Static)
         table.display = chosen.display = not self.ticked("all")
         chosen.update(f"space chooses a table; chosen: {len(self._chosen)} of {figures.count(self._backup.tables)}")
-        details = self._details
-        self._draw_signature(details)
+        details = self.details
         if details is not None:
             table.show([self._row(f"{each.schema}.{each.name}", each.rows) for each in details.tables])
-
-    @property
-    def _details(self) -> BackupDetails | None:
-        details = self.pantry.known.details.get(self._backup.id)
-        return details if isinstance(details, BackupDetails) else None
-
-    def _draw_signature(self, details: BackupDetails | None) -> None:
-        """Asks about a backup that nobody who is trusted here has signed."""
-        words, tick = self.query_one("#signature", Static), self.query_one("#trust", Tick)
-        doubts = "" if details is None else _DOUBTS.get(details.signature, "")
-        words.display = tick.display = bool(doubts)
-        words.update(doubts.format(signer=details.signer if details else ""))
-
-    @property
-    def _trust(self) -> tuple[str, ...]:
-        """Whom the person trusts for this once."""
-        details = self._details
-        if details is None or not self.ticked("trust"):
-            return ()
-        return (details.signer or "unsigned",)
 
     def _row(self, name: str, rows: int) -> Row:
         glyphs = self.pantry.glyphs
@@ -145,8 +111,8 @@ class RestoreBackup(OpeningForm):
             return _CHOOSE
         if self._is_foreign and not self.ticked("all"):
             return "a dump that others made is restored whole: tick all tables"
-        if self.query_one("#trust").display and not self._trust:
-            return "nobody who is trusted here has signed this backup: find out whether it is yours"
+        if self.is_untrusted:
+            return UNTRUSTED
         try:
             if is_address(target):
                 self.pantry.config.restore_target(target)
@@ -168,13 +134,13 @@ class RestoreBackup(OpeningForm):
             repository=link.named_repository(backup.repository),
             tables=("TABLE",) if self._nothing_chosen else self._tables(),
             identity=self.identity,
-            trust=self._trust,
+            trust=self.trust,
         )
 
     def go(self) -> None:
         backup, user, tables = self._backup, self.pantry.user, self._tables()
         link, config, target = self.pantry.link, self.pantry.config, self.value("target")
-        server, trust, keys = self._server, self._trust, self.keys()
+        server, trust, keys = self._server, self.trust, self.keys()
 
         def request() -> JobRequest:
             settings = config.databases.get(backup.database)

@@ -29,6 +29,7 @@ _REMEDIES = {
     errno.EROFS: "the file system is mounted read-only: remount it, or use another directory",
     errno.EIO: "the storage reports a fault: check the kernel's log and the disk's health",
     errno.ELOOP: "a symbolic link stands where a file belongs: remove it",
+    errno.ENOTDIR: "a file stands where a directory belongs: choose another path, or move it away",
     errno.ENOENT: "check that the path exists and its file system is mounted",
     errno.EEXIST: "something of that name is there already: move it away, or try again",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from pantry_tui.errors import NotFoundError, UsageError
 
 SUGGESTIONS = 5
 _WILD = frozenset("*?")
+_TOKENS = re.compile(r'("(?:[^"]|"")*")|(\.)|(.)', re.DOTALL)
 _ESCAPED = re.compile(r"\\(?:([nrt])|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 _NAMED = {"n": "\n", "r": "\r", "t": "\t"}
 
@@ -45,20 +46,14 @@ def find_tables(tables: Sequence[TableEntry], toc: Iterable[TocEntry], names: It
 
 
 def find_matching(tables: Sequence[TableEntry], toc: Iterable[TocEntry], patterns: Iterable[str]) -> list[NamedTable]:
-    """The same for names that may hold `*` (any text) and `?` (one character), compared with `schema.name` as it is.
+    """The same for names that may be patterns as `pg_dump -t` takes them: `film*`, `sales.*`, `film` in any schema.
 
-    A table that is called exactly so comes first. Raises as `find_tables` does; also for a pattern that nothing matches.
+    What is called exactly so comes first; then `*` is any text and `?` one character, what is not in double quotes is in lower
+    case, and a dot parts schema and name; then the same text compared with `schema.name` as it is. Other signs of regular
+    expressions mean themselves. Raises as `find_tables` does; also for a pattern that nothing matches.
     """
     known = known_tables(tables, toc)
-    called = {table.plain for table in known}
-    found: list[NamedTable] = []
-    names: list[str] = []
-    for pattern in patterns:
-        expression = _glob(pattern) if pattern not in called and _WILD.intersection(pattern) else None
-        matching = [table for table in known if expression is not None and expression.fullmatch(table.plain)]
-        found.extend(matching)
-        names.extend([] if matching else [pattern])
-    return list(dict.fromkeys([*found, *_find(known, names)]))
+    return list(dict.fromkeys(_find(known, patterns, lambda pattern: _matching(known, pattern))))
 
 
 def known_tables(tables: Sequence[TableEntry], toc: Iterable[TocEntry]) -> list[NamedTable]:
@@ -72,12 +67,42 @@ def known_tables(tables: Sequence[TableEntry], toc: Iterable[TocEntry]) -> list[
     return known
 
 
+def _matching(known: Sequence[NamedTable], pattern: str) -> list[NamedTable]:
+    parts = _parts(pattern)
+    found = []
+    if len(parts) <= 2:
+        name, schema = re.compile(parts[-1], re.DOTALL), re.compile(parts[0] if len(parts) > 1 else ".*", re.DOTALL)
+        found = [table for table in known if schema.fullmatch(table.schema) and name.fullmatch(table.name)]
+    if found or not _WILD.intersection(pattern):
+        return found
+    as_it_is = _glob(pattern)
+    return [table for table in known if as_it_is.fullmatch(table.plain)]
+
+
+def _parts(pattern: str) -> list[str]:
+    """The regular expressions of a pattern's parts. A quote that is not closed stands for itself to the end."""
+    parts = [""]
+    for quoted, dot, plain in _TOKENS.findall(pattern):
+        if quoted:
+            parts[-1] += re.escape(quoted[1:-1].replace('""', '"'))
+        elif dot:
+            parts.append("")
+        else:
+            parts[-1] += _glob(plain.lower()).pattern
+    return parts
+
+
 def _glob(pattern: str) -> re.Pattern[str]:
     parts = {"*": ".*", "?": "."}
     return re.compile("".join(parts.get(character) or re.escape(character) for character in pattern), re.DOTALL)
 
 
-def _find(known: Sequence[NamedTable], names: Iterable[str]) -> list[NamedTable]:
+def _find(
+    known: Sequence[NamedTable],
+    names: Iterable[str],
+    otherwise: Callable[[str], list[NamedTable]] = lambda name: [],
+) -> list[NamedTable]:
+    """``otherwise``: what a name means that no table has."""
     plain: dict[str, list[NamedTable]] = {}
     quoted: dict[str, list[NamedTable]] = {}
     for table in known:
@@ -87,12 +112,13 @@ def _find(known: Sequence[NamedTable], names: Iterable[str]) -> list[NamedTable]
     found: list[NamedTable] = []
     missing: list[str] = []
     for name in names:
-        meant = _meant(name, plain, quoted)
-        if len(meant) > 1:
+        exact = _meant(name, plain, quoted)
+        if len(exact) > 1:
             raise UsageError(
                 f"{name} may mean several tables of the backup",
-                remedy="write one of them in quotes: " + ", ".join(next(iter(table.quoted())) for table in meant),
+                remedy="write one of them in quotes: " + ", ".join(next(iter(table.quoted())) for table in exact),
             )
+        meant = exact or otherwise(name)
         found.extend(meant)
         missing.extend([] if meant else [name])
     if missing:

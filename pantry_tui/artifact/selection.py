@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pantry_tui.artifact.closure import Closure
 from pantry_tui.artifact.manifest import Manifest, TableEntry
-from pantry_tui.artifact.naming import NamedTable, find_tables, known_tables
+from pantry_tui.artifact.naming import NamedTable, find_matching, known_tables
 from pantry_tui.artifact.toc import PG_CLASS, TocEntry, partitions
 from pantry_tui.errors import UsageError
 from pantry_tui.models import Model
@@ -27,15 +27,16 @@ class Selection(Model, frozen=True, kw_only=True):
 def select_tables(
     manifest: Manifest, toc: Sequence[TocEntry], names: Sequence[str], without: Sequence[str] = ()
 ) -> Selection:
-    """The tables of these names and what comes with them; no names: everything. A partitioned table is all its partitions.
+    """The tables of these names or patterns and what comes with them; no names: everything.
 
+    A partitioned table is all its partitions.
     ``toc`` has the entries that belong to the backup; the tables ``without`` do not come. Raises `NotFoundError` naming tables
     that the backup does not have, `UsageError` for a name that several have, and where nothing remains.
     """
     if not names and not without:
         return Selection(tables=tuple(range(len(manifest.tables))), entries=manifest.entries, is_whole=True)
-    found = find_tables(manifest.tables, toc, names) if names else known_tables(manifest.tables, toc)
-    selection = select_found(manifest, toc, found, find_tables(manifest.tables, toc, without))
+    found = find_matching(manifest.tables, toc, names) if names else known_tables(manifest.tables, toc)
+    selection = select_found(manifest, toc, found, find_matching(manifest.tables, toc, without))
     if not selection.tables:
         raise UsageError("no table remains when those are left out", remedy="leave out fewer tables")
     return selection

@@ -25,7 +25,7 @@ def codec_of_output(output: str, rows_format: BackupFormat, *, encrypted: bool) 
     """
     if output == STANDARD_OUTPUT:
         return Codec.PLAIN
-    name = PurePath(output)
+    name = PurePath(output.lower())  # of the ending alone
     if encrypted and name.suffix != SEALED_SUFFIX:
         raise UsageError(f"{output}: the name does not say that it is encrypted", remedy=f"add {SEALED_SUFFIX} to it")
     if not encrypted and name.suffix == SEALED_SUFFIX:
@@ -39,7 +39,13 @@ def codec_of_output(output: str, rows_format: BackupFormat, *, encrypted: bool) 
             raise UsageError(f"{output}: format csv is a zip file", remedy="end the name with .zip")
         return Codec.PLAIN
     codec = _CODECS.get(inner.suffix, Codec.PLAIN)
-    said = _SUFFIXES.get((inner.with_suffix("") if codec is not Codec.PLAIN else inner).suffix, rows_format)
+    said = _SUFFIXES.get((inner.with_suffix("") if codec is not Codec.PLAIN else inner).suffix)
+    if said is None:
+        endings = ", ".join(f".{rows_format}{packed}" for packed in ("", *_CODECS))
+        raise UsageError(
+            f"{output}: the name does not end in a way that says what the file is",
+            remedy=f"end it with one of {endings}; or choose another format with -f",
+        )
     if said is not rows_format:
         raise UsageError(
             f"{output}: the name says format {said}, and it would be in format {rows_format}",

@@ -20,7 +20,7 @@ from pantry_tui.artifact.rowtext import copy_text, encoding_of_rows
 from pantry_tui.artifact.toc import TocEntry, partitions, read_toc
 from pantry_tui.backup.peek_archive import ArchivedRows
 from pantry_tui.errors import BackupDamagedError, EncryptionError, NotFoundError, StorageError, UsageError
-from pantry_tui.models import PEEK_ROWS, RepositoryTarget, ShortenedValue, TablePage, Unlocking
+from pantry_tui.models import PEEK_ROWS, BackupKind, RepositoryTarget, ShortenedValue, TablePage, Unlocking
 from pantry_tui.repository.local import LocalRepository
 from pantry_tui.repository.rows import open_rows, restorable
 
@@ -58,6 +58,11 @@ async def peek_table(
     repository = LocalRepository(target, data_directory)
     own = await asyncio.to_thread(lambda: repository.manifest(repository.resolve(backup_id)))
     own.require_own("looked into")
+    if own.kind is BackupKind.SCHEMA:
+        raise NotFoundError(
+            f"backup {own.id} is of the schema alone: it holds no rows",
+            remedy="look into a full one: pantry-tui backup list",
+        )
     manifest = await asyncio.to_thread(restorable, repository, own)
     identities = identities_of(unlocking)
     position = await asyncio.to_thread(_find, repository, manifest, table, identities)

@@ -183,7 +183,10 @@ class BackupRun:
         for table in backup.snapshot.tables:
             if table.unreadable_reason and backup.holds(table):
                 self._warn(f"{table.qualified_name} is stored without rows ({table.unreadable_reason})")
-        start_phase(self._listener, "reading", f"Reading {len(backup.snapshot.tables):,} tables", 0.03)
+        chosen = [table for table in backup.snapshot.tables if backup.chosen is None or backup.chosen.holds(table.oid)]
+        if backup.snapshot.tables and not chosen:
+            self._warn("the selection leaves no table: the backup holds no rows")
+        start_phase(self._listener, "reading", f"Reading {len(chosen):,} table{'' if len(chosen) == 1 else 's'}", 0.03)
         source = await source_database(backup.connection)
         installed = await extensions(backup.connection)
         environment = await self._surroundings(backup.connection)

@@ -366,6 +366,7 @@ def _result(manifest: Manifest, findings: _Findings, seconds: float, *, unread: 
         duration_seconds=seconds,
         validated_at=utc_now(),
         signer=findings.signer,
+        signer_known=findings.believed,
         unread=unread and not findings.problems,
     )
 

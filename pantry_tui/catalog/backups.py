@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from pantry_tui.catalog.table import ModelTable
-from pantry_tui.errors import NotFoundError, StorageError
+from pantry_tui.errors import BackupDamagedError, NotFoundError, StorageError
 from pantry_tui.models import BackupSummary, Model
 from pantry_tui.repository.local import LocalRepository, Presence
 
@@ -50,7 +50,8 @@ class BackupTable:
 
     def __init__(self, path: Path) -> None:
         self._stored = ModelTable(path, BackupEntry, lambda entry: entry.key)
-        self._damaged: dict[Key, tuple[Presence, str]] = {}
+        # None: not because of what stands in the file, so it is tried again
+        self._damaged: dict[Key, tuple[Presence | None, str]] = {}
 
     @property
     def file_problems(self) -> list[str]:
@@ -60,7 +61,7 @@ class BackupTable:
     @property
     def damaged(self) -> dict[str, str]:
         """The backups whose manifest cannot be read: by their id, why, in words."""
-        return {presence.id: text for presence, text in self._damaged.values()}
+        return {key[1]: text for key, (_, text) in self._damaged.items()}
 
     def known(self, location: str) -> list[str]:
         """The ids of the entries of one repository, newest first."""
@@ -113,7 +114,8 @@ class BackupTable:
         except NotFoundError:
             return None
         except StorageError as error:
-            self._damaged[key] = (presence, error.message)
+            lasting = isinstance(error, BackupDamagedError)
+            self._damaged[key] = (presence if lasting else None, error.message)
             return None
         settled = time.time_ns() - presence.directory_mtime_ns > _SETTLED_NS
         return BackupEntry(

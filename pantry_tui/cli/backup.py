@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from enum import StrEnum
+from pathlib import Path
 
 from pantry_tui.cli import backup_diff, backup_export, backup_import, backup_peek
 from pantry_tui.cli import backup_view as view
@@ -22,7 +24,7 @@ from pantry_tui.cli.session import (
     started_by,
 )
 from pantry_tui.config import Config
-from pantry_tui.errors import BackupDamagedError, ContentsUnreadError
+from pantry_tui.errors import BackupDamagedError, ContentsUnreadError, NotFoundError
 from pantry_tui.models import (
     TAKEN_KINDS,
     BackupFormat,
@@ -32,6 +34,7 @@ from pantry_tui.models import (
     BackupSummary,
     Compression,
     MarkRequest,
+    RepositoryTarget,
     ValidateRequest,
     ValidationResult,
     utc_now,
@@ -134,13 +137,25 @@ def list_backups(args: argparse.Namespace) -> int:
     config = configuration(args)
     place = repository(args, config)
     backups = look_up(config, lambda reads: reads.backups(place, database=args.database, limit=args.limit), args)
+    none = "" if backups else _why_none(args, config, place)
     if args.json:
         print_document(backups)
     elif backups:
         view.print_list(backups, utc_now())
     else:
-        note(args, f"no backups in {place.location}")
+        note(args, none)
     return 0
+
+
+def _why_none(args: argparse.Namespace, config: Config, place: RepositoryTarget) -> str:
+    """Which backups there are instead. Raises `NotFoundError` for a directory that somebody named and that is not there."""
+    if os.sep in (args.repository or "") and not Path(place.location).exists():
+        raise NotFoundError(f"there is no directory {place.location}", remedy="name a directory with backups")
+    others = look_up(config, lambda reads: reads.backups(place)) if args.database else []
+    if not others:
+        return f"no backups in {place.location}"
+    databases = ", ".join(sorted({backup.database for backup in others}))
+    return f"no backups of the database {args.database} in {place.location}; of these there are: {databases}"
 
 
 def show_backup(args: argparse.Namespace) -> int:

@@ -142,7 +142,7 @@ def _side(side: DiffSide) -> str:
 def _change(table: TableDiff) -> str:
     """How many rows B has more: `+12`, `-3`, empty where it has as many."""
     change = (table.rows_b or 0) - (table.rows_a or 0)
-    unknown = table.rows_a is None and table.rows_b is None
+    unknown = table.status is DiffStatus.UNKNOWN or (table.rows_a is None and table.rows_b is None)
     return "" if unknown or not change else f"{change:+,}"
 
 

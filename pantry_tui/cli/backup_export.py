@@ -58,7 +58,7 @@ def add_command(commands: argparse._SubParsersAction[Parser]) -> None:
         action="append",
         default=[],
         metavar="TABLE",
-        help="schema.table, as `backup show` lists it, or a pattern with * and ?; repeat for more",
+        help="schema.table, as `backup show` lists it, or a pattern as pg_dump takes it (film*, sales.*); repeat for more",
     )
     export.add_argument(
         "-f",

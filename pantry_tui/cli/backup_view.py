@@ -46,6 +46,7 @@ _LIST = (
     Column("VALIDATED"),
     Column("RESTORED"),
 )
+_ENCRYPTED = Column("ENCRYPTED", spare=7)  # only where any is
 _MARKS = Column("MARKS", least=8, spare=6)  # only where there are any
 _TABLES = (
     Column("TABLE", least=24),
@@ -69,6 +70,7 @@ _SHORT_SUM = 13  # columns of a checksum on a narrow terminal: 12 digits, and th
 
 def print_list(backups: Sequence[BackupSummary], now: datetime) -> None:
     """Prints one line per backup."""
+    sealed_ones = any(backup.encrypted for backup in backups)
     marked_ones = any(backup.pinned or backup.label for backup in backups)
     rows = [
         (
@@ -82,11 +84,12 @@ def print_list(backups: Sequence[BackupSummary], now: datetime) -> None:
             count(backup.rows),
             _validated(backup, now),
             _proven(backup, now),
+            *(["yes" if backup.encrypted else "no"] if sealed_ones else []),
             *([_marks(backup)] if marked_ones else []),
         )
         for backup in backups
     ]
-    print_table((*_LIST, _MARKS) if marked_ones else _LIST, rows)
+    print_table((*_LIST, *([_ENCRYPTED] if sealed_ones else []), *([_MARKS] if marked_ones else [])), rows)
 
 
 def marked(backup: BackupSummary, request: MarkRequest) -> str:
@@ -220,7 +223,12 @@ def print_validation(result: ValidationResult) -> None:
     else:
         print_line(f"DAMAGED: {result.backup_id}, {counted(len(result.problems), 'problem')}; {read}")
     if result.signer is not None:
-        print_line(f"Signed by {result.signer}")
+        unknown = (
+            ""
+            if result.signer_known
+            else ", whom this machine does not know: compare it with `pantry-tui key show` there"
+        )
+        print_line(f"Signed by {result.signer}{unknown}")
 
 
 def content(backup: BackupSummary) -> str:

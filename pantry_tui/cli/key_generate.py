@@ -57,9 +57,9 @@ def generate_key(args: argparse.Namespace) -> int:
     """Makes an identity file, prints its recipient, shows or writes the card."""
     path = _identity_path(args)
     card_path = Path(args.card).expanduser().absolute() if args.card else None
-    for new in filter(None, (path, card_path)):
-        if new.exists() or new.is_symlink():
-            raise RefusedError(f"{new} exists, and no key is ever replaced", remedy="Choose another name.")
+    for new, what in ((path, "key"), (card_path, "card")):
+        if new is not None and (new.exists() or new.is_symlink()):
+            raise RefusedError(f"{new} exists, and no {what} is ever replaced", remedy="Choose another name.")
     passphrase = new_passphrase(args)
     made = utc_now().astimezone().date()
     identity: SecretKey = HybridIdentity.generate() if args.post_quantum else X25519Identity.generate()

@@ -68,7 +68,8 @@ def parsed_recipients(args: argparse.Namespace) -> tuple[str, ...]:
     """The recipients that `--recipient` names. Raises `ConfigError` for what is none."""
     from pantry_tui.artifact.age import parse_recipient
 
-    return tuple(parse_recipient(text, key="--recipient").text for text in args.recipient)
+    named = (parse_recipient(text, key="--recipient").text for text in args.recipient)
+    return tuple(dict.fromkeys(named))
 
 
 def backup_to_open(args: argparse.Namespace, config: Config, place: RepositoryTarget) -> BackupSummary | None:

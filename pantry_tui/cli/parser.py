@@ -106,7 +106,10 @@ def positive(text: str) -> int:
 
 def not_negative(text: str) -> int:
     """A whole number, 0 included."""
-    return 0 if text == "0" else positive(text)
+    try:
+        return 0 if text == "0" else positive(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0") from None
 
 
 def command(

@@ -109,7 +109,7 @@ def _chosen(args: argparse.Namespace, config: Config, place: RepositoryTarget) -
         of = f" of database {args.database}" if args.database is not None else ""
         raise NotFoundError(
             f"the repository {place.name} has no backup{of} that can be drilled",
-            remedy="take one with: pantry-tui backup create",
+            remedy="take one with: pantry-tui backup create -n NAME",
         )
     return [chosen[database] for database in sorted(chosen)]
 

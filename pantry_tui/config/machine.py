@@ -84,24 +84,26 @@ def examine_directory(check: str, location: str, *, name: str | None = None, pri
     def finding(status: FindingStatus, message: str, remedy: str | None = None) -> Finding:
         return Finding(check=check, subject=location, status=status, message=f"{what} {message}", remedy=remedy)
 
-    status = existing.stat()
+    status, there = existing.stat(), existing == path
     if not stat.S_ISDIR(status.st_mode):
         return finding(FindingStatus.PROBLEM, f"cannot be: {existing} is no directory", "Choose another path.")
-    if path.exists() and private and status.st_uid != os.geteuid():
+    if there and private and status.st_uid != os.geteuid():
         owner = f"belongs to another user (uid {status.st_uid})"
         return finding(FindingStatus.PROBLEM, owner, "Run as that user, or set DATA_DIR to a directory of your own.")
     if not os.access(existing, os.W_OK | os.X_OK):
-        return finding(FindingStatus.PROBLEM, f"cannot be written ({existing})", f"Run: chown {os.geteuid()} {path}")
-    if path.exists() and status.st_mode & 0o022:
+        return finding(
+            FindingStatus.PROBLEM, f"cannot be written ({existing})", f"Run: chown {os.geteuid()} {existing}"
+        )
+    if there and status.st_mode & 0o022:
         return finding(FindingStatus.PROBLEM, "can be written by others", f"Run: chmod 700 {path}")
-    if path.exists() and status.st_mode & 0o055:
+    if there and status.st_mode & 0o055:
         return finding(FindingStatus.WARNING, "can be read by others", f"Run: chmod 700 {path}")
     free = free_bytes(location)
     if free is not None and free < LEAST_FREE_BYTES:
         little = "is on a full file system" if free == 0 else f"has little room: {_size(free)} free"
         return finding(FindingStatus.PROBLEM, little, "Free space on that file system, or choose another one.")
     room = "" if free is None else f", {_size(free)} free"
-    return finding(FindingStatus.OK, ("is ready" if path.exists() else "will be created") + room)
+    return finding(FindingStatus.OK, ("is ready" if there else "will be created") + room)
 
 
 def _size(free: int) -> str:

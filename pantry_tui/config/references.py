@@ -103,7 +103,9 @@ def _read(path: Path, key: str, *, private: bool = False) -> bytes:
                 check_private(os.fstat(file.fileno()), path, key=key)
             return file.read(_LARGEST_SECRET)
     except OSError as error:
-        raise ConfigError(f"{key}: cannot read {path}: {error.strerror}", remedy="Create it with mode 0600.") from error
+        missing = isinstance(error, FileNotFoundError)
+        remedy = "Check the path." if missing else "Let this user read it, and nobody else: mode 0600."
+        raise ConfigError(f"{key}: cannot read {path}: {error.strerror}", remedy=remedy) from error
 
 
 def check_private(status: os.stat_result, path: Path, *, key: str) -> None:

@@ -144,6 +144,7 @@ class ValidationResult(Model, frozen=True, kw_only=True):
     validated_at: datetime
     signer: str | None = None  # whose signature the manifest has; None: no signature that fits
     base: str | None = None  # of an incremental backup, which was read back with it
+    signer_known: bool = True  # that signer is trusted on this machine
     unread: bool = (
         False  # encrypted, and no identity was given: the stored bytes are what was written, no more is known
     )

@@ -31,12 +31,16 @@ def examine_signatures(repository: Path, ids: Sequence[str], authority: Authorit
     problems: list[str] = []
     present: dict[str, PreviousBackup] = {}
     names: list[Named] = []
+    unread: set[str] = set()
     for backup_id in ids:
         try:
             stored = read_manifest(repository / backup_id)
             present[backup_id] = stored.link
             manifest = stored.decode()
         except (BackupDamagedError, FileNotFoundError):
+            continue
+        except PermissionError:
+            unread.add(backup_id)
             continue
         if wrong := _signer_problems(stored, authority):
             problems += wrong  # and what it names is not looked for: anybody may have written it
@@ -50,7 +54,7 @@ def examine_signatures(repository: Path, ids: Sequence[str], authority: Authorit
             problems.append(error.message)
         else:
             names += _named(f"the tombstone of {backup_id}", tombstones[backup_id])
-    return Findings(Chain(names, present, tombstones), problems)
+    return Findings(Chain(names, present, tombstones, unread), problems)
 
 
 def signature_of(stored: StoredManifest, authority: Authority) -> tuple[Signature, str | None]:

@@ -6,7 +6,7 @@ removal of the newest backups, which nobody names yet, but the catalog, where th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -55,13 +55,14 @@ class Chain(NamedTuple):
     names: list[Named]
     present: Mapping[str, PreviousBackup]
     tombstones: Mapping[str, Tombstone]
+    unread: Collection[str] = ()  # there, in directories that this user may not enter
 
     def missing(self) -> list[Named]:
         """What is named and neither there nor deleted on purpose."""
         return [
             named
             for named in self.names
-            if named.previous.id not in self.present and named.previous.id not in self.tombstones
+            if not any(named.previous.id in known for known in (self.present, self.tombstones, self.unread))
         ]
 
     def problems(self) -> list[str]:

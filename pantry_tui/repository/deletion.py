@@ -81,13 +81,20 @@ def require_another(repository: LocalRepository, backup_id: str) -> None:
 def _has_another(repository: LocalRepository, manifest: Manifest) -> bool:
     """Whether another backup can replace it: one that somebody slipped in, signed by nobody who is believed, cannot."""
     wanted = (manifest.database, manifest.source.name)
+    unread: StorageError | None = None
     for other in repository.ids():
-        with suppress(BackupDamagedError, NotFoundError, UntrustedSignerError):
-            if other == manifest.id:
-                continue
+        if other == manifest.id:
+            continue
+        try:
             found, _ = repository.trusted_manifest(other)
             if (found.database, found.source.name) == wanted and _is_good(repository, found):
                 return True
+        except (BackupDamagedError, NotFoundError, UntrustedSignerError):
+            continue
+        except StorageError as error:  # it might be the one; another may be as good
+            unread = unread or error
+    if unread is not None:
+        raise unread
     return False
 
 
@@ -114,9 +121,9 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def tombstone_of(repository: LocalRepository, backup_id: str, *, by: str, forced: bool) -> Tombstone:
     """What will be said of a backup that is deleted now; less, where its manifest cannot be read."""
     link = previous = None
-    with suppress(BackupDamagedError, StorageError):
+    with suppress(StorageError):
         link = repository.stored_manifest(backup_id).link
-    with suppress(BackupDamagedError, StorageError, UntrustedSignerError):  # what a stranger wrote is not repeated
+    with suppress(StorageError, UntrustedSignerError):  # what a stranger wrote is not repeated
         previous = repository.trusted_manifest(backup_id)[0].previous
     sha256 = link.sha256 if link is not None else None
     return Tombstone(id=backup_id, manifest_sha256=sha256, previous=previous, at=utc_now(), by=by, forced=forced)

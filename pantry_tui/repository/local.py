@@ -6,6 +6,7 @@ ever made of anything but an id this program formed and the plain name of a file
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -13,7 +14,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
@@ -21,7 +22,7 @@ from pantry_tui.artifact.files import open_file_in, storage_error, storage_error
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, encode_manifest
 from pantry_tui.artifact.openfiles import ArtifactFiles
 from pantry_tui.artifact.private import prepare_private_directory, require_private_directory
-from pantry_tui.errors import BackupDamagedError, NotFoundError, StorageError
+from pantry_tui.errors import BackupDamagedError, ConfigError, NotFoundError, StorageError
 from pantry_tui.models import BackupDetails, BackupSummary, MarkRequest, RepositoryTarget, utc_now
 from pantry_tui.repository.authenticity import Findings, examine_signatures, signature_of
 from pantry_tui.repository.authority import Authority
@@ -36,7 +37,8 @@ from pantry_tui.repository.deletion import (
     tombstone_of,
     tombstone_of_missing,
 )
-from pantry_tui.repository.ids import LATEST, SECOND, is_backup_id, match_reference, new_backup_id, require_label
+from pantry_tui.repository.ids import LATEST, is_backup_id, match_reference, new_backup_id, require_label
+from pantry_tui.repository.presence import Presence, age_of, presence_of
 from pantry_tui.repository.records import Mark, ProofRecord, Record, is_unfinished_record, read_records, write_record
 from pantry_tui.repository.soundness import oddities, wrong_files
 from pantry_tui.repository.staging import (
@@ -53,14 +55,6 @@ if TYPE_CHECKING:
     from pantry_tui.artifact.signing import Signer
 
 __all__ = ["LocalRepository", "Presence", "ProofRecord", "StagedBackup", "new_backup_id"]
-
-
-class Presence(NamedTuple):
-    """What tells, without reading anything, whether a backup is as it was when it was last read."""
-
-    id: str
-    manifest: tuple[int, int, int]  # inode, modification time in ns, size
-    directory_mtime_ns: int  # changes with every record that is added
 
 
 class LocalRepository:
@@ -82,8 +76,19 @@ class LocalRepository:
         prepare_private_directory(self.directory, self._what)
 
     def is_there(self) -> bool:
-        """Whether the directory exists: not before the first backup, and not while its file system is unmounted."""
-        return self.directory.is_dir()
+        """Whether the directory exists: not before the first backup, and not while its file system is unmounted.
+
+        Raises `StorageError` where this user may not look, `ConfigError` when something else than a directory is there.
+        """
+        with storage_errors(self.directory, f"looking for {self._what}"):
+            try:
+                status = self.directory.stat()
+            except FileNotFoundError:
+                return False
+        if not stat.S_ISDIR(status.st_mode):
+            where = f"{self._what}: {self.directory}"
+            raise ConfigError(f"{where} is not a directory", remedy="name a directory, or remove what is there")
+        return True
 
     # --- making
 
@@ -133,15 +138,15 @@ class LocalRepository:
             return []
         require_private_directory(self.directory, self._what)
         with storage_errors(self.directory, f"listing {self._what}"), os.scandir(self.directory) as entries:
-            found = [_presence(self.directory, entry.name) for entry in entries if is_backup_id(entry.name)]
-        return sorted((presence for presence in found if presence), key=_age, reverse=True)
+            found = [presence_of(self.directory, entry.name) for entry in entries if is_backup_id(entry.name)]
+        return sorted((presence for presence in found if presence), key=age_of, reverse=True)
 
     def has_backups(self) -> bool:
         """Whether there is any backup, by as few calls as that takes. Raises `StorageError`."""
         if not self.is_there():
             return False
         with storage_errors(self.directory, f"listing {self._what}"), os.scandir(self.directory) as entries:
-            return any(is_backup_id(entry.name) and _presence(self.directory, entry.name) for entry in entries)
+            return any(is_backup_id(entry.name) and presence_of(self.directory, entry.name) for entry in entries)
 
     def ids(self) -> list[str]:
         """The published backups, newest first."""
@@ -163,7 +168,9 @@ class LocalRepository:
                 if is_wanted and not self._is_foreign(backup_id):
                     return backup_id
         of = "" if database is None else f" of the database {database}"
-        raise NotFoundError(f"{self._what} has no backup{of} yet", remedy="take one with: pantry-tui backup create")
+        raise NotFoundError(
+            f"{self._what} has no backup{of} yet", remedy="take one with: pantry-tui backup create -n NAME"
+        )
 
     def _is_foreign(self, backup_id: str) -> bool:
         with suppress(StorageError):
@@ -173,7 +180,7 @@ class LocalRepository:
     def path(self, backup_id: str) -> Path:
         """The directory of a backup. Raises `NotFoundError` when there is no such backup."""
         with storage_errors(self.directory, "looking for a backup"):
-            if is_backup_id(backup_id) and _presence(self.directory, backup_id):
+            if is_backup_id(backup_id) and presence_of(self.directory, backup_id):
                 return self.directory / backup_id
         raise NotFoundError(
             f"{self._what} has no backup {backup_id[:80]!r}", remedy="list the backups with: pantry-tui backup list"
@@ -339,7 +346,7 @@ class LocalRepository:
                 except OSError as error:
                     failures.append(error)
         if failures:
-            raise storage_error(failures[0], failures[0].filename or self.directory, "cleaning up") from failures[0]
+            raise storage_error(failures[0], self._path_in(failures[0]), "cleaning up") from failures[0]
         return [*abandoned, *unfinished]
 
     def _abandoned(self) -> list[str]:
@@ -349,14 +356,14 @@ class LocalRepository:
                 for entry in entries
                 if is_backup_id(entry.name)
                 and entry.is_dir(follow_symlinks=False)
-                and not _presence(self.directory, entry.name)
+                and not presence_of(self.directory, entry.name)
             )
         return [name for name in unpublished if is_abandoned(self.directory / name)]
 
     def _unfinished_records(self) -> list[str]:
         found = []
         for backup_id in self.ids():
-            with os.scandir(self.directory / backup_id) as entries:
+            with suppress(PermissionError), os.scandir(self.directory / backup_id) as entries:
                 found += [f"{backup_id}/{entry.name}" for entry in entries if is_unfinished_record(entry.name)]
         return found
 
@@ -368,8 +375,16 @@ class LocalRepository:
 
     @contextmanager
     def _alone(self, doing: str) -> Iterator[None]:
-        with storage_errors(self.directory, doing), repository_lock(self.directory):
-            yield
+        try:
+            with repository_lock(self.directory):
+                yield
+        except OSError as error:
+            raise storage_error(error, self._path_in(error), doing) from error
+
+    def _path_in(self, error: OSError) -> str | Path:
+        """What the operating system refused, where it says so: one file of a backup rather than all of them."""
+        named = error.filename
+        return named if isinstance(named, str) and named.startswith("/") else self.directory
 
     @contextmanager
     def _reading(self, backup_id: str, name: str) -> Iterator[None]:
@@ -382,24 +397,12 @@ class LocalRepository:
                 raise BackupDamagedError(
                     f"{where} is missing", remedy="restore from another backup, or put the file back"
                 ) from error.__cause__
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ELOOP:
+                raise BackupDamagedError(
+                    f"{where} is a symbolic link: it is not the file that was written",
+                    remedy="restore from another backup, or put the file back",
+                ) from error.__cause__
             raise
-
-
-def _presence(repository: Path, backup_id: str) -> Presence | None:
-    directory = f"{repository}/{backup_id}"
-    try:
-        made = os.lstat(directory)
-        manifest = os.lstat(f"{directory}/{MANIFEST_NAME}")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    if not (stat.S_ISDIR(made.st_mode) and stat.S_ISREG(manifest.st_mode)):
-        return None
-    return Presence(backup_id, (manifest.st_ino, manifest.st_mtime_ns, manifest.st_size), made.st_mtime_ns)
-
-
-def _age(presence: Presence) -> tuple[str, int, str]:
-    """By the second in the id; of backups of the same second, by when they were published."""
-    return presence.id[:SECOND], presence.manifest[1], presence.id
 
 
 def _names(manifest: Manifest) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from pantry_tui.catalog.catalog import Catalog
-from pantry_tui.errors import StorageError
+from pantry_tui.errors import PantryError
 from pantry_tui.events import Event, JobChanged
 from pantry_tui.models import Job, JobState
 from pantry_tui.runner.feed import ChangeFeed, EventFeed
@@ -81,7 +81,7 @@ class JobBoard:
 
     def save(self, job: Job) -> None:
         """Writes the job into the history. Where that fails it stays in memory, and is written with the next one."""
-        with contextlib.suppress(StorageError):
+        with contextlib.suppress(PantryError):
             self._catalog.put_job(job)
 
     def end(self) -> None:

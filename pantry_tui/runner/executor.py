@@ -22,7 +22,7 @@ from pantry_tui.errors import (
     RunnerError,
     StorageError,
 )
-from pantry_tui.events import Failed, Finished
+from pantry_tui.events import Failed, Finished, Warned
 from pantry_tui.models import (
     Failure,
     Job,
@@ -193,17 +193,33 @@ class Executor:
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, live: LiveJob) -> None:
+        last: Finished | Failed = Failed(failure=Failure.of(InterruptedJobError("the runner was ended during the job")))
+        try:
+            last = await self._outcome(live)
+        finally:
+            self._finish(live, last)
+
+    async def _outcome(self, live: LiveJob) -> Finished | Failed:
+        """How the job ended, with what it left removed. The executor's edge: one job's trouble must not become the runner's."""
         try:
             last = await self._carry_out(live)
         except PantryError as error:
             last = Failed(failure=Failure.of(error))
-        except Exception as error:  # the executor's edge: one job's trouble must not become the runner's
+        except Exception as error:
             last = Failed(failure=Failure.of(_unexpected(error)))
-        if isinstance(last, Failed) and isinstance(live.request, MakesBackup):
-            await self._library.clean(live.request.repository)
         if isinstance(last, Failed):
-            await remove_rehearsal(live.request, self._directory)
-        self._finish(live, last)
+            try:
+                await self._clean_after(live.request)
+            except Exception as error:
+                live.take(
+                    Warned(message=f"what the job left behind could not be removed: {type(error).__name__}: {error}")
+                )
+        return last
+
+    async def _clean_after(self, request: JobRequest) -> None:
+        if isinstance(request, MakesBackup):
+            await self._library.clean(request.repository)
+        await remove_rehearsal(request, self._directory)
 
     async def _carry_out(self, live: LiveJob) -> Finished | Failed:
         live.process = await self._take_spare()
@@ -235,15 +251,27 @@ class Executor:
             live.process.ask_to_stop()
 
     def _finish(self, live: LiveJob, last: Finished | Failed) -> None:
-        live.end(last)
-        self.board.save(live.job)
-        if (measured := measured_by(live.job)) is not None:
+        # The stack runs the last one first, and every one of them, whatever becomes of the others: nobody must wait
+        # for a job that is over.
+        with contextlib.ExitStack() as steps:
+            steps.callback(self._go_on)
+            steps.callback(lambda: self._write_down_end(live.job))
+            steps.callback(self.board.alive.pop, live.job.id, None)
+            steps.callback(lambda: self._keep_measurement(live.job))
+            steps.callback(lambda: self.board.save(live.job))
+            steps.callback(live.end, last)
+
+    def _keep_measurement(self, job: Job) -> None:
+        if (measured := measured_by(job)) is not None:
             with contextlib.suppress(StorageError):  # the next recovery is one figure poorer
                 self._catalog.put_measurement(measured)
-        del self.board.alive[live.job.id]
+
+    def _write_down_end(self, job: Job) -> None:
         with contextlib.suppress(OSError):
-            self._notes.remove(live.job.id)
-        self._audit_end(live.job)
+            self._notes.remove(job.id)
+        self._audit_end(job)
+
+    def _go_on(self) -> None:
         if not self._closing:
             self._start_what_may_run()
         if not self.board.alive:

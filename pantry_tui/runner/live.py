@@ -59,11 +59,12 @@ class LiveJob:
         else:
             last = Failed(at=last.at, failure=self._cause(last.failure), result=last.result)
             fields = {"state": _state(last.failure), "failure": last.failure, "result": last.result}
-        self._tell(last)
-        for feed in self.feeds:
-            feed.end()
-        self._log.close()
-        self.change(finished_at=utc_now(), seconds_left=None, **fields)
+        with contextlib.ExitStack() as steps:  # all of them, whatever becomes of the others
+            steps.callback(self.change, finished_at=utc_now(), seconds_left=None, **fields)
+            steps.callback(self._log.close)
+            for feed in self.feeds:
+                steps.callback(feed.end)
+            self._tell(last)
 
     def _tell(self, event: Event) -> None:
         for feed in self.feeds:

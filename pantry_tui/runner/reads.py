@@ -176,8 +176,8 @@ def _remarks(catalog: Catalog) -> list[str]:
     others = [problem for problem in catalog.problems if problem not in damaged.values()]
     if not damaged:
         return others
-    are = "1 backup is" if len(damaged) == 1 else f"{len(damaged):,} backups are"
-    return [f"{are} damaged and not listed: {', '.join(damaged)}; see `pantry-tui catalog check`", *others]
+    are = "1 backup cannot be read and is" if len(damaged) == 1 else f"{len(damaged):,} backups cannot be read and are"
+    return [f"{are} not listed: {', '.join(damaged)}; see `pantry-tui catalog check`", *others]
 
 
 class _Answer(NamedTuple):

@@ -25,6 +25,7 @@ class Glyphs:
     chosen: str
     not_chosen: str
     pinned: str
+    sealed: str
 
 
 UNICODE = Glyphs(
@@ -44,6 +45,7 @@ UNICODE = Glyphs(
     chosen="[✓]",
     not_chosen="[ ]",
     pinned="◆",
+    sealed="■",
 )
 
 ASCII = Glyphs(
@@ -63,4 +65,5 @@ ASCII = Glyphs(
     chosen="[x]",
     not_chosen="[ ]",
     pinned="^",
+    sealed="#",
 )

@@ -237,7 +237,7 @@ def test_a_backup_that_cannot_be_read(cli: CommandLine) -> None:
     for _ in range(2):
         listed = cli.succeed("backup", "list", "--json")
         assert [backup["id"] for backup in listed.json()] == [good]
-        assert listed.err == f"1 backup is damaged and not listed: {bad}; see `pantry-tui catalog check`\n"
+        assert listed.err == f"1 backup cannot be read and is not listed: {bad}; see `pantry-tui catalog check`\n"
     for command in ("show", "validate"):
         outcome = cli.run("backup", command, bad)
         assert outcome.status == 22

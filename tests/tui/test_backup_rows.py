@@ -153,6 +153,18 @@ async def test_a_plain_terminal_gets_ascii_only(runner: StandIn) -> None:
         await driver.sees("x" * 29 + "~")
 
 
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+async def test_a_plain_terminal_shows_the_facts_and_the_value(runner: StandIn, size: tuple[int, int]) -> None:
+    plain = TerminalTraits(plain=True, few_colours=True)
+    async with driving(application(runner, traits=plain), size=size) as driver:
+        await driver.sees("1 backup", *(["started by"] if size[0] >= 150 else []))
+        await driver.press("enter")
+        await driver.on("BackupDetailsScreen")
+        await driver.sees("public.organizations", "database")
+        await driver.press("enter")
+        await driver.sees("column 1 of")
+
+
 @pytest.mark.slow
 async def test_every_key_can_be_pressed(runner: StandIn) -> None:
     commands = [*commands_of(ROWS), *commands_of(TABLE), *commands_of(GRID)]

@@ -18,7 +18,7 @@ from pantry_tui.models import (
     ValidateRequest,
 )
 from tests.tui.driver import driving
-from tests.tui.stand_in import StandIn, application, make_backup
+from tests.tui.stand_in import NOW, StandIn, application, make_backup
 
 
 async def test_what_a_backup_is_to_hold_can_be_chosen() -> None:
@@ -30,10 +30,12 @@ async def test_what_a_backup_is_to_hold_can_be_chosen() -> None:
             driver.app.screen.query_one(f"#{field}").focus()
             await driver.type(text)
         driver.app.screen.query_one("#kind").focus()
-        await driver.press("right", "space", "left")
+        await driver.press("right", "space", "right", "left")
         driver.app.screen.query_one("#compression").focus()
         await driver.press("left")
-        await driver.sees("full  [schema]", "zstd  [none]", "--kind schema", "-t 'sales.*' -t crm -T 'sales.\"Log\"'")
+        await driver.sees(
+            "incremental  [schema]", "zstd  [none]", "--kind schema", "-t 'sales.*' -t crm -T 'sales.\"Log\"'"
+        )
         await driver.press("ctrl+o")
         await driver.on("JobScreen")
         [request] = runner.submitted
@@ -205,7 +207,7 @@ async def test_a_refused_deletion_needs_an_explicit_force(backups: list[BackupSu
         await driver.sees("5 backups")
         await driver.press("D")
         await driver.on("DeleteBackup")
-        await driver.sees("This removes 118.6 MiB", "3 other backups stay, none of them proven")
+        await driver.sees("This removes 118.6 MiB", "3 other whole backups stay, none of them proven")
         runner.refusal = RefusedError("it is the last valid backup of crm", remedy="take another one first")
         await driver.type("daily")
         await driver.press("enter")
@@ -214,6 +216,24 @@ async def test_a_refused_deletion_needs_an_explicit_force(backups: list[BackupSu
         await driver.press("tab", "space", "ctrl+o")
         await driver.on("BackupsScreen")
         await driver.until(lambda: len(runner.kept) == 4, "it is deleted")
+
+
+async def test_what_stays_is_what_the_database_can_be_made_whole_from(backups: list[BackupSummary]) -> None:
+    schema = msgspec.structs.replace(backups[1], kind=BackupKind.SCHEMA)
+    part = msgspec.structs.replace(backups[2], partial=True, proven_at=NOW)
+    async with driving(application(StandIn([backups[0], schema, part]))) as driver:
+        await driver.sees("3 backups")
+        await driver.press("D")
+        await driver.on("DeleteBackup")
+        await driver.sees("No other whole backup of crm is there")
+
+
+async def test_a_pinned_backup_says_so_before_its_name_is_typed(backups: list[BackupSummary]) -> None:
+    async with driving(application(StandIn([msgspec.structs.replace(backups[0], pinned=True)]))) as driver:
+        await driver.sees("1 backup")
+        await driver.press("D")
+        await driver.on("DeleteBackup")
+        await driver.sees("It is pinned", "P in the list takes the pin out", "Delete", "Cancel", "pantry-tui backup")
 
 
 async def test_a_backup_is_pinned_and_labelled() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pantry_tui.models import RestoreRequest, Signature
+from pantry_tui.models import ExportRequest, RestoreRequest, Signature
 from screens.application import PantryApp
+from screens.form import Tick
 from tests.tui.driver import driving
 from tests.tui.stand_in import NOW, SIGNER, StandIn, make_backup, make_config
 
@@ -45,6 +46,24 @@ async def test_a_restore_asks_who_is_trusted(signature: Signature, words: str, t
         [request] = runner.submitted
         assert isinstance(request, RestoreRequest)
         assert request.trust == (trusted,)
+
+
+async def test_an_export_asks_too() -> None:
+    runner = runner_with(Signature.UNKNOWN)
+    async with driving(application(runner)) as driver:
+        await driver.sees("1 backup")
+        await driver.press("X")
+        await driver.on("ExportBackup")
+        await driver.sees("whom this machine does not know", "[ ] export it all the same")
+        await driver.press("ctrl+o")
+        await driver.sees("! nobody who is trusted here has signed this backup")
+        driver.app.screen.query_one("#trust", Tick).value = True
+        await driver.sees("--trust")
+        await driver.press("ctrl+o")
+        await driver.on("JobScreen")
+        [request] = runner.submitted
+        assert isinstance(request, ExportRequest)
+        assert request.trust == (SIGNER,)
 
 
 @pytest.mark.parametrize("signature", [Signature.TRUSTED, Signature.WRONG])

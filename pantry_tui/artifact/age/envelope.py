@@ -110,8 +110,14 @@ def _file_key(header: Header, identities: Sequence[Identity], where: str) -> byt
         )
     if header.stanzas[0].kind == PASSPHRASE_KIND:
         raise WrongKeyError(f"{where}: this passphrase does not open it", remedy="Try again; capitals count.")
+    given = (
+        "the identity given does not open"
+        if len(identities) == 1
+        else f"none of the {len(identities)} identities given opens"
+    )
+    would = f"one of {len(header.stanzas)} others would" if len(header.stanzas) > 1 else "another one would"
     raise WrongKeyError(
-        f"{where}: none of the {len(identities)} identities given opens it, of {len(header.stanzas)} that would",
+        f"{where}: {given} it; {would}",
         remedy="Name the identity file of one of its recipients; retired ones open what was encrypted in their time.",
     )
 

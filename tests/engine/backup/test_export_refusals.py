@@ -69,10 +69,11 @@ async def test_a_damaged_archive_is_not_read(server: TestServer, repository: Rep
 
 async def test_nothing_is_overwritten(server: TestServer, repository: RepositoryTarget, tmp_path: Path) -> None:
     taken = await take(server.create_database(), repository)
-    there, dangling = tmp_path / "there.sql", tmp_path / "dangling.sql"
+    there, dangling, folder = tmp_path / "there.sql", tmp_path / "dangling.sql", tmp_path / "folder.sql"
+    folder.mkdir()
     there.write_text("mine")
     dangling.symlink_to(tmp_path / "nowhere")
-    for path in (there, dangling, tmp_path):
+    for path in (there, dangling, folder):
         with pytest.raises(RefusedError) as caught:
             await export(repository, path)
         assert str(path) in caught.value.message
@@ -83,7 +84,13 @@ async def test_nothing_is_overwritten(server: TestServer, repository: Repository
         await export(repository, tmp_path / "missing" / "x.sql")
     with pytest.raises(UsageError, match="absolute"):
         await export(repository, "x.sql")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling.sql", "data", "repository", "there.sql"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "dangling.sql",
+        "data",
+        "folder.sql",
+        "repository",
+        "there.sql",
+    ]
 
 
 async def test_a_file_that_comes_meanwhile_stays(

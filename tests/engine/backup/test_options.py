@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from pantry_tui.backup.peek import peek_table
 from pantry_tui.backup.validate import validate_backup
 from pantry_tui.errors import (
     DatabaseMissingError,
@@ -110,6 +111,8 @@ async def test_schema_alone(any_server: TestServer, repository: RepositoryTarget
     taken = await take(source, repository, kind=BackupKind.SCHEMA)
     assert (taken.summary.tables, taken.summary.rows, taken.manifest.sequences) == (5, 0, ())
     assert "positions.bin" not in {file.name for file in taken.manifest.files}
+    with pytest.raises(NotFoundError, match="is of the schema alone: it holds no rows"):
+        await peek_table(repository, taken.manifest.id, "a.people")
     assert (await validated(taken, repository)).problems == ()
     new = any_server.drop_after_test("schema")
     assert (await restore(new, repository)).validation.equal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pantry_tui.artifact.manifest import TableEntry
-from pantry_tui.artifact.naming import find_tables
+from pantry_tui.artifact.naming import find_matching, find_tables
 from pantry_tui.artifact.toc import PG_CLASS, TocEntry
 from pantry_tui.errors import NotFoundError, UsageError
 
@@ -22,10 +22,16 @@ def table(schema: str, name: str) -> TableEntry:
     )  # fmt: skip
 
 
+def tables() -> list[TableEntry]:
+    return [table(*pair) for pair in NAMES]
+
+
+STATEMENT = "CREATE TABLE public.parted (i integer)\nPARTITION BY RANGE (i);\n"
+PARTED = TocEntry(7, PG_CLASS, 9, "TABLE", "pre-data", "public", "parted", "", "", STATEMENT, ())
+
+
 def find(*names: str) -> list[str]:
-    statement = "CREATE TABLE public.parted (i integer)\nPARTITION BY RANGE (i);\n"
-    parted = TocEntry(7, PG_CLASS, 9, "TABLE", "pre-data", "public", "parted", "", "", statement, ())
-    return [found.plain for found in find_tables([table(*pair) for pair in NAMES], [parted], names)]
+    return [found.plain for found in find_tables(tables(), [PARTED], names)]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +57,30 @@ def find(*names: str) -> list[str]:
 )
 def test_every_way_to_write_a_name(written: str, meant: str) -> None:
     assert find(written) == [meant]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "meant"),
+    [
+        ("plain", ["public.plain"]),
+        ("PLA?N", ["public.plain"]),
+        ("pl*", ["public.plain"]),
+        ("p*.p*", ["public.plain", "public.parted"]),
+        ('"public".pl*', ["public.plain"]),
+        ("Sch.ema.*", ["Sch.ema.ta.ble"]),
+        ('*."ta.ble"', ["Sch.ema.ta.ble"]),
+        ("x.y.z*", ["x.y.z", "x.y.z"]),
+        ("parted", ["public.parted"]),
+    ],
+)
+def test_patterns_as_pg_dump_takes_them(pattern: str, meant: list[str]) -> None:
+    assert [found.plain for found in find_matching(tables(), [PARTED], [pattern, pattern])] == meant
+
+
+@pytest.mark.parametrize("pattern", ["pla", '"PLAIN"', "other.*", "pl.*n", '"plain', "public.plain|x"])
+def test_patterns_that_nothing_matches(pattern: str) -> None:
+    with pytest.raises(NotFoundError):
+        find_matching(tables(), [PARTED], [pattern])
 
 
 def test_a_name_that_two_tables_have() -> None:

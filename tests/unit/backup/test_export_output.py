@@ -18,9 +18,8 @@ SQL, JSON, CSV = BackupFormat.SQL, BackupFormat.JSON, BackupFormat.CSV
         ("/x.sql", SQL, Codec.PLAIN),
         ("/x.sql.gz", SQL, Codec.GZIP),
         ("/a.csv/x.json.zst", JSON, Codec.ZSTD),
-        ("/x", SQL, Codec.PLAIN),
-        ("/x.gz", SQL, Codec.GZIP),
-        ("/20261123T020000Z-daily-7f3a", SQL, Codec.PLAIN),
+        ("/X.SQL.GZ", SQL, Codec.GZIP),
+        ("/x.Zip", CSV, Codec.PLAIN),
         ("/x.zip", CSV, Codec.PLAIN),
         ("-", CSV, Codec.PLAIN),
     ],
@@ -51,3 +50,10 @@ def test_names_that_say_something_else(output: str, rows_format: BackupFormat, e
         codec_of_output(output, rows_format, encrypted=encrypted)
     assert output in caught.value.message
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["/x", "/x.gz", "/x.sql.bz2", "/x.dump", "/x.txt", "/20261123T020000Z-daily-7f3a"])
+def test_names_that_say_nothing(name: str) -> None:
+    with pytest.raises(UsageError, match="does not end in a way that says") as caught:
+        codec_of_output(name, SQL, encrypted=False)
+    assert caught.value.remedy == "end it with one of .sql, .sql.gz, .sql.zst; or choose another format with -f"

@@ -98,13 +98,13 @@ def test_a_post_quantum_key(keys: Keys) -> None:
     assert keys.json("show", made["identity_file"])["recipients"] == [made["recipient"]]
 
 
-@pytest.mark.parametrize("option", ["-o", "--card"])
-def test_nothing_is_replaced(keys: Keys, option: str) -> None:
+@pytest.mark.parametrize(("option", "what"), [("-o", "key"), ("--card", "card")])
+def test_nothing_is_replaced(keys: Keys, option: str, what: str) -> None:
     there = keys.place / "there"
     there.write_text("precious")
     status, out, err = keys.run("generate", "--no-passphrase", option, str(there))
     assert status == 5
-    assert "no key is ever replaced" in err
+    assert f"no {what} is ever replaced" in err
     assert there.read_text() == "precious"
     assert out == ""
     assert not (keys.place / "data" / "keys" / "identity.txt").exists()

@@ -160,6 +160,12 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_a_list_with_encrypted_backups(capsys: pytest.CaptureFixture[str]) -> None:
+    backup_view.print_list([BACKUP, msgspec.structs.replace(BACKUP, encrypted=True)], NOW)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-1] for line in lines] == ["ENCRYPTED", "no", "yes"]
+
+
 @pytest.mark.parametrize(
     ("proven", "drilled_at", "drilled", "shown"),
     [

@@ -6,6 +6,8 @@ import gzip
 import importlib.util
 import itertools
 import json
+import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +31,7 @@ SETTINGS = {
     "max_prepared_transactions": "10",
     "shared_buffers": "128MB",
 }
+ENOUGH_MEMORY = 8 << 30  # bytes
 CORPUS_FILES = {"pagila": "pagila.sql.gz", "regression": "postgres15-regression.sql.gz"}
 PRESENT_SINCE_9_0 = b"\nCREATE PROCEDURAL LANGUAGE plpgsql;"  # Pagila is older, and the statement an error now
 
@@ -200,12 +203,22 @@ def _spooled(content: bytes) -> Iterator[IO[bytes]]:
         yield file
 
 
+def _directory() -> Path:
+    """A new directory for a server's data, in memory where there is enough of it: a database is a thousand files.
+
+    Not below pytest's own: when root runs the tests, the server's account cannot enter that.
+    """
+    shared = Path("/dev/shm")
+    where = "/tmp"
+    if shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > ENOUGH_MEMORY:
+        where = str(shared)
+    return Path(tempfile.mkdtemp(prefix="pantry-tests-", dir=where))
+
+
 @contextmanager
 def serve(binaries: Path, corpus: Path) -> Iterator[TestServer]:
     """A new server of these programs, gone without a trace afterwards."""
-    # not below pytest's own directory: when root runs the tests, the server's account cannot enter that
-    directory = Path(tempfile.mkdtemp(prefix="pantry-tests-", dir="/tmp"))
-    private = PrivateServer(directory, binaries=binaries, settings=SETTINGS)
+    private = PrivateServer(_directory(), binaries=binaries, settings=SETTINGS)
     try:
         private.start()
         server = TestServer(private, corpus)

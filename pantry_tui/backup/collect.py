@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import msgspec
 
@@ -12,22 +12,23 @@ from pantry_tui.backup.commands import TableWork
 from pantry_tui.backup.placing import Placement
 from pantry_tui.backup.progress import ProgressMeter
 from pantry_tui.backup.reading import RangeRead, ReadReport, RowsRead
-from pantry_tui.backup.since import SegmentLeft
+from pantry_tui.backup.removing import RemovedLines
 from pantry_tui.postgres.introspect import SourceTable, TableSize
 
 
-class SegmentLeftOf(NamedTuple):
-    """What is left of a segment of the base, and of which table that is here."""
-
-    table: int
-    left: SegmentLeft
-
-
 class Collector:
-    """Takes the workers' reports while they read; positions go to their file at once, not into memory."""
+    """Takes the workers' reports while they read; positions go to their file at once, not into memory.
+
+    ``removed`` takes what is left of a base's segments, where there is a base.
+    """
 
     def __init__(
-        self, work: Sequence[TableWork], progress: ProgressMeter, placement: Placement, positions: BinaryIO | None
+        self,
+        work: Sequence[TableWork],
+        progress: ProgressMeter,
+        placement: Placement,
+        positions: BinaryIO | None,
+        removed: RemovedLines | None,
     ) -> None:
         self._work = work
         self._progress = progress
@@ -35,7 +36,7 @@ class Collector:
         self._ranges: dict[int, dict[int, PageRange]] = {item.number: {} for item in work}
         self._placement = placement
         self._raw_bytes = dict.fromkeys(self._ranges, 0)
-        self.left: dict[int, SegmentLeftOf] = {}  # by the base's number
+        self._removed = removed
 
     def on_report(self, report: ReadReport) -> None:
         """Takes one report."""
@@ -63,7 +64,9 @@ class Collector:
             positions_length=stored[1],
             changed=None if read.all_rows is None else read.rows,
         )
-        self.left.update((left.number, SegmentLeftOf(read.table, left)) for left in read.left)
+        if self._removed is not None:
+            for left in read.left:
+                self._removed.add(read.table, left)
         self._raw_bytes[read.table] += read.raw_bytes
         self._progress.finished_part(item.table.qualified_name, cut.weight or 1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import msgspec
@@ -22,7 +23,7 @@ from pantry_tui.backup.placing import Placement
 from pantry_tui.backup.progress import start_phase
 from pantry_tui.backup.ranges import read_rows
 from pantry_tui.backup.readback import store_files
-from pantry_tui.backup.removing import write_removed
+from pantry_tui.backup.removing import RemovedLines
 from pantry_tui.backup.snapshotted import ARCHIVE, GLOBALS, POSITIONS, READING_SHARES, Snapshotted
 from pantry_tui.backup.subset import Subset
 from pantry_tui.events import Logged
@@ -56,20 +57,21 @@ async def write_contents(backup: Snapshotted) -> Contents:
     their first segments until pg_dump is done; they hold at most some megabytes meanwhile.
     """
     parts = Parts(backup.staged.path, backup.staged.create, backup.recipients)
-    try:
-        return await _write_artifact(backup, parts)
-    finally:
-        await parts.abandon()
+    with RemovedLines(backup.staged.path) if backup.base is not None else nullcontext() as removed:
+        try:
+            return await _write_artifact(backup, parts, removed)
+        finally:
+            await parts.abandon()
 
 
-async def _write_artifact(backup: Snapshotted, parts: Parts) -> Contents:
+async def _write_artifact(backup: Snapshotted, parts: Parts, removed: RemovedLines | None) -> Contents:
     work = plan_work(backup)
     document = await _document(backup, work)
     placement = Placement(parts.begin, document.order)
     if backup.artifact_name is not None:
         placement.begin(backup.artifact_name)
     sequences = await read_sequences(backup.observer)
-    reading = asyncio.create_task(read_rows(backup, work, document, placement))
+    reading = asyncio.create_task(read_rows(backup, work, document, placement, removed))
     beginning = asyncio.create_task(document.begin(placement))
     await together([reading, beginning, asyncio.create_task(write_globals(backup))])
     names = document.names if isinstance(document, CsvDocument | CsvDirectory) else ()
@@ -86,7 +88,7 @@ async def _write_artifact(backup: Snapshotted, parts: Parts) -> Contents:
         document.subset.require(tables)
         for line in document.subset.left_out:
             backup.listener(Logged(message=f"left out: {line}"))
-    kept = write_removed(backup, reading.result().left) if backup.base is not None else ()
+    kept = _write_removed(backup, removed)
     await document.end(placement, len(tables), sum(table.rows for table in tables))
     placement.finish()
     start_phase(backup.listener, "storing", "Making the files durable and reading them back", READING_SHARES[1])
@@ -108,6 +110,13 @@ async def _write_artifact(backup: Snapshotted, parts: Parts) -> Contents:
         subset=document.subset,
         kept=kept,
     )
+
+
+def _write_removed(backup: Snapshotted, removed: RemovedLines | None) -> tuple[KeptSegment, ...]:
+    """What stays of the base; nothing where there is none."""
+    if removed is None or backup.base is None:
+        return ()
+    return removed.write(backup.staged.create(REMOVED), backup.base.segments)
 
 
 async def _with_columns(backup: Snapshotted, *tables: TableEntry) -> tuple[TableEntry, ...]:

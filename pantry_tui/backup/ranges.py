@@ -15,20 +15,25 @@ from pantry_tui.backup.commands import DocumentRows, TableWork, read_commands
 from pantry_tui.backup.placing import Placement
 from pantry_tui.backup.progress import ProgressMeter
 from pantry_tui.backup.reading import Join, RangeRead, ReadReport, Store
+from pantry_tui.backup.removing import RemovedLines
 from pantry_tui.backup.snapshotted import POSITIONS, READING_SHARES, Snapshotted
 from pantry_tui.postgres.session import RANGE_SETTINGS, pin_statements
 from pantry_tui.postgres.workers import Answers
 
 
 async def read_rows(
-    backup: Snapshotted, work: Sequence[TableWork], document: DocumentRows, placement: Placement
+    backup: Snapshotted,
+    work: Sequence[TableWork],
+    document: DocumentRows,
+    placement: Placement,
+    removed: RemovedLines | None = None,
 ) -> Collector:
     """Has the workers read every range of these tables, in the document's order, and write its segments."""
     if not backup.has_positions:
-        return await _read_ranges(backup, work, document, placement, None)
+        return await _read_ranges(backup, work, document, placement, None, removed)
     descriptor = backup.staged.create(POSITIONS)
     with storage_errors(backup.file(POSITIONS), "writing the backup"), os.fdopen(descriptor, "wb") as positions:
-        return await _read_ranges(backup, work, document, placement, positions)
+        return await _read_ranges(backup, work, document, placement, positions, removed)
 
 
 async def _read_ranges(
@@ -37,11 +42,12 @@ async def _read_ranges(
     document: DocumentRows,
     placement: Placement,
     positions: BinaryIO | None,
+    removed: RemovedLines | None,
 ) -> Collector:
     weights = {item.table.qualified_name: item.weight for item in work}
     first, last = READING_SHARES
     meter = ProgressMeter(backup.listener, weights, first=first, last=last)
-    collector = Collector(work, meter, placement, positions)
+    collector = Collector(work, meter, placement, positions, removed)
     horizon = backup.base.horizon if backup.base is not None else None
     commands = read_commands(backup.connection, work, document, fingerprints=backup.fingerprints, horizon=horizon)
     await backup.pool.run_on_each(_join(backup))

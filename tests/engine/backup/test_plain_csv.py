@@ -152,8 +152,7 @@ async def test_nothing_changes_unseen(server: TestServer, repository: Repository
     with pytest.raises(BackupDamagedError, match="is missing"):
         await peek_table(repository, "latest", "public.ab", unlocking=KEYS)
     one.symlink_to(other)
-    with pytest.raises(StorageError, match="symbolic link"):
-        await problems(repository)
+    assert any("is a symbolic link" in problem for problem in await problems(repository))
     one.unlink()
     one.write_bytes(whole)
     assert await problems(repository) == ()

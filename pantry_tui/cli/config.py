@@ -14,7 +14,6 @@ from pantry_tui.cli.output import Column, note, print_document, print_fields, pr
 from pantry_tui.cli.parser import Parser, command
 from pantry_tui.cli.question import can_ask
 from pantry_tui.cli.streams import narrate
-from pantry_tui.cli.text import escape
 from pantry_tui.config import Config, configuration_paths, load_config
 from pantry_tui.config.configuration import URL_VARIABLES, directory_path
 from pantry_tui.config.initial import Answers, holds_password, write_configuration
@@ -23,6 +22,7 @@ from pantry_tui.config.machine import configuration_problems, database_choices
 from pantry_tui.config.references import redact
 from pantry_tui.config.targets import libpq_variables, target_from_uri
 from pantry_tui.errors import ConfigError, UsageError
+from pantry_tui.escaping import escape
 from pantry_tui.models import FindingStatus
 
 _REFERENCES = "env:NAME, file:/path, command:/path, credential:NAME; empty for ~/.pgpass or none"

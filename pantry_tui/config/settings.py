@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from pantry_tui.models import Assertion, Compression, Model
+from pantry_tui.models import Assertion, Compression, LogFormat, Model
 
 
 class Tier(StrEnum):
@@ -87,6 +87,8 @@ class RunnerSettings(Model, frozen=True, kw_only=True):
 
     max_jobs: Annotated[int, Meta(ge=1, le=64, description="a whole number of jobs from 1 to 64")] = 3
     history_days: Annotated[int, Meta(ge=1, le=3650, description="a whole number of days from 1 to 3650")] = 30
+    log_format: Annotated[LogFormat, Meta(description='"text" or "json"')] = LogFormat.TEXT
+    stop_seconds: Annotated[float, Meta(ge=0, le=86400, description="a number of seconds from 0 to 86400")] = 0.0
 
 
 class DatabaseSettings(Model, frozen=True, kw_only=True):

@@ -28,6 +28,13 @@ class JobState(StrEnum):
         return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
+class LogFormat(StrEnum):
+    """How a runner writes its own log."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class Job(Model, frozen=True, kw_only=True):
     """One piece of work of the runner, from queue to history. Never holds a secret."""
 

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pytest
 
 # The second server, of another release, runs in every test run where releases differ most; all else on it is slow.
 ON_BOTH_SERVERS = ("test_round_trip", "test_traps", "test_side_by_side")
 # It loads only on one release and takes ten seconds: in every run it is restored once, from format sql.
 REGRESSION_IN_EVERY_RUN = "recovery/test_round_trip.py"
-# Whole ways through processes, of which others of their kind are in every run, and long lists of one kind.
-ONLY_IN_SLOW_RUNS = {
+# Of a list of cases with a server, every run takes so many: the first, the last, and from between.
+MOST_CASES = 3
+# Modules about corners that seldom move.
+WHOLE_MODULES = {
+    "test_cli_failures",
+    "test_plans",
+    "test_foreign_hostile",
+    "test_c_tables",
+    "test_d_values",
+    "test_f_cluster",
+    "test_a_standbys",
+    "test_meanings",
+    "test_fitting",
+    "test_surroundings",
+    "test_properties",
+    "test_names_and_encodings",
+    "test_selection",
+    "test_export_refusals",
+    "test_demo_crm",
+    "test_key_terminal",
+    "test_cli_import",
+    "test_cli_foreign",
+    "test_cli_renaming",
+}
+# Whole ways through processes, of which others of their kind are in every run.
+SINGLE_TESTS = {
     "test_age_program": ("test_we_open_its_passphrase_and_its_protected_identity_file",),
     "test_corpus": ("test_the_regression_database_loads_as_recorded",),
     "test_zip": ("test_more_entries_than_16_bits_count",),
@@ -20,12 +46,8 @@ ONLY_IN_SLOW_RUNS = {
     "test_cli_drill": (
         "test_every_database_is_drilled_and_the_first_failure_counts",
         "test_an_encrypted_backup",
-    ),
-    "test_cli_failures": ("",),
-    "test_cli_foreign": (
-        "test_a_backup_of_ours_by_its_path",
-        "test_an_encrypted_export",
-        "test_what_is_refused",
+        "test_what_people_read",
+        "test_what_cannot_be_drilled",
     ),
     "test_cli_backups": (
         "test_a_backup_that_cannot_be_read",
@@ -47,7 +69,6 @@ ONLY_IN_SLOW_RUNS = {
         "test_rows_are_shown_out_of_a_backup",
     ),
     "test_cli_plan": ("test_what_refuses_it_is_the_exit_status",),
-    "test_plans": ("",),
     "test_assertions": (
         "test_what_is_no_true_changes_nothing[merge",
         "test_some_tables_in_a_new_database",
@@ -81,17 +102,17 @@ ONLY_IN_SLOW_RUNS = {
         "test_the_job_is_killed",
     ),
     "test_export": (
-        "test_other_encodings",
-        "test_other_compressions_and_progress",
-        "test_everything_comes_back_equal[embedded-csv-none",
+        "test_other",
+        "test_everything_comes_back_equal[embedded-csv",
         "test_everything_comes_back_equal[embedded-sql-gzip-odd",
+        "test_an_encrypted_backup",
+        "test_a_partial_backup",
     ),
     "test_cli_export": (
         "test_files_and_pipes",
         "test_encrypted_backups_say_that_the_file_is_not",
     ),
     "test_in_place_model": ("test_tables_become_what_the_model_says[append]",),
-    "test_foreign_hostile": ("",),
     "test_formats": (
         "test_ranges_and_segments_stand_in_order[zip",
         "test_ranges_and_segments_stand_in_order[json]",
@@ -117,56 +138,42 @@ ONLY_IN_SLOW_RUNS = {
         "test_every_changed_bit_is_found[(<BackupFormat.JSON: 'json'>",
     ),
     "test_screens": ("test_every_key_of_every_pane_can_be_pressed[jobs]",),
-    "test_cli_import": (
-        "test_from_the_file_to_the_database[theirs.tar",
-        "test_from_the_file_to_the_database[theirs.sql-",
-        "test_from_the_file_to_the_database[theirs.zst",
-        "test_encrypted",
-        "test_a_changed_dump",
-        "test_marks_deletion",
-    ),
-    "test_private": (
-        "test_any_directory_name_serves[unicode",
-        "test_any_directory_name_serves[shell",
-        "test_any_directory_name_serves[space",
-        "test_any_directory_name_serves[dash",
-        "test_nobody_else_may_enter_its_directories_and_it_is_not_root[socket",
-        "test_nobody_else_may_enter_its_directories_and_it_is_not_root[data",
-    ),
     "test_options": (
         "test_every_compression_comes_back_equal[embedded-gzip",
         "test_every_compression_comes_back_equal[embedded-none",
-        "test_a_changed_byte_is_found[none",
-    ),
-    "test_cli_renaming": (
-        "test_yesterday_beside_today",
-        "test_a_new_server_and_a_managed_one",
-    ),
-    "test_fitting": (
-        "test_types_that_would_change_rows_are_refused[text",
-        "test_types_that_would_change_rows_are_refused[num",
-        "test_wider_types_take_the_rows_as_they_are[embedded-var",
-        "test_wider_types_take_the_rows_as_they_are[embedded-text",
     ),
     "test_adversity": (
         "test_a_runner_may_die_at_any_moment[2",
         "test_a_runner_may_die_at_any_moment[3",
     ),
     "test_encryption": ("test_a_database_of_many_segments[zstd",),
-    "test_failures": (
-        "test_every_difference_is_found[SELECT",
-        "test_every_difference_is_found[ALTER",
+    "test_renaming": (
+        "test_what_ties_it_to_others",
+        "test_tables_alone",
+        "test_rows_alone_have_no_schema",
     ),
 }
 
 
 def mark_slow(items: list[pytest.Item]) -> None:
     """Marks what is left to the slow run."""
+    cases: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        module = item.path.stem
-        parameters = getattr(item, "callspec", None)
-        identifiers = parameters.id.split("-") if parameters is not None else []
-        on_system = "system" in identifiers and not module.startswith(ON_BOTH_SERVERS)
-        regression = "regression" in identifiers and not str(item.path).endswith(REGRESSION_IN_EVERY_RUN)
-        if on_system or regression or item.name.startswith(ONLY_IN_SLOW_RUNS.get(module, ("\0",))):
+        if _is_left(item):
             item.add_marker(pytest.mark.slow)
+        elif item.get_closest_marker("slow") is None and "unit" not in item.path.parts:
+            cases[item.nodeid.partition("[")[0]].append(item)
+    for found in cases.values():
+        taken = {round(number * (len(found) - 1) / (MOST_CASES - 1)) for number in range(MOST_CASES)}
+        for number, item in enumerate(found):
+            if number not in taken:
+                item.add_marker(pytest.mark.slow)
+
+
+def _is_left(item: pytest.Item) -> bool:
+    module = item.path.stem
+    parameters = getattr(item, "callspec", None)
+    identifiers = parameters.id.split("-") if parameters is not None else []
+    on_system = "system" in identifiers and not module.startswith(ON_BOTH_SERVERS)
+    regression = "regression" in identifiers and not str(item.path).endswith(REGRESSION_IN_EVERY_RUN)
+    return on_system or regression or module in WHOLE_MODULES or item.name.startswith(SINGLE_TESTS.get(module, ("\0",)))

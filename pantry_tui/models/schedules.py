@@ -58,7 +58,7 @@ class Schedule(Model, frozen=True, kw_only=True):
 
     ``database`` is a name of the configuration, or of a database on the default server; None: the default database of whoever
     runs the schedule, which must be the one at ``address``. ``all_databases``: every database of that one's server, new ones
-    as they come. ``repository`` None is the default one.
+    as they come. ``repository`` None is the default one; one that only the environment names must be at ``location``.
     """
 
     id: str = ""  # given when it is created
@@ -72,6 +72,7 @@ class Schedule(Model, frozen=True, kw_only=True):
     all_databases: bool = False
     address: str = ""  # where the default database was when the schedule was made; empty for a configured one
     repository: str | None = None
+    location: str = ""  # where the repository was when the schedule was made; empty for a configured one
     format: BackupFormat = BackupFormat.SQL
     compression: Compression | None = None  # None: as configured
     selection: BackupSelection = BackupSelection()
@@ -105,7 +106,8 @@ class ExpectedRun(Model, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     attempts: int = 0
     job_ids: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()  # the databases that are to be tried again
+    left: tuple[str, ...] = ()  # the databases that are to be tried again; none: all
+    given_up: tuple[str, ...] = ()  # those that failed in a way that will not pass
     retry_at: datetime | None = None
     outcome: JobState | None = None  # of the last attempt; of several jobs, that of the first that failed
     failure: Failure | None = None

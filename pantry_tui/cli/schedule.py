@@ -123,9 +123,7 @@ def edit_schedule(args: argparse.Namespace) -> int:
     before = look_up(config, lambda reads: reads.schedule(args.schedule)).schedule
     changes = schedule_options.given(args)
     changes |= {name: getattr(args, name) for name in ("name", "cron") if getattr(args, name) is not None}
-    draft = msgspec.structs.replace(before, **changes)
-    if changes.keys() & {"database", "repository"}:
-        draft = _referenced(msgspec.structs.replace(draft, address=""), config)
+    draft = _referenced(msgspec.structs.replace(before, **changes), config, changed=frozenset(changes))
     made = ask_runner(config, lambda runner: runner.edit_schedule(before.id, draft))
     return _print_changed(args, made, "Changed")
 
@@ -202,12 +200,17 @@ def _created(config: Config, draft: Schedule) -> Schedule:
     return ask_runner(config, lambda runner: runner.create_schedule(found))
 
 
-def _referenced(draft: Schedule, config: Config) -> Schedule:
-    from pantry_tui.runner.scheduling.references import referenced
+def _referenced(
+    draft: Schedule, config: Config, changed: frozenset[str] = frozenset({"database", "repository"})
+) -> Schedule:
+    """The draft with names as this configuration has them; those that were not ``changed`` stay as they are."""
+    from pantry_tui.runner.scheduling.references import with_database, with_repository
     from pantry_tui.schedule.checking import check_schedule
 
     check_schedule(draft)
-    return referenced(draft, config)
+    if "database" in changed:
+        draft = with_database(draft, config)
+    return with_repository(draft, config) if "repository" in changed else draft
 
 
 def _new(args: argparse.Namespace, config: Config) -> dict[str, Any]:
@@ -241,8 +244,8 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
         create_schedule,
         summary="have something done again and again",
         description="Creates a schedule. Its time is a cron expression of five fields (minute, hour, day, month, weekday)\n"
-        "or a form like @daily, in a time zone of its own: a time that the clocks skip runs right after, one that they show twice\n"
-        "runs once. Databases, repositories and whom to tell are names of the configuration: nothing secret is kept.",
+        "or a form like @daily, in a time zone of its own: a time that the clocks skip runs right after, one that they show\n"
+        "twice runs once. Databases, repositories and whom to tell are names of the configuration: nothing secret is kept.",
         examples=(
             "pantry-tui schedule create nightly '0 2 * * *' -r 30",
             "pantry-tui schedule create four-hourly '30 */4 * * *' --kind incremental -r 7 -d crm",

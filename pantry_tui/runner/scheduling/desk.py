@@ -14,7 +14,7 @@ from pantry_tui.models import ExpectedRun, Job, Schedule, ScheduleStatus, utc_no
 from pantry_tui.repository.ids import slug
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.scheduling.loop import Scheduler
-from pantry_tui.runner.scheduling.references import database_of, referenced, repository_of
+from pantry_tui.runner.scheduling.references import database_of, repository_of, with_database, with_repository
 from pantry_tui.runner.scheduling.work import ScheduledWork
 from pantry_tui.schedule.checking import check_schedule
 from pantry_tui.schedule.showing import status_of
@@ -111,7 +111,8 @@ class ScheduleDesk:
                     f"there is a schedule {draft.name!r} already", remedy="choose another name, or edit that one"
                 )
         config = self._configuration()
-        found = referenced(draft, config) if draft.database is None and not draft.address else draft
+        found = with_database(draft, config) if draft.database is None and not draft.address else draft
+        found = with_repository(found, config) if draft.repository is None else found
         target = database_of(found, config)
         if found.kind.takes_backup:
             from pantry_tui.backup.options import check_options

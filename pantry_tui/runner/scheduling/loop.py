@@ -44,6 +44,7 @@ class Scheduler:
         self._clock = clock
         self._watch = Watch(clock)
         self._listener = listener
+        self._longest_wait = longest_wait_seconds
         self._news = asyncio.Event()
         self._attempts: dict[RunKey, asyncio.Task[None]] = {}
         self._waiting: dict[str, asyncio.Future[Job]] = {}  # for a job's end, by its id
@@ -114,8 +115,8 @@ class Scheduler:
         moments += [self._try_again(run, seen.now) for run in self.book.unfinished()]
         following = min((moment for moment in moments if moment is not None), default=None)
         if following is None:
-            return LONGEST_WAIT_SECONDS
-        return min(max((following - seen.now).total_seconds(), 0.001), LONGEST_WAIT_SECONDS)
+            return self._longest_wait
+        return min(max((following - seen.now).total_seconds(), 0.001), self._longest_wait)
 
     def job_ended(self, job: Job) -> None:
         """Hears that a job is over."""

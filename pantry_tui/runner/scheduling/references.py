@@ -10,21 +10,25 @@ from pantry_tui.errors import ConfigError
 from pantry_tui.models import DatabaseTarget, RepositoryTarget, Schedule
 
 
-def referenced(schedule: Schedule, config: Config) -> Schedule:
-    """The schedule with database and repository as names of ``config``, or with the places that the names mean here.
+def with_database(schedule: Schedule, config: Config) -> Schedule:
+    """The schedule with its database as a name of ``config``, or with the address that the name means here.
 
-    Raises `ConfigError`, `NotFoundError` for names that mean nothing.
+    Raises `ConfigError` for a name that means nothing.
     """
-    repository = config.repository_target(schedule.repository)
     name = schedule.database if schedule.database is not None else config.default_database
     target = config.database_target(name)
-    return msgspec.structs.replace(
-        schedule,
-        database=name,
-        address="" if name in config.databases else _place(target),
-        repository=repository.name,
-        location=repository.location if _is_from_environment(repository.name, config) else "",
-    )
+    address = "" if name in config.databases else _place(target)
+    return msgspec.structs.replace(schedule, database=name, address=address)
+
+
+def with_repository(schedule: Schedule, config: Config) -> Schedule:
+    """The schedule with its repository as a name of ``config``, and its place where only the environment says that.
+
+    Raises `NotFoundError` for a name that means nothing.
+    """
+    found = config.repository_target(schedule.repository)
+    location = found.location if _is_from_environment(found.name, config) else ""
+    return msgspec.structs.replace(schedule, repository=found.name, location=location)
 
 
 def repository_of(schedule: Schedule, config: Config) -> RepositoryTarget:

@@ -37,7 +37,15 @@ class Work(Protocol):
 class Scheduler:
     """The schedules of one data directory at work. Everything here happens on the runner's event loop."""
 
-    def __init__(self, catalog: Catalog, work: Work, clock: Clock, listener: Callable[[ScheduleEvent], None]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        work: Work,
+        clock: Clock,
+        listener: Callable[[ScheduleEvent], None],
+        *,
+        longest_wait_seconds: float = LONGEST_WAIT_SECONDS,
+    ) -> None:
         self.book = RunBook(catalog)
         self._catalog = catalog
         self._work = work

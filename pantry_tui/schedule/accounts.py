@@ -86,8 +86,8 @@ def _beside(verdict: Verdict, at_work: datetime | None) -> Verdict:
 
 def _settled(schedule: Schedule, known: Mapping[datetime, ExpectedRun], verdict: Verdict, now: datetime) -> ExpectedRun:
     run = known.get(verdict.due_at) or _written(schedule, verdict.due_at, now)
-    started = now if verdict.starts else None
-    return msgspec.structs.replace(run, state=verdict.state, why=verdict.why, started_at=started)
+    run = msgspec.structs.replace(run, state=verdict.state, why=verdict.why)
+    return msgspec.structs.replace(run, started_at=now, attempts=1) if verdict.starts else run
 
 
 def _written(schedule: Schedule, due_at: datetime, now: datetime) -> ExpectedRun:

@@ -178,12 +178,13 @@ class Scheduler:
             run = msgspec.structs.replace(run, retry_at=now)
         if run.retry_at is not None and run.retry_at > now:
             return run.retry_at
+        run = msgspec.structs.replace(run, attempts=run.attempts + 1, retry_at=None, job_ids=())
+        self.book.note(run)
         self._begin(schedule, run)
         return None
 
     def _begin(self, schedule: Schedule, run: ExpectedRun) -> None:
-        run = msgspec.structs.replace(run, attempts=run.attempts + 1, retry_at=None, job_ids=())
-        self.book.note(run)
+        """Begins an attempt that is written down."""
         task = asyncio.create_task(self._attempt(schedule, run))
         self._attempts[run.key] = task
 
@@ -194,8 +195,6 @@ class Scheduler:
             run = msgspec.structs.replace(run, job_ids=tuple(job.id for job in jobs))
             self.book.note(run)
             ended = [Ending.of(await self._end_of(job)) for job in jobs]
-            if self._closing:
-                return
             run = after_jobs(self._schedule(run.schedule_id), run, [*ended, *refused], self._clock.now())
         except PantryError as error:
             run = after_refusal(schedule, run, Failure.of(error), self._clock.now())
@@ -203,6 +202,8 @@ class Scheduler:
             run = after_refusal(schedule, run, Failure.of(_unexpected(error)), self._clock.now())
         finally:
             self._attempts.pop(run.key, None)
+        if self._closing:
+            return  # the run stays open: the next runner finds what became of its jobs
         self._finish(run, schedule)
         self.wake()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,9 @@ class Desk:
         return made
 
     def restart(self) -> None:
-        """Another runner; what the last one knew is gone."""
+        """Another runner; the last one is dead, and what it knew is gone."""
+        for attempt in self.scheduler._attempts.values():
+            attempt.cancel()
         self.catalog.become_writer()
         self.scheduler = self._new()
 
@@ -67,6 +69,3 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
     made.catalog.close()
-
-
-MakeDesk = Callable[[Path], Desk]

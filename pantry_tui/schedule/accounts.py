@@ -59,7 +59,8 @@ def account(
     if expected and expected[0] <= now:
         due = [each for each in _due(cron, zone, expected[0], now) if each not in past]
         verdicts = judge(due, now, schedule.missed, youngest_seconds=schedule.missed_seconds, cause=cause)
-        settled = [_settled(schedule, known, _beside(verdict, at_work), now) for verdict in verdicts]
+        verdicts = _beside(_with_unlisted(verdicts), at_work)
+        settled = [_settled(schedule, known, verdict, now) for verdict in verdicts]
         past |= set(due)
     following = next((each for each in occurrences(cron, zone, now) if each not in past), None)
     put = list(settled)
@@ -77,11 +78,21 @@ def _due(cron: Cron, zone: ZoneInfo, expected: datetime, now: datetime) -> list[
     return found if found[:1] == [expected] else [expected, *found]
 
 
-def _beside(verdict: Verdict, at_work: datetime | None) -> Verdict:
-    if at_work is None or not verdict.starts:
-        return verdict
+def _with_unlisted(verdicts: list[Verdict]) -> list[Verdict]:
+    """Where there were too many to account for each, the first one says so."""
+    if len(verdicts) <= MOST:
+        return verdicts
+    first, second, *_ = verdicts
+    why = f"{first.why}; and with it those up to {second.due_at:%Y-%m-%d %H:%M:%S} UTC, too many to list"
+    return [Verdict(first.due_at, first.state, why), *verdicts[1:]]
+
+
+def _beside(verdicts: list[Verdict], at_work: datetime | None) -> list[Verdict]:
+    """Where one would start beside a run that is at work, it is skipped, and those that it would stand for too."""
+    if at_work is None or not any(verdict.starts for verdict in verdicts):
+        return verdicts
     why = f"the run of {at_work:%Y-%m-%d %H:%M:%S} UTC was still at work"
-    return Verdict(verdict.due_at, RunState.SKIPPED, why)
+    return [Verdict(verdict.due_at, RunState.SKIPPED, why) for verdict in verdicts]
 
 
 def _settled(schedule: Schedule, known: Mapping[datetime, ExpectedRun], verdict: Verdict, now: datetime) -> ExpectedRun:

@@ -277,8 +277,7 @@ class Executor:
         # for a job that is over.
         with contextlib.ExitStack() as steps:
             steps.callback(self._go_on)
-            for listener in self.ended:
-                steps.callback(lambda listener=listener: listener(live.job))
+            steps.callback(self._tell_end, live)
             steps.callback(lambda: self._write_down_end(live.job))
             steps.callback(self.board.alive.pop, live.job.id, None)
             steps.callback(lambda: self._keep_measurement(live.job))
@@ -286,6 +285,10 @@ class Executor:
             steps.callback(live.end, last)
             if live.timer is not None:
                 live.timer.cancel()
+
+    def _tell_end(self, live: LiveJob) -> None:
+        for listener in self.ended:
+            listener(live.job)
 
     def _keep_measurement(self, job: Job) -> None:
         if (measured := measured_by(job)) is not None:

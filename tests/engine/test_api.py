@@ -110,7 +110,9 @@ async def test_what_is_not_supported_is_refused(server: TestServer, tmp_path: Pa
 
 async def test_schedules(server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = server.create_database()
-    server.execute(source, "CREATE SCHEMA audit CREATE TABLE log AS SELECT 1 AS i; CREATE TABLE t AS SELECT 1 AS i")
+    server.execute(
+        source, "CREATE SCHEMA audit; CREATE TABLE audit.log AS SELECT 1 AS i; CREATE TABLE t AS SELECT 1 AS i"
+    )
     monkeypatch.setenv("DATABASE_URL", source.conninfo)
     monkeypatch.setenv("BACKUP_DIR", str(tmp_path / "pantry"))
     try:

@@ -17,7 +17,7 @@ from pantry_tui.errors import (
 )
 from pantry_tui.models import Failure, Schedule
 
-LONGEST_WAIT = timedelta(hours=1)
+LONGEST_WAIT_SECONDS = 3600.0
 
 _PASSING: tuple[type[PantryError], ...] = (
     BackupUnderWayError,
@@ -39,5 +39,5 @@ def can_pass(failure: Failure) -> bool:
 
 def back_off(schedule: Schedule, attempts: int) -> timedelta:
     """How long to wait after so many attempts: twice as long each time, an hour at most or what the schedule says."""
-    first = timedelta(seconds=schedule.retry_seconds)
-    return min(first * 2 ** min(attempts - 1, 20), max(LONGEST_WAIT, first))
+    longest = max(LONGEST_WAIT_SECONDS, schedule.retry_seconds)
+    return timedelta(seconds=min(schedule.retry_seconds * 2.0 ** min(attempts - 1, 20), longest))

@@ -220,7 +220,7 @@ class Scheduler:
     async def _end_of(self, job: Job) -> Job:
         if (ended := self._ended_early.pop(job.id, None)) is not None:
             return ended
-        waiting = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
         self._waiting[job.id] = waiting
         return await waiting
 

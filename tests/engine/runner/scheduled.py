@@ -4,33 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from pantry_tui.config import Config
-from pantry_tui.models import DatabaseTarget, Schedule, ScheduleKind
+from pantry_tui.config.settings import DatabaseSettings
+from pantry_tui.models import DatabaseTarget, Schedule
 from pantry_tui.runner.client import RunnerClient
 from pantry_tui.runner.executor import ExecutorSettings
 from pantry_tui.runner.instance import Runner
 from pantry_tui.runner.running import running
+from pantry_tui.runner.scheduling.loop import Scheduler
 from tests.engine.runner.processes import MARK
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 class PatientClock:
-    """Goes on by itself, in as many steps as a test allows, and only when ``busy`` says that nothing is at work."""
+    """Stands still until a test has it advance, and goes on only when no job of a schedule is at work."""
 
-    def __init__(self, steps: int) -> None:
-        self._now = NOON
+    def __init__(self, now: datetime = NOON) -> None:
+        self._now = now
+        self._until = now
         self._seconds = 0.0
-        self._steps = steps
-        self.settled: Callable[[], Any] | None = None
-        self.done = asyncio.Event()
+        self._scheduler: Scheduler | None = None
+        self._reached = asyncio.Event()
+
+    def attach(self, scheduler: Scheduler) -> None:
+        """Says whose jobs it waits for."""
+        self._scheduler = scheduler
 
     def now(self) -> datetime:
         return self._now
@@ -41,18 +47,26 @@ class PatientClock:
     def elapsed(self) -> float:
         return self._seconds
 
+    async def advance(self, seconds: float) -> None:
+        """Returns when so much time has passed, and everything that was due in it is done."""
+        assert self._scheduler is not None
+        self._until += timedelta(seconds=seconds)
+        self._reached.clear()
+        self._scheduler.wake()
+        await self._reached.wait()
+
     async def wait(self, news: asyncio.Event, seconds: float) -> None:
-        if self.settled is not None:
-            await self.settled()
+        if self._scheduler is not None:
+            await self._scheduler.settled()
         if news.is_set():
             return
-        if self._steps == 0:
-            self.done.set()
+        step = min(seconds, (self._until - self._now).total_seconds())
+        if step <= 0:
+            self._reached.set()
             await news.wait()
             return
-        self._steps -= 1
-        self._seconds += seconds
-        self._now = datetime.fromtimestamp(self._now.timestamp() + seconds, UTC)
+        self._seconds += step
+        self._now += timedelta(seconds=step)
 
 
 @contextlib.asynccontextmanager
@@ -64,7 +78,7 @@ async def scheduling(
     """A runner in this process, with a client. With a clock, it waits for the jobs before that goes on."""
     async with running(config.data_directory, settings, configuration=lambda: config, clock=clock) as runner:
         if clock is not None:
-            clock.settled = runner.scheduler.settled
+            clock.attach(runner.scheduler)
         async with RunnerClient(Path(runner.status().socket)) as client:
             yield runner, client
 
@@ -76,11 +90,6 @@ def scheduled(database: DatabaseTarget, cron: str, **fields: Any) -> Schedule:
 
 def configured(config: Config, database: DatabaseTarget, mark: str) -> Config:
     """The same installation, with the database by its name."""
-    from pantry_tui.config.settings import DatabaseSettings
-
     settings = DatabaseSettings(url=database.conninfo)
     environment = {**config.environment, MARK: mark}
     return msgspec.structs.replace(config, databases={database.name: settings}, environment=environment)
-
-
-KINDS = tuple(kind for kind in ScheduleKind if kind is not ScheduleKind.COPY)

@@ -13,6 +13,7 @@ from pantry_tui.config import Config
 from pantry_tui.errors import ConfigError, NotFoundError, UsageError
 from pantry_tui.events import DatabaseAppeared, RunEnded
 from pantry_tui.models import (
+    BackupFormat,
     DatabaseTarget,
     JobState,
     RepositoryTarget,
@@ -36,10 +37,10 @@ def ready(config: Config, crm: DatabaseTarget, mark: str) -> Config:
 
 
 async def test_a_backup_every_minute(ready: Config, crm: DatabaseTarget, backups: RepositoryTarget) -> None:
-    clock = PatientClock(steps=6)
+    clock = PatientClock()
     async with scheduling(ready, clock) as (_runner, client):
         made = await client.create_schedule(scheduled(crm, "* * * * *", retention_days=7))
-        await clock.done.wait()
+        await clock.advance(180)
         taken = await client.backups(backups)
         runs = await client.runs(made.id)
         status = await client.schedule("nightly")
@@ -65,11 +66,10 @@ async def test_what_is_missed_is_known_to_the_next_runner(ready: Config, crm: Da
     async with scheduling(ready) as (_, client):
         await client.create_schedule(scheduled(crm, "0 0 * * *"))
         [expected] = await client.runs()
-    later = PatientClock(steps=1)
-    later._now = expected.due_at + timedelta(hours=3)
+    later = PatientClock(expected.due_at + timedelta(hours=3))
 
     async with scheduling(ready, later) as (_, client):
-        await later.done.wait()
+        await later.advance(1)
         runs = await client.runs()
 
     assert [run.state for run in runs] == [RunState.EXPECTED, RunState.LATE]
@@ -99,24 +99,14 @@ async def test_validations_and_drills_take_the_latest_backup(
 async def test_all_databases_of_a_server_and_new_ones(
     ready: Config, crm: DatabaseTarget, server: TestServer, backups: RepositoryTarget
 ) -> None:
-    clock = PatientClock(steps=2)
+    clock = PatientClock()
     events: list[DatabaseAppeared] = []
-    added = ""
-
-    def hear(job: object) -> None:
-        nonlocal added
-        if not added:
-            added = server.create_database().name
-
     async with scheduling(ready, clock) as (runner, client):
-        runner.executor.ended.append(hear)
         listening = asyncio.create_task(_listen(runner, events))
         await client.create_schedule(scheduled(crm, "* * * * *", all_databases=True, kind=ScheduleKind.SCHEMA))
-        await clock.done.wait()
-        clock._steps = 2
-        clock.done.clear()
-        runner.scheduler.wake()
-        await clock.done.wait()
+        await clock.advance(60)
+        added = server.create_database().name
+        await clock.advance(60)
         taken = [backup.database for backup in await client.backups(backups)]
         [status] = await client.schedules()
         listening.cancel()
@@ -135,12 +125,12 @@ async def _listen(runner: Runner, events: list[DatabaseAppeared]) -> None:
 
 async def test_a_job_that_takes_too_long(ready: Config, crm: DatabaseTarget, blockade: Blockade) -> None:
     slow = msgspec.structs.replace(ready, backup=msgspec.structs.replace(ready.backup, lock_timeout_seconds=60.0))
-    clock = PatientClock(steps=2)
+    clock = PatientClock()
     heard: list[RunEnded] = []
     async with scheduling(slow, clock) as (runner, client):
         runner.scheduler._listener = lambda event: heard.append(event) if isinstance(event, RunEnded) else None
         await client.create_schedule(scheduled(crm, "* * * * *", timeout_seconds=1.0, on_failure=("ops",)))
-        await clock.done.wait()
+        await clock.advance(60)
         [job] = await client.jobs()
         _, run = await client.runs()
 
@@ -203,17 +193,13 @@ async def test_no_more_scheduled_jobs_at_once_than_configured(
         ({"retries": -1}, UsageError, "number of retries"),
         ({"timeout_seconds": 0.0}, UsageError, "timeout"),
         ({"retention_days": 0}, UsageError, "retention"),
-        ({"kind": ScheduleKind.SCHEMA, "format": "csv"}, UsageError, "format csv"),
+        ({"kind": ScheduleKind.SCHEMA, "format": BackupFormat.CSV}, UsageError, "format csv"),
         ({"address": "crm at elsewhere, port 1", "database": None}, ConfigError, "here its name means"),
     ],
 )
 async def test_what_is_refused(
     ready: Config, crm: DatabaseTarget, changes: dict[str, object], error: type[Exception], message: str
 ) -> None:
-    from pantry_tui.models import BackupFormat
-
-    if "format" in changes:
-        changes = {**changes, "format": BackupFormat(str(changes["format"]))}
     one = msgspec.structs.replace(ready, default_database=crm.name)
     async with scheduling(one) as (_runner, client):
         with pytest.raises(error, match=message) as refusal:

@@ -7,9 +7,10 @@ import random
 import resource
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -25,14 +26,18 @@ from tests.unit.runner.scheduling.conftest import Desk
 BEGINNING = datetime(2026, 1, 1, 0, 30, tzinfo=UTC)
 CUT_OFF = Failure.of(InterruptedJobError("the runner ended"))
 LOCKED = Failure.of(LockTimeoutError("a table stayed locked"))
-HOURLY = {"id": "h", "cron": "0 * * * *", "timezone": "UTC", "retries": 1}
-DAILY = {
+HOURLY: dict[str, Any] = {"id": "h", "cron": "0 * * * *", "timezone": "UTC", "retries": 1}
+DAILY: dict[str, Any] = {
     "id": "d",
     "cron": "30 2 * * *",
     "timezone": "Europe/Vienna",
     "missed": MissedRuns.IF_YOUNGER,
     "missed_seconds": 6 * 3600.0,
 }
+
+
+def _nothing(seconds: float) -> None:
+    """No mishap."""
 
 
 @pytest.fixture
@@ -61,7 +66,9 @@ class Year:
     async def stretch(self) -> None:
         """Some days of work with a mishap, and some time without a runner."""
         hours = self.chance.uniform(1, 120)
-        mishap = self.chance.choice([self.desk.clock.sleep, self.desk.clock.pass_time, lambda seconds: None])
+        mishap: Callable[[float], None] = self.chance.choice(
+            [self.desk.clock.sleep, self.desk.clock.pass_time, _nothing]
+        )
         self.desk.clock.plan(hours * 1800, lambda: mishap(self.chance.uniform(60, 20_000)))
         await self.desk.run(hours * 3600)
         self.desk.work.crash(CUT_OFF)

@@ -1,7 +1,7 @@
 """The runs of schedules, those to come and what became of those that were: `runs.json`.
 
 Of each schedule the next run stands here before it is due, so that one that did not happen is a fact and no guess. The file
-stays small: of each schedule the last thousand are kept, and of those no older ones than of the jobs.
+stays small: of each schedule the last thousand are kept, and but for the last twenty none that is older than the jobs' history.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pantry_tui.catalog.table import ModelTable
 from pantry_tui.models import ExpectedRun, RunState
 
 KEPT = 1000  # of each schedule
+LATEST = 20  # of each schedule, however long ago: one may run once a year
 
 RunKey = tuple[str, datetime]  # id of the schedule, when it was due
 
@@ -50,8 +51,14 @@ class RunTable:
         self._stored.change(changed.values(), gone | self._too_many(changed))
 
     def prune(self, older_than: datetime) -> None:
-        """Forgets those that ended before that time. Raises `StorageError`."""
-        old = [key for key, run in self.all().items() if _is_over(run) and run.due_at < older_than]
+        """Forgets those that were over before that time, but for the last ones of each schedule. Raises `StorageError`."""
+        latest: Counter[str] = Counter()
+        old = []
+        for run in self.newest(None, None):
+            if _is_over(run):
+                latest[run.schedule_id] += 1
+                if latest[run.schedule_id] > LATEST and run.due_at < older_than:
+                    old.append(run.key)
         if old:
             self._stored.change([], old)
 

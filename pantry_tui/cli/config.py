@@ -148,7 +148,7 @@ def write_first_configuration(args: argparse.Namespace) -> int:
         print_fields([("written", str(path)), ("backups go to", answers.backup_directory)])
     if left_out:
         note(args, "the password of the URL was left out: put it into ~/.pgpass, or set a password reference there")
-    note(args, "next: pantry-tui doctor")
+    note(args, "next: pantry-tui doctor; then have backups and drills done by themselves: pantry-tui schedule defaults")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,7 +14,8 @@ from pantry_tui.cli.output import note, print_document, print_line
 from pantry_tui.cli.parser import Parser, command, positive
 from pantry_tui.cli.session import ask_runner, configuration, look_up
 from pantry_tui.config import Config
-from pantry_tui.models import BackupKind, Schedule, ScheduleKind, ScheduleStatus, utc_now
+from pantry_tui.models import Schedule, ScheduleKind, ScheduleStatus, utc_now
+from pantry_tui.runner.lock import is_held
 
 _RUNNER_NEEDED = (
     "schedules need a runner: `pantry-tui runner install-unit` has one always there, "
@@ -94,12 +96,17 @@ def create_schedule(args: argparse.Namespace) -> int:
 
 def list_schedules(args: argparse.Namespace) -> int:
     """Lists schedules."""
-    found = look_up(configuration(args), lambda reads: reads.schedules(), args)
+    config = configuration(args)
+    found = look_up(config, lambda reads: reads.schedules(), args)
     chosen = [status for status in found if args.tag is None or args.tag in status.schedule.tags]
     if args.json:
         print_document([view.document(status) for status in chosen])
     elif chosen:
         view.print_list(chosen)
+        if not is_held(Path(config.data_directory)):
+            note(
+                args, f"no runner is at work: nothing of this is done. {_RUNNER_NEEDED[0].upper()}{_RUNNER_NEEDED[1:]}"
+            )
     else:
         note(args, "no schedules" if not found else f"no schedule has the tag {args.tag}")
     return 0
@@ -215,7 +222,7 @@ def _referenced(
 
 def _new(args: argparse.Namespace, config: Config) -> dict[str, Any]:
     given = schedule_options.given(args)
-    if given.get("kind", BackupKind.FULL) in ("drill", "validate", "copy"):
+    if not given.get("kind", ScheduleKind.FULL).takes_backup:
         schedule_options.refuse_for_backups_only(args)
     return {"timezone": schedule_options.zone(args, config), **given}
 

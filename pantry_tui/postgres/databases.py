@@ -25,5 +25,5 @@ async def list_databases(target: DatabaseTarget) -> list[str]:
             rows = await (await connection.execute(_DATABASES)).fetchall()
         except psycopg.Error as error:
             raise server_error(error, doing="listing the databases") from error
-    names = [name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else str(name) for name, *_ in rows]
+    names = [name.decode(errors="replace") if isinstance(name, bytes) else str(name) for name, *_ in rows]
     return [name for name in names if not is_unverified(name)]

@@ -84,18 +84,37 @@ async def _serving(
     await executor.start()
     try:
         async with serve(runner, Path(holder.socket)):
-            loop = asyncio.create_task(scheduler.run()) if clock is not None else None
             try:
-                yield runner
+                async with _working(scheduler, clock, runner.stopped):
+                    yield runner
             finally:
                 scheduler.close()
-                if loop is not None:
-                    loop.cancel()
-                    await asyncio.wait([loop])
                 await executor.close()
                 await scheduler.settled()
     finally:
         audit.note(RUNNER, "runner.end", "runner", "ended", {"pid": holder.pid})
+
+
+@contextlib.asynccontextmanager
+async def _working(scheduler: Scheduler, clock: Clock | None, stopped: asyncio.Event) -> AsyncIterator[None]:
+    """Schedules are worked off meanwhile, where there is a clock for that.
+
+    Should that end by a defect, so does the runner, with the error: schedules that nobody works off must not look as
+    if somebody did.
+    """
+    if clock is None:
+        yield
+        return
+    loop = asyncio.create_task(scheduler.run())
+    loop.add_done_callback(lambda _: stopped.set())
+    try:
+        yield
+    finally:
+        scheduler.close()
+        loop.cancel()
+        await asyncio.wait([loop])
+    if not loop.cancelled():
+        loop.result()
 
 
 def _become_writer(catalog: Catalog) -> None:

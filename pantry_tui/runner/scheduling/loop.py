@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -60,11 +60,17 @@ class Scheduler:
         self._closing = False
 
     async def run(self) -> None:
-        """Works until it is cancelled."""
-        self.resume()
+        """Works until it is cancelled. A disk that cannot be read or written for a while makes it wait, and no more."""
+        resumed = False
         while True:
             self._news.clear()
-            seconds = self.look()
+            try:
+                if not resumed:
+                    self.resume()
+                    resumed = True
+                seconds = self.look()
+            except PantryError:
+                seconds = self._longest_wait
             await self._watch.wait(self._news, seconds)
 
     def wake(self) -> None:
@@ -145,7 +151,8 @@ class Scheduler:
                 self.book.enter(accounts)
         except StorageError:  # nothing is begun that cannot be recorded: at the next look it is late, but not lost
             return seen.now + timedelta(seconds=1)
-        except UsageError:  # of a zone that this machine no longer knows; whoever lists the schedules sees it
+        except UsageError as error:  # of a zone that this machine no longer knows
+            self._give_up(known, seen.now, error.message)
             return None
         if self._closing:
             return None
@@ -157,6 +164,14 @@ class Scheduler:
         coming = (*accounts.put, *(run for run in known.values() if run.key not in accounts.remove))
         expected = (run.due_at for run in coming if run.state is RunState.EXPECTED and run.due_at > seen.now)
         return min(expected, default=None)
+
+    def _give_up(self, known: Mapping[datetime, ExpectedRun], now: datetime, why: str) -> None:
+        """A run that is due and of which nobody can say when the next one is: it is missed, and none is expected."""
+        for run in known.values():
+            if run.state is RunState.EXPECTED and run.due_at <= now and not self._closing:
+                missed = msgspec.structs.replace(run, state=RunState.MISSED, why=why)
+                self.book.note(missed)
+                self._listener(RunMissed(run=missed))
 
     def _give_way(self, schedule: Schedule, started: ExpectedRun, now: datetime) -> None:
         """Earlier runs that wait to be tried again have no sense beside a new one."""

@@ -250,3 +250,11 @@ async def test_a_schedule_outlives_its_database_in_the_configuration(ready: Conf
     async with scheduling(msgspec.structs.replace(ready, databases={})) as (_, client):
         with pytest.raises(ConfigError, match=f"the database {crm.name}, which is not configured"):
             await client.execute_schedule("nightly")
+
+
+async def test_a_defect_of_the_scheduler_ends_the_runner(ready: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with scheduling(ready, PatientClock()) as (runner, _):
+            monkeypatch.setattr(runner.scheduler, "look", lambda: 1 / 0)
+            runner.scheduler.wake()
+            await runner.stopped.wait()

@@ -343,3 +343,28 @@ async def test_a_schedule_deleted_while_it_is_to_be_tried_again(desk: Desk) -> N
     [run] = desk.runs()
     assert (run.outcome, run.why, run.attempts) == (JobState.FAILED, "the schedule was deleted", 1)
     await asyncio.sleep(0)
+
+
+async def test_a_catalog_that_cannot_be_read_for_a_while(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.create("0 * * * *")
+
+    def unreadable() -> None:
+        raise StorageError("input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(desk.catalog, "schedules", unreadable)
+        await desk.run(HOUR / 2)
+    await desk.run(HOUR)
+
+    assert desk.runs()[0].outcome is JobState.SUCCEEDED
+
+
+async def test_a_zone_that_this_machine_no_longer_knows(desk: Desk) -> None:
+    schedule = desk.create("0 * * * *")
+    desk.catalog.put_schedule(msgspec.structs.replace(schedule, timezone="Mars/Olympus"))
+
+    await desk.run(3 * HOUR)
+
+    [run] = desk.runs()
+    assert (run.state, run.why) == (RunState.MISSED, "there is no time zone 'Mars/Olympus'")
+    assert [event.run for event in desk.told(RunMissed)] == [run]

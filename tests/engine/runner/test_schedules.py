@@ -253,8 +253,11 @@ async def test_a_schedule_outlives_its_database_in_the_configuration(ready: Conf
 
 
 async def test_a_defect_of_the_scheduler_ends_the_runner(ready: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def run_until_stopped() -> None:
         async with scheduling(ready, PatientClock()) as (runner, _):
             monkeypatch.setattr(runner.scheduler, "look", lambda: 1 / 0)
             runner.scheduler.wake()
             await runner.stopped.wait()
+
+    with pytest.raises(ZeroDivisionError):
+        await run_until_stopped()

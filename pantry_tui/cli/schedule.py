@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -90,7 +89,9 @@ def run(args: argparse.Namespace) -> int:
 def create_schedule(args: argparse.Namespace) -> int:
     """Creates a schedule."""
     config = configuration(args)
-    draft = Schedule(name=args.name, cron=args.cron, **_new(args, config))
+    fields = {"timezone": schedule_options.zone(args, config), **schedule_options.given(args)}
+    draft = Schedule(name=args.name, cron=args.cron, **fields)
+    schedule_options.check_together(args, draft)
     return _print_changed(args, _created(config, draft), "Created")
 
 
@@ -130,7 +131,9 @@ def edit_schedule(args: argparse.Namespace) -> int:
     before = look_up(config, lambda reads: reads.schedule(args.schedule)).schedule
     changes = schedule_options.given(args)
     changes |= {name: getattr(args, name) for name in ("name", "cron") if getattr(args, name) is not None}
-    draft = _referenced(msgspec.structs.replace(before, **changes), config, changed=frozenset(changes))
+    draft = msgspec.structs.replace(before, **changes)
+    schedule_options.check_together(args, draft)
+    draft = _referenced(draft, config, changed=frozenset(changes))
     made = ask_runner(config, lambda runner: runner.edit_schedule(before.id, draft))
     return _print_changed(args, made, "Changed")
 
@@ -218,13 +221,6 @@ def _referenced(
     if "database" in changed:
         draft = with_database(draft, config)
     return with_repository(draft, config) if "repository" in changed else draft
-
-
-def _new(args: argparse.Namespace, config: Config) -> dict[str, Any]:
-    given = schedule_options.given(args)
-    if not given.get("kind", ScheduleKind.FULL).takes_backup:
-        schedule_options.refuse_for_backups_only(args)
-    return {"timezone": schedule_options.zone(args, config), **given}
 
 
 def _print_changed(args: argparse.Namespace, schedule: Schedule, what: str) -> int:

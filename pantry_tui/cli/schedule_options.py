@@ -9,7 +9,7 @@ from typing import Any
 from pantry_tui.cli.parser import Parser, not_negative, positive
 from pantry_tui.config import Config
 from pantry_tui.errors import UsageError
-from pantry_tui.models import BackupFormat, BackupSelection, Compression, MissedRuns, ScheduleKind
+from pantry_tui.models import BackupFormat, BackupSelection, Compression, MissedRuns, Schedule, ScheduleKind
 
 ALL_DATABASES = "*"
 
@@ -136,11 +136,17 @@ def _database(args: argparse.Namespace) -> dict[str, Any]:
     return {**named, "all_databases": False} if named else {}
 
 
-def refuse_for_backups_only(args: argparse.Namespace) -> None:
-    """Raises `UsageError` for options of backups, where the schedule takes none."""
-    for option, value in (("--format", args.format), ("--compression", args.compression)):
-        if value is not None:
-            raise UsageError(
-                f"{option} is of backups, and a schedule of kind {args.kind} takes none",
-                remedy="leave it out: the latest backup is taken as it is",
-            )
+def check_together(args: argparse.Namespace, draft: Schedule) -> None:
+    """Raises `UsageError` for options that have no sense in the schedule that comes of them."""
+    if not draft.kind.takes_backup:
+        for option, value in (("--format", args.format), ("--compression", args.compression)):
+            if value is not None:
+                raise UsageError(
+                    f"{option} is of backups, and a schedule of kind {draft.kind} takes none",
+                    remedy="leave it out: the latest backup is taken as it is",
+                )
+    if args.missed_seconds is not None and draft.missed is not MissedRuns.IF_YOUNGER:
+        raise UsageError(
+            f"--missed-limit is of the policy if-younger, and this is {draft.missed}",
+            remedy="add --missed if-younger, or leave --missed-limit out",
+        )

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from pantry_tui.errors import UsageError
 from pantry_tui.models import ExpectedRun, RunState, Schedule
 from pantry_tui.schedule.cron import Cron, parse_cron
 from pantry_tui.schedule.missed import Verdict, judge
@@ -70,6 +71,20 @@ def account(
     started = [run for run in settled if run.state.was_started]
     missed = [run for run in settled if run.state is not RunState.STARTED]
     return Accounts(put, remove, missed, started[-1] if started else None)
+
+
+def skipped(schedule: Schedule, known: Mapping[datetime, ExpectedRun], now: datetime, *, why: str) -> list[ExpectedRun]:
+    """The runs that came due and were not begun, for one that is to be begun no more, as skipped."""
+    expected = [due for due, run in known.items() if run.state is RunState.EXPECTED and due <= now]
+    if not expected or not schedule.enabled:
+        return []
+    try:
+        due = _due(*rhythm(schedule), min(expected), now)
+    except UsageError:  # a zone that this machine no longer knows: what is written down is all that is known
+        due = expected
+    past = {due for due, run in known.items() if run.state is not RunState.EXPECTED}
+    verdicts = [Verdict(each, RunState.SKIPPED, why) for each in due if each not in past]
+    return [_settled(schedule, known, verdict, now) for verdict in _with_unlisted(verdicts)]
 
 
 def _due(cron: Cron, zone: ZoneInfo, expected: datetime, now: datetime) -> list[datetime]:

@@ -6,7 +6,7 @@ import unicodedata
 
 from pantry_tui.config.restoring import is_address
 from pantry_tui.errors import UsageError
-from pantry_tui.models import MissedRuns, Schedule, ScheduleKind
+from pantry_tui.models import Schedule, ScheduleKind
 from pantry_tui.repository.ids import require_name
 from pantry_tui.schedule.cron import parse_cron
 from pantry_tui.schedule.occurrences import time_zone
@@ -74,7 +74,7 @@ def _check_word(what: str, word: str) -> None:
 def _check_numbers(schedule: Schedule) -> None:
     timeout = schedule.timeout_seconds
     for what, value, least, most in (
-        ("retention in days", schedule.retention_days or 1, 1, 36_500),
+        ("retention in days", 1 if schedule.retention_days is None else schedule.retention_days, 1, 36_500),
         ("number of retries", schedule.retries, 0, 20),
         ("time to the first retry in seconds", schedule.retry_seconds, 1, 86_400),
         ("timeout in seconds", 1 if timeout is None else timeout, 1, _YEAR),
@@ -82,13 +82,3 @@ def _check_numbers(schedule: Schedule) -> None:
     ):
         if not least <= value <= most:
             raise UsageError(f"the {what} cannot be {value:,}", remedy=f"choose from {least:,} to {most:,.0f}")
-    if schedule.retention_days == 0:
-        raise UsageError("the retention in days cannot be 0", remedy="choose 1 or more, or leave it out")
-    if (
-        schedule.missed is not MissedRuns.IF_YOUNGER
-        and schedule.missed_seconds != Schedule(name="", cron="").missed_seconds
-    ):
-        raise UsageError(
-            "how late a run may be is told only for the policy if-younger",
-            remedy="add --missed if-younger, or leave --missed-limit out",
-        )

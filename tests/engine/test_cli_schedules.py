@@ -57,6 +57,7 @@ def test_what_is_refused(cli: CommandLine) -> None:
         (("create", "x", "0 2 * * *", "--kind", "copy"), 2, "copies"),
         (("create", "x", "0 2 * * *", "-d", "postgresql://u:hidden@h/d"), 2, "an address is none"),
         (("create", "x", "0 2 * * *", "--kind", "drill", "-f", "csv"), 2, "takes none"),
+        (("create", "x", "0 2 * * *", "--missed-limit", "6h"), 2, "--missed-limit is of the policy if-younger"),
         (("create", "x", "0 2 * * *", "--timeout", "soon"), 2, "no duration"),
         (("create", "x", "0 2 * * *", "--on-failure", "https://h/hidden"), 2, "a URL is none"),
         (("show", "nope"), 4, "no schedule 'nope'"),

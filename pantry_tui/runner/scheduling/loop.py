@@ -13,12 +13,11 @@ import msgspec
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.errors import InternalError, InterruptedJobError, NotFoundError, PantryError, StorageError, UsageError
 from pantry_tui.events import ClockMoved, RunEnded, RunMissed, ScheduleEvent
-from pantry_tui.models import ExpectedRun, Failure, Job, JobRequest, JobState, MissedRuns, RunState, Schedule
+from pantry_tui.models import ExpectedRun, Failure, Job, JobRequest, JobState, RunState, Schedule
 from pantry_tui.runner.scheduling.attempts import Ending, after_jobs, after_refusal, given_way, is_too_late
 from pantry_tui.runner.scheduling.book import RunBook, RunKey
 from pantry_tui.runner.scheduling.clock import TOLERANCE_SECONDS, Clock, Look, Watch
-from pantry_tui.schedule.accounts import Accounts, account
-from pantry_tui.schedule.missed import IN_TIME
+from pantry_tui.schedule.accounts import Accounts, account, skipped
 
 LONGEST_WAIT_SECONDS = 30.0  # a clock that is set, or a machine that slept, shows at the next look
 _CUT_OFF = "the runner ended in the middle of the run"
@@ -88,14 +87,11 @@ class Scheduler:
         What came due and was not begun, because no runner was at work, is not begun any more.
         """
         known, now = self.book.of(schedule.id), self._clock.now()
-        skipping = msgspec.structs.replace(schedule, missed=MissedRuns.SKIP)
-        cause = "the schedule was changed before a runner came to it"
-        overdue = any(run.state is RunState.EXPECTED and run.due_at <= now - IN_TIME for run in known.values())
-        accounts = account(skipping, known, now, cause=cause) if overdue and schedule.enabled else None
-        left = [run for run in accounts.put if run.state is not RunState.EXPECTED] if accounts is not None else []
-        expected = [run.key for run in known.values() if run.state is RunState.EXPECTED]
-        self.book.enter(Accounts(left, [key for key in expected if key not in {run.key for run in left}], [], None))
-        for run in left:
+        passed_over = skipped(schedule, known, now, why="the schedule was changed before a runner came to it")
+        settled = {run.key for run in passed_over}
+        expected = {run.key for run in known.values() if run.state is RunState.EXPECTED}
+        self.book.enter(Accounts(passed_over, sorted(expected - settled), passed_over, None))
+        for run in passed_over:
             self._listener(RunMissed(run=run))
         self.wake()
 

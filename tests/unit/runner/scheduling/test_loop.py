@@ -328,7 +328,29 @@ async def test_a_schedule_that_is_changed_while_it_is_overdue(desk: Desk) -> Non
     desk.scheduler.retire(schedule)
 
     assert [run.state for run in desk.runs()] == [RunState.SKIPPED] * 2
-    assert desk.runs()[0].why.startswith("the schedule was changed before a runner came to it")
+    assert {run.why for run in desk.runs()} == {"the schedule was changed before a runner came to it"}
+    assert [event.run for event in desk.told(RunMissed)] == desk.runs()
+
+
+@pytest.mark.parametrize("seconds", [0, 30, 90])
+async def test_changing_it_right_when_it_is_due_leaves_nothing_open(desk: Desk, seconds: float) -> None:
+    schedule = desk.create("0 * * * *")
+    desk.clock.pass_time(HOUR + seconds)
+
+    desk.scheduler.retire(schedule)
+    desk.scheduler.expect(schedule)
+
+    assert [(run.state, run.is_open) for run in desk.runs()] == [(RunState.SKIPPED, False), (RunState.EXPECTED, False)]
+
+
+async def test_a_zone_that_is_no_longer_known_can_be_changed(desk: Desk) -> None:
+    schedule = desk.create("0 * * * *")
+    desk.clock.pass_time(1.5 * HOUR)
+
+    desk.scheduler.retire(msgspec.structs.replace(schedule, timezone="Mars/Olympus"))
+    desk.scheduler.expect(schedule)
+
+    assert [run.state for run in desk.runs()] == [RunState.SKIPPED, RunState.EXPECTED]
 
 
 async def test_a_schedule_deleted_while_it_is_to_be_tried_again(desk: Desk) -> None:

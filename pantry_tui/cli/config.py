@@ -104,7 +104,7 @@ def configuration_values(config: Config) -> list[tuple[str, Any, str]]:
             "default_repository": config.default_repository,
             **{
                 section: msgspec.to_builtins(getattr(config, section))
-                for section in ("backup", "encryption", "drill", "runner")
+                for section in ("backup", "encryption", "drill", "runner", "scheduler")
             },
             "databases": {name: _given(config, f"databases.{name}", found) for name, found in config.databases.items()},
             "repositories": {name: {"path": found.path} for name, found in config.repositories.items()},
@@ -148,7 +148,7 @@ def write_first_configuration(args: argparse.Namespace) -> int:
         print_fields([("written", str(path)), ("backups go to", answers.backup_directory)])
     if left_out:
         note(args, "the password of the URL was left out: put it into ~/.pgpass, or set a password reference there")
-    note(args, "next: pantry-tui doctor")
+    note(args, "next: pantry-tui doctor; then have backups and drills done by themselves: pantry-tui schedule defaults")
     return 0
 
 

@@ -14,6 +14,7 @@ from pantry_tui.config.settings import (
     EncryptionSettings,
     RepositorySettings,
     RunnerSettings,
+    SchedulerSettings,
 )
 from pantry_tui.config.targets import (
     SUPABASE_REMEDY,
@@ -48,6 +49,7 @@ class Config(Model, frozen=True, kw_only=True):
     encryption: EncryptionSettings = EncryptionSettings()
     drill: DrillSettings = DrillSettings()
     runner: RunnerSettings = RunnerSettings()
+    scheduler: SchedulerSettings = SchedulerSettings()
     keys: dict[str, str] = msgspec.field(default_factory=dict)
     origins: dict[str, str] = msgspec.field(default_factory=dict)
     environment: dict[str, str] = msgspec.field(default_factory=dict)

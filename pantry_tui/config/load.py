@@ -23,6 +23,7 @@ from pantry_tui.config.settings import (
     EncryptionSettings,
     RepositorySettings,
     RunnerSettings,
+    SchedulerSettings,
 )
 from pantry_tui.config.targets import check_database
 from pantry_tui.errors import ConfigError
@@ -36,6 +37,7 @@ _SECTIONS = (
     ("encryption", EncryptionSettings),
     ("drill", DrillSettings),
     ("runner", RunnerSettings),
+    ("scheduler", SchedulerSettings),
 )
 
 
@@ -62,6 +64,7 @@ def load_config(path: str | Path | None = None, environment: Mapping[str, str] |
         encryption=_encryption(document, file=file),
         drill=_drill(document, file=file),
         runner=document.runner,
+        scheduler=document.scheduler,
         keys=document.bindings,
         origins=origins,
         environment=environment,

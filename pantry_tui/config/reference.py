@@ -20,6 +20,7 @@ from pantry_tui.config.settings import (
     EncryptionSettings,
     RepositorySettings,
     RunnerSettings,
+    SchedulerSettings,
 )
 from pantry_tui.models import Model
 
@@ -30,6 +31,7 @@ SECTIONS: tuple[tuple[str, type[Model]], ...] = (
     ("encryption", EncryptionSettings),
     ("drill", DrillSettings),
     ("runner", RunnerSettings),
+    ("scheduler", SchedulerSettings),
 )
 _BEGIN = "<!-- keys: made by `python -m pantry_tui.config.reference`, do not edit -->"
 _END = "<!-- end of keys -->"

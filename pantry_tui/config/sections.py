@@ -17,6 +17,7 @@ from pantry_tui.config.settings import (
     EncryptionSettings,
     RepositorySettings,
     RunnerSettings,
+    SchedulerSettings,
 )
 from pantry_tui.errors import ConfigError
 from pantry_tui.models import Model
@@ -36,6 +37,7 @@ _TOP = (
     "encryption",
     "drill",
     "runner",
+    "scheduler",
     "databases",
     "repositories",
     "keys",
@@ -52,6 +54,7 @@ class Document(Model, frozen=True, kw_only=True):
     encryption: EncryptionSettings = EncryptionSettings()
     drill: DrillSettings = DrillSettings()
     runner: RunnerSettings = RunnerSettings()
+    scheduler: SchedulerSettings = SchedulerSettings()
     databases: dict[str, DatabaseSettings] = msgspec.field(default_factory=dict)
     repositories: dict[str, RepositorySettings] = msgspec.field(default_factory=dict)
     bindings: dict[str, str] = msgspec.field(default_factory=dict)  # [keys]: keys of the screens' commands
@@ -69,6 +72,7 @@ def check_document(content: dict[str, Any], *, file: str) -> Document:
         encryption=_encryption(_table(content, "encryption", file), file),
         drill=check_section(_table(content, "drill", file), DrillSettings, prefix="drill", file=file),
         runner=check_section(_table(content, "runner", file), RunnerSettings, prefix="runner", file=file),
+        scheduler=check_section(_table(content, "scheduler", file), SchedulerSettings, prefix="scheduler", file=file),
         databases=_databases(content, file),
         repositories=_named(content, "repositories", RepositorySettings, file),
         bindings=_bindings(_table(content, "keys", file), file),

@@ -67,6 +67,15 @@ from pantry_tui.models.requests import (
     export_formats,
 )
 from pantry_tui.models.restores import ReleaseResult, RestoredTable, RestoreResult, RestoreValidation, RollbackResult
+from pantry_tui.models.schedules import (
+    ExpectedRun,
+    MissedRuns,
+    RunState,
+    Schedule,
+    ScheduleKind,
+    SchedulePreview,
+    ScheduleStatus,
+)
 from pantry_tui.models.targets import DatabaseTarget, RepositoryTarget
 
 __all__ = [
@@ -98,6 +107,7 @@ __all__ = [
     "DrillRequest",
     "DrillResult",
     "Estimate",
+    "ExpectedRun",
     "ExportRequest",
     "ExportedTable",
     "Failure",
@@ -114,6 +124,7 @@ __all__ = [
     "LogFormat",
     "MarkRequest",
     "Measurement",
+    "MissedRuns",
     "Model",
     "PlanRequest",
     "PlannedLocks",
@@ -131,7 +142,12 @@ __all__ = [
     "RestoredTable",
     "RollbackRequest",
     "RollbackResult",
+    "RunState",
     "RunnerStatus",
+    "Schedule",
+    "ScheduleKind",
+    "SchedulePreview",
+    "ScheduleStatus",
     "ShortenedValue",
     "Signature",
     "Strategy",

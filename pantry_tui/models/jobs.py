@@ -48,6 +48,8 @@ class Job(Model, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     started_by: str = ""
     backup_id: str | None = None
+    schedule: str | None = None  # the id of the schedule that had it done
+    due_at: datetime | None = None  # of a run of that schedule; None: somebody asked for it
     decisions: dict[str, str] = msgspec.field(default_factory=dict)  # what of the request was decided, in words
     share: float = 0.0  # of the work done, 0 to 1
     phase: str = ""

@@ -67,6 +67,14 @@ from pantry_tui.models.requests import (
     export_formats,
 )
 from pantry_tui.models.restores import ReleaseResult, RestoredTable, RestoreResult, RestoreValidation, RollbackResult
+from pantry_tui.models.retention import (
+    RetentionPolicy,
+    RetentionReport,
+    RetentionRequest,
+    RetentionVerdict,
+    ScopedPolicy,
+    is_timezone,
+)
 from pantry_tui.models.targets import DatabaseTarget, RepositoryTarget
 
 __all__ = [
@@ -128,9 +136,14 @@ __all__ = [
     "RestoreResult",
     "RestoreValidation",
     "RestoredTable",
+    "RetentionPolicy",
+    "RetentionReport",
+    "RetentionRequest",
+    "RetentionVerdict",
     "RollbackRequest",
     "RollbackResult",
     "RunnerStatus",
+    "ScopedPolicy",
     "ShortenedValue",
     "Signature",
     "Strategy",
@@ -141,6 +154,7 @@ __all__ = [
     "ValidateRequest",
     "ValidationResult",
     "export_formats",
+    "is_timezone",
     "shown_value",
     "sizes_of",
     "utc_now",

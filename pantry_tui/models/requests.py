@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pantry_tui.models.around import Around
 from pantry_tui.models.assertions import Assertion
 from pantry_tui.models.base import Model
 from pantry_tui.models.drills import DrillPlace
@@ -36,6 +37,8 @@ class BackupRequest(Model, frozen=True, kw_only=True, tag="backup", tag_field="t
     base: str | None = None  # of an incremental one; None: the newest that can be
     or_full: bool = False  # where no incremental one can be, take a full one
     lock_timeout_seconds: float = 10.0
+    schedule: str | None = None  # that has it taken; stands in the backup, which its retention goes by
+    around: Around = Around()
     started_by: str = ""
     data_directory: str | None = None  # whose key signs; the runner puts its own in
 

@@ -83,8 +83,9 @@ class NewBackup(Form):
         )
 
         def request() -> JobRequest:
+            target = config.database_target(database)
             return BackupRequest(
-                database=config.database_target(database),
+                database=target,
                 repository=config.repository_target(),
                 name=name,
                 kind=kind,
@@ -94,6 +95,7 @@ class NewBackup(Form):
                 recipients=recipients_for(config),
                 jobs=jobs,
                 fingerprints=fingerprints,
+                around=config.around_backup(target.name),
                 started_by=user,
             )
 

@@ -99,8 +99,9 @@ def create_backup(args: argparse.Namespace) -> int:
     """Takes a backup; its verified summary is the result."""
     config = configuration(args)
     _reject_unsupported(args, config)
+    target = config.database_target(args.database)
     request = BackupRequest(
-        database=config.database_target(args.database),
+        database=target,
         repository=repository(args, config),
         name=args.name,
         kind=BackupKind(args.kind),
@@ -119,6 +120,7 @@ def create_backup(args: argparse.Namespace) -> int:
         base=args.base,
         or_full=args.or_full,
         lock_timeout_seconds=config.backup.lock_timeout_seconds,
+        around=config.around_backup(target.name),
         started_by=started_by(),
     )
     if args.no_wait:

@@ -106,6 +106,7 @@ def configuration_values(config: Config) -> list[tuple[str, Any, str]]:
                 section: msgspec.to_builtins(getattr(config, section))
                 for section in ("backup", "encryption", "drill", "runner")
             },
+            "retention": msgspec.to_builtins(config.retention) if config.retention is not None else {},
             "databases": {name: _given(config, f"databases.{name}", found) for name, found in config.databases.items()},
             "repositories": {name: {"path": found.path} for name, found in config.repositories.items()},
         }

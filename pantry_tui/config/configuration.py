@@ -6,6 +6,7 @@ import os
 
 import msgspec
 
+from pantry_tui.config.keeping import RetentionSettings, policies_of
 from pantry_tui.config.restoring import check_target, check_target_name, is_address, require_database
 from pantry_tui.config.settings import (
     BackupSettings,
@@ -24,7 +25,7 @@ from pantry_tui.config.targets import (
     target_with_database,
 )
 from pantry_tui.errors import ConfigError, NotFoundError
-from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget
+from pantry_tui.models import Around, DatabaseTarget, Model, RepositoryTarget, RetentionPolicy, ScopedPolicy
 
 URL_VARIABLES = ("DATABASE_URL", "SUPABASE_DB_URL")
 _SERVER_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
@@ -47,6 +48,7 @@ class Config(Model, frozen=True, kw_only=True):
     backup: BackupSettings = BackupSettings()
     encryption: EncryptionSettings = EncryptionSettings()
     drill: DrillSettings = DrillSettings()
+    retention: RetentionSettings | None = None  # None: nothing is deleted unless somebody asks for it
     runner: RunnerSettings = RunnerSettings()
     keys: dict[str, str] = msgspec.field(default_factory=dict)
     origins: dict[str, str] = msgspec.field(default_factory=dict)
@@ -97,6 +99,20 @@ class Config(Model, frozen=True, kw_only=True):
             f"No repository is called {name!r}",
             remedy=f"Configured: {known}. Or give a directory as an absolute path.",
         )
+
+    def retention_policies(self) -> tuple[ScopedPolicy, ...]:
+        """How long whose backups are kept: by their database's own policy, else by the general one, else 30 days."""
+        return policies_of(self.retention, {name: found.retention for name, found in self.databases.items()})
+
+    def around_backup(self, database: str) -> Around:
+        """What is done around a backup of ``database`` that a person starts."""
+        return Around(retention=self.retention_after_backup(database))
+
+    def retention_after_backup(self, database: str) -> RetentionPolicy | None:
+        """By what backups of ``database`` are deleted when one has succeeded; None: by nothing."""
+        own = self.databases[database].retention if database in self.databases else None
+        found = own or self.retention
+        return found.policy if found is not None and found.after_backup else None
 
     def url_variable(self) -> str | None:
         """The environment variable that names the default database, when one does."""

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from pantry_tui.config.configuration import URL_VARIABLES, Config, directory_path
+from pantry_tui.config.keeping import RetentionSettings
 from pantry_tui.config.references import check_not_writable
 from pantry_tui.config.sections import Document, check_document
 from pantry_tui.config.settings import (
@@ -35,6 +36,7 @@ _SECTIONS = (
     ("backup", BackupSettings),
     ("encryption", EncryptionSettings),
     ("drill", DrillSettings),
+    ("retention", RetentionSettings),
     ("runner", RunnerSettings),
 )
 
@@ -61,6 +63,7 @@ def load_config(path: str | Path | None = None, environment: Mapping[str, str] |
         backup=document.backup,
         encryption=_encryption(document, file=file),
         drill=_drill(document, file=file),
+        retention=document.retention,
         runner=document.runner,
         keys=document.bindings,
         origins=origins,

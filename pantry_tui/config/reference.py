@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from pantry_tui.config.keeping import RetentionSettings
 from pantry_tui.config.sections import describe
 from pantry_tui.config.settings import (
     BackupSettings,
@@ -29,6 +30,7 @@ SECTIONS: tuple[tuple[str, type[Model]], ...] = (
     ("backup", BackupSettings),
     ("encryption", EncryptionSettings),
     ("drill", DrillSettings),
+    ("retention", RetentionSettings),
     ("runner", RunnerSettings),
 )
 _BEGIN = "<!-- keys: made by `python -m pantry_tui.config.reference`, do not edit -->"

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 
+from pantry_tui.config.keeping import RetentionSettings, check_retention
 from pantry_tui.config.references import check_reference
 from pantry_tui.config.settings import (
     BackupSettings,
@@ -28,6 +29,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _ASSERTION_NAME = 100
 # Comments may stand before it. What it does the server decides, where it is asked as a subquery that can write nothing.
 _QUERY = re.compile(r"(?is)(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(?:select|with|values|table)\b")
+_TABLES = ("retention",)  # of a database, which are settings of their own
 _TOP = (
     "data_directory",
     "default_database",
@@ -35,6 +37,7 @@ _TOP = (
     "backup",
     "encryption",
     "drill",
+    "retention",
     "runner",
     "databases",
     "repositories",
@@ -51,6 +54,7 @@ class Document(Model, frozen=True, kw_only=True):
     backup: BackupSettings = BackupSettings()
     encryption: EncryptionSettings = EncryptionSettings()
     drill: DrillSettings = DrillSettings()
+    retention: RetentionSettings | None = None  # None: the file has no such table
     runner: RunnerSettings = RunnerSettings()
     databases: dict[str, DatabaseSettings] = msgspec.field(default_factory=dict)
     repositories: dict[str, RepositorySettings] = msgspec.field(default_factory=dict)
@@ -68,6 +72,7 @@ def check_document(content: dict[str, Any], *, file: str) -> Document:
         backup=check_section(_table(content, "backup", file), BackupSettings, prefix="backup", file=file),
         encryption=_encryption(_table(content, "encryption", file), file),
         drill=check_section(_table(content, "drill", file), DrillSettings, prefix="drill", file=file),
+        retention=_retention(content, "retention", "retention", file),
         runner=check_section(_table(content, "runner", file), RunnerSettings, prefix="runner", file=file),
         databases=_databases(content, file),
         repositories=_named(content, "repositories", RepositorySettings, file),
@@ -151,11 +156,30 @@ def _named(content: dict[str, Any], key: str, settings: type[S], file: str) -> d
 
 
 def _databases(content: dict[str, Any], file: str) -> dict[str, DatabaseSettings]:
-    databases = _named(content, "databases", DatabaseSettings, file)
+    tables = _table(content, "databases", file)
+    plain = {name: _without_tables(table) for name, table in tables.items()}
+    databases = _named({"databases": plain}, "databases", DatabaseSettings, file)
     for database, settings in databases.items():
         for name, query in settings.assertions.items():
             _check_assertion(name, query, where=f"databases.{database}.assertions", file=file)
+        databases[database] = _with_tables(settings, tables[database], prefix=f"databases.{database}", file=file)
     return databases
+
+
+def _without_tables(table: Any) -> Any:
+    """What a database has besides the tables that are checked by themselves."""
+    return {key: value for key, value in table.items() if key not in _TABLES} if isinstance(table, dict) else table
+
+
+def _with_tables(settings: DatabaseSettings, table: dict[str, Any], *, prefix: str, file: str) -> DatabaseSettings:
+    return msgspec.structs.replace(settings, retention=_retention(table, "retention", f"{prefix}.retention", file))
+
+
+def _retention(content: dict[str, Any], key: str, prefix: str, file: str) -> RetentionSettings | None:
+    if key not in content:
+        return None
+    settings = check_section(_table(content, key, file), RetentionSettings, prefix=prefix, file=file)
+    return check_retention(settings, prefix=prefix, file=file)
 
 
 def _check_assertion(name: str, query: str, *, where: str, file: str) -> None:

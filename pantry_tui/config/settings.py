@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from pantry_tui.config.keeping import RetentionSettings
 from pantry_tui.models import Assertion, Compression, Model
 
 
@@ -117,6 +118,9 @@ class DatabaseSettings(Model, frozen=True, kw_only=True):
     assertion_timeout_seconds: Annotated[
         float, Meta(gt=0, le=86400, description="a number of seconds above 0, at most 86400")
     ] = 60.0
+    retention: Annotated[
+        RetentionSettings | None, Meta(description="a table with the keys of [retention], which it replaces as a whole")
+    ] = None
 
     @property
     def asserted(self) -> tuple[Assertion, ...]:

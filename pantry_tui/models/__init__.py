@@ -4,6 +4,7 @@ Every model is frozen, takes keywords only, and reads and writes JSON (`to_json`
 aware (UTC where this program makes them); sizes are bytes, durations seconds.
 """
 
+from pantry_tui.models.around import Around
 from pantry_tui.models.assertions import Assertion, AssertionOutcome
 from pantry_tui.models.backups import (
     BackupDetails,
@@ -82,6 +83,7 @@ __all__ = [
     "PEEK_ROWS",
     "STANDARD_OUTPUT",
     "TAKEN_KINDS",
+    "Around",
     "Assertion",
     "AssertionOutcome",
     "AuditEntry",

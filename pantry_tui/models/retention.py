@@ -12,6 +12,7 @@ from pantry_tui.models.base import Model
 
 DEFAULT_DAYS = 30
 
+
 def is_timezone(name: str) -> bool:
     """Whether there is a time zone of that name, such as `Europe/Berlin`."""
     try:
@@ -45,10 +46,16 @@ class RetentionPolicy(Model, frozen=True, kw_only=True):
             raise ValueError(f"there is no time zone {self.timezone!r}")
 
     @property
+    def keeps_all(self) -> bool:
+        """Whether only the size is limited."""
+        rules = (self.days, self.count, self.daily, self.weekly, self.monthly, self.yearly)
+        return self.max_bytes is not None and not any(rules)
+
+    @property
     def kept_days(self) -> int | None:
         """The days that count: 30 where no rule is set at all."""
         rules = (self.days, self.count, self.daily, self.weekly, self.monthly, self.yearly, self.max_bytes)
-        return DEFAULT_DAYS if rules == (None,) * len(rules) else self.days
+        return self.days if any(rules) else DEFAULT_DAYS
 
     @property
     def kept_time(self) -> timedelta | None:
@@ -81,11 +88,10 @@ class ScopedPolicy(Model, frozen=True, kw_only=True):
 class RetentionRequest(Model, frozen=True, kw_only=True):
     """Look at a repository by these policies, of which the first counts that covers a backup.
 
-    What none of them covers stays. ``force``: also where the clock seems to have jumped.
+    What none of them covers stays.
     """
 
     policies: tuple[ScopedPolicy, ...]
-    force: bool = False
 
 
 class RetentionVerdict(Model, frozen=True, kw_only=True):

@@ -37,9 +37,7 @@ _SPANS: tuple[tuple[str, Callable[[datetime], str]], ...] = (
 )
 
 
-def kept_by_rules(
-    backups: Sequence[Dated], policy: RetentionPolicy, newest: datetime
-) -> Iterator[tuple[str, Kept]]:
+def kept_by_rules(backups: Sequence[Dated], policy: RetentionPolicy, newest: datetime) -> Iterator[tuple[str, Kept]]:
     """The ids of ``backups`` (good ones, newest first) that the policy's rules keep; one may come several times.
 
     Ages are those at ``newest``.
@@ -51,6 +49,8 @@ def kept_by_rules(
             yield backup.id, Kept("days", f"{_days(age.days)} older than the newest; {policy.kept_days} are kept")
         if policy.count is not None and number < policy.count:
             yield backup.id, Kept("count", f"number {number + 1} of the newest {policy.count}")
+        if policy.keeps_all:
+            yield backup.id, Kept("size", f"no rule but that of size: at most {policy.max_bytes:,} bytes")
     zone = ZoneInfo(policy.timezone)
     for rule, name_of in _SPANS:
         limit: int | None = getattr(policy, rule)

@@ -33,6 +33,7 @@ from pantry_tui.models import (
     utc_now,
 )
 from pantry_tui.repository.ids import require_name
+from pantry_tui.runner.attending import Attendant
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.board import JobBoard
 from pantry_tui.runner.decisions import decisions_of, measured_by
@@ -51,6 +52,7 @@ from pantry_tui.runner.request import (
     title_of,
     trust_of,
 )
+from pantry_tui.runner.retaining import Retention
 
 RUNNER = "runner"  # who acts, in the audit trail, when nobody asked
 PRUNE_SECONDS = 24 * 3600.0
@@ -77,6 +79,8 @@ class Executor:
         self._catalog = catalog
         self._library = library
         self._audit = audit
+        self.retention = Retention(directory, library, audit, self.require_unused)
+        self._attendant = Attendant(self.retention)
         self._notes = RequestNotes(directory)
         self._tasks: set[asyncio.Task[None]] = set()
         self._spare: JobProcess | None = None
@@ -214,7 +218,11 @@ class Executor:
                 live.take(
                     Warned(message=f"what the job left behind could not be removed: {type(error).__name__}: {error}")
                 )
-        return last
+        try:
+            return await self._attendant.complete(live, last)
+        except Exception as error:
+            live.take(Warned(message=f"what follows the job failed: {type(error).__name__}: {error}"))
+            return last
 
     async def _clean_after(self, request: JobRequest) -> None:
         if isinstance(request, MakesBackup):

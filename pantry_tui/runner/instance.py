@@ -22,6 +22,7 @@ class Runner:
         self.executor = executor
         self.board = executor.board
         self.library = library
+        self.retention = executor.retention
         self.audit = audit
         self.stopped = asyncio.Event()  # set when the process that runs this should let it end
         self._directory = directory

@@ -21,6 +21,7 @@ from pantry_tui.models import (
     ReleaseRequest,
     RepositoryTarget,
     RestoreRequest,
+    RetentionRequest,
     RollbackRequest,
     Unlocking,
 )
@@ -32,6 +33,7 @@ _WHERE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGSERVIC
 
 _decoder: msgspec.json.Decoder[JobRequest] = msgspec.json.Decoder(JobRequest)
 _unlocking_decoder: msgspec.json.Decoder[Unlocking] = msgspec.json.Decoder(Unlocking)
+_retention_decoder: msgspec.json.Decoder[RetentionRequest] = msgspec.json.Decoder(RetentionRequest)
 _mark_decoder: msgspec.json.Decoder[MarkRequest] = msgspec.json.Decoder(MarkRequest)
 
 
@@ -43,6 +45,11 @@ def decode_request(data: bytes) -> JobRequest:
 def decode_mark(data: bytes) -> MarkRequest:
     """Reads what a backup is to be marked with. Raises as `decode_request` does."""
     return _mark_decoder.decode(data)
+
+
+def decode_retention(data: bytes) -> RetentionRequest:
+    """Reads by which policies to look at a repository. Raises as `decode_request` does."""
+    return _retention_decoder.decode(data)
 
 
 def decode_unlocking(data: bytes) -> Unlocking:

@@ -92,6 +92,7 @@ class Executor:
     async def start(self) -> None:
         """Prepares the first job's process, and settles what an earlier runner left in the middle."""
         self._prepare_spare()
+        self.retention.clock.watch()
         await self._settle_interrupted()
         self._prune()
 

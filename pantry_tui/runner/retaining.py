@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from pantry_tui.errors import PantryError
+from pantry_tui.errors import PantryError, RefusedError
 from pantry_tui.models import RepositoryTarget, RetentionReport, RetentionVerdict, ScopedPolicy, utc_now
 from pantry_tui.repository.local import LocalRepository
 from pantry_tui.repository.retention import decide, deletion_order
 from pantry_tui.repository.standing import facts_of
 from pantry_tui.runner.audit import AuditTrail
+from pantry_tui.runner.clock import ClockWitness
 from pantry_tui.runner.library import Library
 
 
@@ -46,14 +48,34 @@ class Retention:
         self._library = library
         self._audit = audit
         self._require_unused = require_unused
+        self.clock = ClockWitness(directory)
 
     async def preview(self, target: RepositoryTarget, policies: Iterable[ScopedPolicy]) -> RetentionReport:
         """What `apply` would do. Raises as `look` does."""
         return (await asyncio.to_thread(look, target, self._directory, tuple(policies))).report
 
+    async def apply_by_itself(
+        self, target: RepositoryTarget, policies: Iterable[ScopedPolicy], *, who: str
+    ) -> RetentionReport:
+        """As `apply`, where nobody looks. Raises `RefusedError` when the clock has jumped ahead."""
+        if ahead := self.clock.jumped_seconds():
+            raise RefusedError(
+                f"the clock has jumped ahead by {timedelta(seconds=round(ahead))}, so nobody knows how old backups are",
+                remedy="set the clock right; or see `pantry-tui retention preview`, then `pantry-tui retention apply --yes`",
+            )
+        self.clock.believe()
+        return await self._apply(target, tuple(policies), who)
+
     async def apply(self, target: RepositoryTarget, policies: Iterable[ScopedPolicy], *, who: str) -> RetentionReport:
-        """Deletes what no rule keeps; what cannot be deleted stays, with the reason. Raises as `look` does."""
-        policies = tuple(policies)
+        """Deletes what no rule keeps; what cannot be deleted stays, with the reason. Raises as `look` does.
+
+        Who asks for it has seen what goes, so that the clock is believed from then on.
+        """
+        report = await self._apply(target, tuple(policies), who)
+        self.clock.believe()
+        return report
+
+    async def _apply(self, target: RepositoryTarget, policies: tuple[ScopedPolicy, ...], who: str) -> RetentionReport:
         report, order = await asyncio.to_thread(look, target, self._directory, policies)
         details = {"repository": target.location, "policies": [scoped.to_builtins() for scoped in policies]}
         self._audit.note(who, "retention.apply", target.name, "accepted", details)

@@ -77,7 +77,16 @@ class JobChanged(_Event, frozen=True, kw_only=True, tag="job"):
     job: Job
 
 
-Event = PhaseStarted | TableProgress | Progress | Warned | Logged | Finished | Failed | JobChanged
+class NotificationFailed(_Event, frozen=True, kw_only=True, tag="notification_failed"):
+    """Somebody could not be told what became of a job. It is tried again, unless it was given up."""
+
+    receiver: str
+    problem: str
+    attempts: int
+    given_up: bool = False
+
+
+Event = PhaseStarted | TableProgress | Progress | Warned | Logged | Finished | Failed | JobChanged | NotificationFailed
 
 Listener = Callable[[Event], None]
 

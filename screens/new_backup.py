@@ -83,9 +83,8 @@ class NewBackup(Form):
         )
 
         def request() -> JobRequest:
-            target = config.database_target(database)
             return BackupRequest(
-                database=target,
+                database=config.database_target(database),
                 repository=config.repository_target(),
                 name=name,
                 kind=kind,
@@ -95,7 +94,6 @@ class NewBackup(Form):
                 recipients=recipients_for(config),
                 jobs=jobs,
                 fingerprints=fingerprints,
-                around=config.around_backup(target.name),
                 started_by=user,
             )
 

@@ -99,9 +99,8 @@ def create_backup(args: argparse.Namespace) -> int:
     """Takes a backup; its verified summary is the result."""
     config = configuration(args)
     _reject_unsupported(args, config)
-    target = config.database_target(args.database)
     request = BackupRequest(
-        database=target,
+        database=config.database_target(args.database),
         repository=repository(args, config),
         name=args.name,
         kind=BackupKind(args.kind),
@@ -120,7 +119,6 @@ def create_backup(args: argparse.Namespace) -> int:
         base=args.base,
         or_full=args.or_full,
         lock_timeout_seconds=config.backup.lock_timeout_seconds,
-        around=config.around_backup(target.name),
         started_by=started_by(),
     )
     if args.no_wait:

@@ -104,9 +104,12 @@ def configuration_values(config: Config) -> list[tuple[str, Any, str]]:
             "default_repository": config.default_repository,
             **{
                 section: msgspec.to_builtins(getattr(config, section))
-                for section in ("backup", "encryption", "drill", "runner")
+                for section in ("backup", "encryption", "drill", "hooks", "notify", "runner")
             },
             "retention": msgspec.to_builtins(config.retention) if config.retention is not None else {},
+            "notifications": {
+                name: _given(config, f"notifications.{name}", found) for name, found in config.notifications.items()
+            },
             "databases": {name: _given(config, f"databases.{name}", found) for name, found in config.databases.items()},
             "repositories": {name: {"path": found.path} for name, found in config.repositories.items()},
         }

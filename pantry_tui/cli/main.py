@@ -33,6 +33,7 @@ GROUPS = (
     Group("runner", "pantry_tui.cli.runner", "the process that does the work: run, start, stop, status"),
     Group("catalog", "pantry_tui.cli.catalog", "check the list of backups, or rebuild it from the repositories"),
     Group("key", "pantry_tui.cli.key", "make, show and rotate the keys that backups are encrypted to"),
+    Group("notify", "pantry_tui.cli.notify", "tell somebody as a test, and see what waits to be told"),
     Group("config", "pantry_tui.cli.config", "write, check and show the configuration"),
     Group("doctor", "pantry_tui.cli.doctor", "say what is wrong with this machine or database, and the remedy"),
     Group("audit", "pantry_tui.cli.audit", "who did what and when; check that nothing was removed"),

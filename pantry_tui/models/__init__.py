@@ -4,7 +4,7 @@ Every model is frozen, takes keywords only, and reads and writes JSON (`to_json`
 aware (UTC where this program makes them); sizes are bytes, durations seconds.
 """
 
-from pantry_tui.models.around import Around
+from pantry_tui.models.around import Around, Hook, HookFailure
 from pantry_tui.models.assertions import Assertion, AssertionOutcome
 from pantry_tui.models.backups import (
     BackupDetails,
@@ -36,6 +36,7 @@ from pantry_tui.models.looking import (
     sizes_of,
 )
 from pantry_tui.models.measurements import Measurement
+from pantry_tui.models.notifications import MailSecurity, Notice, Outcome, Receiver, ReceiverKind, WaitingNotice
 from pantry_tui.models.plans import (
     ColumnDrift,
     DataLoss,
@@ -116,19 +117,26 @@ __all__ = [
     "FindingStatus",
     "ForeignRestoreRequest",
     "ForeignRestoreResult",
+    "Hook",
+    "HookFailure",
     "ImportRequest",
     "Job",
     "JobRequest",
     "JobState",
     "LockHolder",
+    "MailSecurity",
     "MarkRequest",
     "Measurement",
     "Model",
+    "Notice",
+    "Outcome",
     "PlanRequest",
     "PlannedLocks",
     "PlannedPhase",
     "PlannedRoom",
     "PlannedTable",
+    "Receiver",
+    "ReceiverKind",
     "RecoveryPlan",
     "RecoveryWay",
     "ReleaseRequest",
@@ -155,6 +163,7 @@ __all__ = [
     "Unlocking",
     "ValidateRequest",
     "ValidationResult",
+    "WaitingNotice",
     "export_formats",
     "is_timezone",
     "shown_value",

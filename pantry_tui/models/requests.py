@@ -49,6 +49,7 @@ class ValidateRequest(Model, frozen=True, kw_only=True, tag="validate", tag_fiel
     repository: RepositoryTarget
     backup_id: str
     unlocking: Unlocking = Unlocking()
+    around: Around = Around()
     started_by: str = ""
     data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
 
@@ -87,6 +88,7 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     unlocking: Unlocking = Unlocking()
     proof: bool = True  # record beside the backup that it compared equal; a drill writes a record of its own
     recovery_id: str | None = None  # the runner puts in the job's; None: a new one
+    around: Around = Around()
     started_by: str = ""
     data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
 
@@ -125,6 +127,7 @@ class DrillRequest(Model, frozen=True, kw_only=True, tag="drill", tag_field="typ
     trust: tuple[str, ...] = ()
     unlocking: Unlocking = Unlocking()
     drill_id: str | None = None  # the runner puts in the job's; None: a new one
+    around: Around = Around()
     started_by: str = ""
     data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
 
@@ -137,6 +140,7 @@ class RollbackRequest(Model, frozen=True, kw_only=True, tag="rollback", tag_fiel
     force: bool = False
     lock_timeout_seconds: float = 10.0
     recovery_id: str | None = None  # of the rollback itself; the runner puts in the job's
+    around: Around = Around()
     started_by: str = ""
     data_directory: str | None = None  # the runner puts its own in
 
@@ -165,6 +169,7 @@ class ForeignRestoreRequest(Model, frozen=True, kw_only=True, tag="foreign_resto
     analyze: bool = True  # collect the planner's statistics
     unlocking: Unlocking = Unlocking()  # for one that ends in .age
     recovery_id: str | None = None  # the runner puts in the job's; None: a new one
+    around: Around = Around()
     started_by: str = ""
     data_directory: str | None = None  # of the runner, which puts its own in
 

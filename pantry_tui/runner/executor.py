@@ -41,6 +41,7 @@ from pantry_tui.runner.joblog import JobLog, RequestNotes, prune_logs
 from pantry_tui.runner.leftovers import remove_rehearsal, with_leftovers
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.live import LiveJob
+from pantry_tui.runner.post import PostOffice
 from pantry_tui.runner.process import JobProcess
 from pantry_tui.runner.request import (
     MakesBackup,
@@ -80,7 +81,8 @@ class Executor:
         self._library = library
         self._audit = audit
         self.retention = Retention(directory, library, audit, self.require_unused)
-        self._attendant = Attendant(self.retention)
+        self._office = PostOffice(directory, audit)
+        self._attendant = Attendant(directory, self.retention, self._office)
         self._notes = RequestNotes(directory)
         self._tasks: set[asyncio.Task[None]] = set()
         self._spare: JobProcess | None = None
@@ -93,6 +95,7 @@ class Executor:
         """Prepares the first job's process, and settles what an earlier runner left in the middle."""
         self._prepare_spare()
         self.retention.clock.watch()
+        self._office.start()
         await self._settle_interrupted()
         self._prune()
 
@@ -103,6 +106,7 @@ class Executor:
             self._stop(live, InterruptedJobError("the runner was stopped in the middle of the job"))
         if self._tasks:
             await asyncio.wait(self._tasks)
+        await self._office.close()
         if self._spare is not None:
             await self._spare.dismiss()
             self._spare = None
@@ -193,7 +197,9 @@ class Executor:
     def _launch(self, live: LiveJob) -> None:
         live.change(state=JobState.RUNNING, started_at=utc_now())
         self.board.save(live.job)
-        task = asyncio.create_task(self._run(live))
+        self._keep(asyncio.create_task(self._run(live)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -231,6 +237,7 @@ class Executor:
         await remove_rehearsal(request, self._directory)
 
     async def _carry_out(self, live: LiveJob) -> Finished | Failed:
+        await self._attendant.begin(live)
         live.process = await self._take_spare()
         if live.stopped_by is not None:
             live.process.ask_to_stop()
@@ -258,6 +265,8 @@ class Executor:
             self._finish(live, Failed(failure=Failure.of(reason)))
         elif live.process is not None:
             live.process.ask_to_stop()
+        elif live.interrupt is not None:
+            live.interrupt()
 
     def _finish(self, live: LiveJob, last: Finished | Failed) -> None:
         # The stack runs the last one first, and every one of them, whatever becomes of the others: nobody must wait
@@ -267,6 +276,7 @@ class Executor:
             steps.callback(lambda: self._write_down_end(live.job))
             steps.callback(self.board.alive.pop, live.job.id, None)
             steps.callback(lambda: self._keep_measurement(live.job))
+            steps.callback(lambda: self._attendant.announce(live.job, live.request))
             steps.callback(lambda: self.board.save(live.job))
             steps.callback(live.end, last)
 
@@ -322,6 +332,9 @@ class Executor:
             job, state=JobState.FAILED, finished_at=failed.at, seconds_left=None, failure=failed.failure
         )
         self.board.save(ended)
+        if request is not None:
+            self._attendant.announce(ended, request)
+            self._keep(asyncio.create_task(self._attendant.settle(ended, request)))
         details = {"title": job.title, "failure": error.message, "removed": removed}
         self._audit.note(RUNNER, "job.end", job.id, ended.state.value, details)
 

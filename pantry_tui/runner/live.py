@@ -27,6 +27,8 @@ class LiveJob:
         self.request = request
         self.key = database_key(request)
         self.process: JobProcess | None = None
+        self.begun = False  # what comes before the work has been begun
+        self.interrupt: Callable[[], object] | None = None  # stops what comes before the work
         self.stopped_by: PantryError | None = None  # why somebody stopped it
         self.feeds: set[EventFeed] = set()
         self._publish = publish
@@ -59,6 +61,8 @@ class LiveJob:
         else:
             last = Failed(at=last.at, failure=self._cause(last.failure), result=last.result)
             fields = {"state": _state(last.failure), "failure": last.failure, "result": last.result}
+            if isinstance(self.request, MakesBackup) and last.result is not None:  # there is one all the same
+                fields["backup_id"] = last.result.get("id")
         with contextlib.ExitStack() as steps:  # all of them, whatever becomes of the others
             steps.callback(self.change, finished_at=utc_now(), seconds_left=None, **fields)
             steps.callback(self._log.close)

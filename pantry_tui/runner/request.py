@@ -7,6 +7,7 @@ from typing import TypeAlias
 import msgspec
 
 from pantry_tui.models import (
+    Around,
     BackupRequest,
     DatabaseTarget,
     DiffRequest,
@@ -24,6 +25,7 @@ from pantry_tui.models import (
     RetentionRequest,
     RollbackRequest,
     Unlocking,
+    ValidateRequest,
 )
 
 MakesBackup: TypeAlias = BackupRequest | ImportRequest
@@ -121,6 +123,16 @@ def assigned(request: JobRequest, job_id: str) -> JobRequest:
     if isinstance(request, DrillRequest):
         return msgspec.structs.replace(request, drill_id=job_id)
     return request
+
+
+def around_of(request: JobRequest) -> Around:
+    """What is to be done around the job; around what changes nothing in the end, nothing."""
+    if isinstance(request, PlanRequest) or (isinstance(request, RestoreRequest) and request.dry_run):
+        return Around()
+    surrounded = (
+        BackupRequest | RestoreRequest | ForeignRestoreRequest | RollbackRequest | DrillRequest | ValidateRequest
+    )
+    return request.around if isinstance(request, surrounded) else Around()
 
 
 def trust_of(request: JobRequest) -> dict[str, list[str]]:

@@ -40,7 +40,8 @@ def send_mail(receiver: Receiver, notice: Notice, password: str | None) -> None:
             if receiver.user is not None:
                 server.login(receiver.user, password or "")
             refused = server.send_message(mail_of(receiver, notice), to_addrs=list(receiver.to))
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError) as raised:
+        error = _cause(raised)
         raise NotificationError(
             f"{receiver.name} could not be told by e-mail: {where} {_trouble(error)}",
             remedy=_remedy(error),
@@ -74,6 +75,12 @@ def _require_protection(receiver: Receiver, password: str | None) -> None:
             f"notifications.{receiver.name}: the password would go to {receiver.host} for everybody to read",
             remedy='set security to "starttls" or "tls"',
         )
+
+
+def _cause(error: Exception) -> Exception:
+    """What is behind it: smtplib tells of every broken connection alike."""
+    behind = error.__context__ if isinstance(error, smtplib.SMTPServerDisconnected) else None
+    return behind if isinstance(behind, OSError) else error
 
 
 def _trouble(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -107,9 +107,14 @@ class Config(Model, frozen=True, kw_only=True):
             remedy=f"Configured: {known}. Or give a directory as an absolute path.",
         )
 
-    def retention_policies(self) -> tuple[ScopedPolicy, ...]:
-        """How long whose backups are kept: by their database's own policy, else by the general one, else 30 days."""
-        return policies_of(self.retention, {name: found.retention for name, found in self.databases.items()})
+    def retention_policies(self, schedules: Mapping[str, RetentionPolicy] | None = None) -> tuple[ScopedPolicy, ...]:
+        """How long whose backups are kept: by their schedule's policy, their database's, the general one, else 30 days.
+
+        ``schedules`` are the policies of all schedules, by what their backups call them; None: they are not known, and their
+        backups are left alone.
+        """
+        own = {name: found.retention for name, found in self.databases.items()}
+        return policies_of(self.retention, own, schedules)
 
     def around_backup(self, database: str) -> Around:
         """What is done around a backup of ``database`` that a person starts."""

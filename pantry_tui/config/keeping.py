@@ -72,8 +72,19 @@ def check_retention(settings: RetentionSettings, *, prefix: str, file: str) -> R
 
 
 def policies_of(
-    general: RetentionSettings | None, databases: Mapping[str, RetentionSettings | None]
+    general: RetentionSettings | None,
+    databases: Mapping[str, RetentionSettings | None],
+    schedules: Mapping[str, RetentionPolicy] | None,
 ) -> tuple[ScopedPolicy, ...]:
-    """What counts for whom, the databases' own before the general one, which is 30 days where nobody set it."""
-    own = [ScopedPolicy(policy=found.policy, database=name) for name, found in databases.items() if found is not None]
-    return (*own, ScopedPolicy(policy=(general or RetentionSettings()).policy))
+    """What counts for whom: schedules' own first, then databases', then the general one, 30 days where nobody set it.
+
+    Where ``schedules`` are not known, no policy is for backups that any of them took: its own might keep them longer.
+    """
+    others = None if schedules is not None else ""
+    found = [ScopedPolicy(policy=policy, schedule=schedule) for schedule, policy in (schedules or {}).items()]
+    found += [
+        ScopedPolicy(policy=own.policy, database=name, schedule=others)
+        for name, own in databases.items()
+        if own is not None
+    ]
+    return (*found, ScopedPolicy(policy=(general or RetentionSettings()).policy, schedule=others))

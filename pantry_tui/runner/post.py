@@ -58,7 +58,7 @@ class PostOffice:
         self._now = now
         self._lanes: dict[str, _Lane] = {}
         self._closing = False
-        self.told: list[Callable[[Event], None]] = []  # who hears of what could not be told
+        self.listeners: list[Callable[[Event], None]] = []  # who hears of what could not be told
 
     def start(self) -> None:
         """Goes on with what an earlier runner has not told."""
@@ -147,7 +147,7 @@ class PostOffice:
 
     def _log(self, waiting: WaitingNotice, event: Event) -> None:
         if isinstance(event, NotificationFailed):
-            for hear in self.told:
+            for hear in self.listeners:
                 hear(event)
         if waiting.job_id is not None:
             append_event(self._directory, waiting.job_id, event)

@@ -179,6 +179,7 @@ class TestMessages:
         ('[notifications.a]\nkind = "slack"\n', "notifications.a.url is missing"),
         ('[notifications.a]\nkind = "ping"\nurl = "env:A"\n', "notifications.a.kind must be one of"),
         ('[notifications.a]\nkind = "slack"\nurl = "https://hooks.example/secret"\n', "must be a reference"),
+        ('[notifications.a]\nkind = "slack"\nurl = "env:NO_SUCH"\n', "environment variable NO_SUCH is not set"),
         (
             '[notifications.a]\nkind = "email"\nhost = "h"\nsender = "a@b"\nto = ["a@b\\r\\nBcc: c@d"]\n',
             "is no e-mail address",
@@ -191,6 +192,6 @@ class TestMessages:
 def test_what_is_wrong_in_the_configuration_is_told(cli: CommandLine, text: str, words: str) -> None:
     configured(cli, text)
     refused = cli.run("config", "check")
-    assert (refused.status, words in refused.err) == (3, True), refused.err
+    assert (refused.status, words in refused.out + refused.err) == (3, True), refused.err
     assert "hooks.example/secret" not in refused.err
     assert "hc.example" not in refused.err

@@ -147,7 +147,7 @@ async def test_each_failure_is_to_be_seen(opened: Open, directory: Path, at_once
     world = World(failures=2)
     office = opened(world)
     heard: list[Event] = []
-    office.told.append(heard.append)
+    office.listeners.append(heard.append)
     JobLog(directory, "job-1").close()
     office.tell([OPS], notice(), job_id="job-1")
     await world.until(lambda: bool(world.got))

@@ -13,7 +13,7 @@ from email.parser import BytesParser
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, Session
@@ -46,7 +46,7 @@ class Mailbox:
         if self._answer.startswith("250"):
             content = envelope.original_content
             assert content is not None
-            self.messages.append(cast("EmailMessage", BytesParser(policy=default).parsebytes(content)))
+            self.messages.append(BytesParser(policy=default).parsebytes(content))
         return self._answer
 
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:

@@ -70,7 +70,7 @@ _PREFIX = "[pantry-tui] "
 
 def _next_steps(job: Job) -> list[str]:
     if job.state is JobState.SUCCEEDED:
-        return ["nothing; `pantry-tui recovery drill` proves that a backup restores"]
+        return ["prove that it restores: pantry-tui recovery drill" if job.kind == "backup" else "nothing"]
     remedy = [job.failure.remedy] if job.failure is not None and job.failure.remedy else []
     return [
         *remedy,

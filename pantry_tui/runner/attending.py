@@ -163,7 +163,8 @@ class Attendant:
                 live.take(Warned(message=f"{verdict.backup_id} was not deleted: {verdict.problem}"))
             else:
                 live.take(Logged(message=f"deleted {verdict.backup_id}: {'; '.join(verdict.reasons)}"))
-        live.take(Logged(message=f"retention: {len(report.deleted):,} backups deleted"))
+        number = len(report.deleted)
+        live.take(Logged(message=f"retention: {number:,} backup{'' if number == 1 else 's'} deleted"))
 
 
 _UNKNOWN = Failure.of(HookError("the job was cut off"))

@@ -81,8 +81,8 @@ class Executor:
         self._library = library
         self._audit = audit
         self.retention = Retention(directory, library, audit, self.require_unused)
-        self._office = PostOffice(directory, audit)
-        self._attendant = Attendant(directory, self.retention, self._office)
+        self.office = PostOffice(directory, audit)
+        self._attendant = Attendant(directory, self.retention, self.office)
         self._notes = RequestNotes(directory)
         self._tasks: set[asyncio.Task[None]] = set()
         self._spare: JobProcess | None = None
@@ -95,7 +95,7 @@ class Executor:
         """Prepares the first job's process, and settles what an earlier runner left in the middle."""
         self._prepare_spare()
         self.retention.clock.watch()
-        self._office.start()
+        self.office.start()
         await self._settle_interrupted()
         self._prune()
 
@@ -106,7 +106,7 @@ class Executor:
             self._stop(live, InterruptedJobError("the runner was stopped in the middle of the job"))
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self._office.close()
+        await self.office.close()
         if self._spare is not None:
             await self._spare.dismiss()
             self._spare = None

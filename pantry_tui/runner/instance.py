@@ -40,6 +40,7 @@ class Runner:
             running=self.board.running,
             queued=self.board.queued,
             stopping=self.executor.closing,
+            untold=self.executor.office.untold,
         )
 
     def stop(self, who: str, *, when_idle: bool) -> None:

@@ -56,7 +56,7 @@ class PostOffice:
         self._deliver = deliver
         self._pace = pace
         self._now = now
-        self._lanes: dict[str, _Lane] = {}
+        self._lanes: dict[Receiver, _Lane] = {}  # by all that is known of it: a name may mean others elsewhere
         self._closing = False
         self.listeners: list[Callable[[Event], None]] = []  # who hears of what could not be told
 
@@ -77,6 +77,11 @@ class PostOffice:
                 self._queue.put(waiting)
             self._hand_over(waiting)
 
+    @property
+    def untold(self) -> int:
+        """How many messages were tried in vain."""
+        return sum(waiting.attempts > 0 for lane in self._lanes.values() for waiting in lane.waiting)
+
     async def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Tries once more what was not tried yet, for at most so long; the rest waits for the next runner."""
         self._closing = True
@@ -92,7 +97,7 @@ class PostOffice:
             await asyncio.wait(late)
 
     def _hand_over(self, waiting: WaitingNotice) -> None:
-        lane = self._lanes.setdefault(waiting.receiver.name, _Lane())
+        lane = self._lanes.setdefault(waiting.receiver, _Lane())
         lane.waiting.append(waiting)
         if lane.task is None or lane.task.done():
             lane.task = asyncio.create_task(self._work_off(lane))

@@ -108,6 +108,16 @@ async def test_fifty_failures_are_one_message(opened: Open) -> None:
     assert all(f"text {number}\n" in digest.text for number in range(50))
 
 
+async def test_the_same_name_elsewhere_is_somebody_else(opened: Open) -> None:
+    """Clients with other configurations share a runner."""
+    world = World()
+    office = opened(world, Pace(gather=3600.0))
+    office.tell([OPS], notice(1))
+    office.tell([msgspec.structs.replace(OPS, url="env:ELSEWHERE")], notice(2))
+    await office.close()
+    assert sorted(world.subjects) == ["[pantry-tui] message 1", "[pantry-tui] message 2"]
+
+
 async def test_after_one_message_others_wait_and_go_together(opened: Open) -> None:
     world = World()
     office = opened(world, Pace(gather=0.0, quiet=3600.0))
@@ -125,6 +135,7 @@ async def test_what_failed_is_told_by_the_next_runner(opened: Open, directory: P
     office.tell([OPS], notice(1), job_id=None)
     await failing.tried.wait()
     await office.close()
+    assert office.untold == 1
     [waiting] = NoticeQueue(directory).waiting()
     assert (waiting.attempts, waiting.problem) == (1, "ops could not be told: no network")
 
@@ -157,6 +168,7 @@ async def test_each_failure_is_to_be_seen(opened: Open, directory: Path, at_once
         ("ops", 1, False),
         ("ops", 2, False),
     ]
+    assert office.untold == 0
     assert len(read_events(directory, "job-1")) == 3  # both failures, and that it was told
 
 

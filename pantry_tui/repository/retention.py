@@ -55,6 +55,7 @@ class BackupFacts(Model, frozen=True, kw_only=True):
 class _Group(NamedTuple):
     """Backups that count among each other, newest first."""
 
+    place: int  # of its policy
     policy: RetentionPolicy
     members: list[BackupFacts]
 
@@ -70,15 +71,14 @@ def decide(facts: Iterable[BackupFacts], policies: Sequence[ScopedPolicy], now: 
     newest = _newest(every, now)
     groups = _grouped(every, policies, now, kept)
     protected = _protect(every, now, kept)
-    too_much: dict[str, str] = {}
     for group in groups:
         good = group.good
         for backup_id, reason in kept_by_rules(good, group.policy, newest[good[0].like]) if good else ():
             kept[backup_id].append(reason)
         _keep_damaged(group, kept)
+    protected |= {each.id for each in every if each.like not in newest}  # what is left may be all that is left
     bases = {each.id: each.base for each in every if each.base is not None}
-    for group in groups:
-        _limit_size(group, kept, protected, bases, too_much)
+    too_much = _limit_sizes(groups, kept, protected, bases)
     needed = _needed(kept, bases)
     policy_of = {member.id: group.policy for group in groups for member in group.members}
     return [_verdict(each, kept, needed, too_much, policy_of) for each in every]
@@ -112,7 +112,7 @@ def _grouped(
         elif place is None:
             kept[each.id].append(Kept("no_policy", "no policy is for it"))
         else:
-            groups.setdefault((each.like, place), _Group(policies[place].policy, [])).members.append(each)
+            groups.setdefault((each.like, place), _Group(place, policies[place].policy, [])).members.append(each)
     return list(groups.values())
 
 
@@ -156,25 +156,36 @@ def _keep_damaged(group: _Group, kept: dict[str, list[Kept]]) -> None:
             kept[member.id].append(Kept("damaged", "damaged, and not older than all that are kept"))
 
 
-def _limit_size(
-    group: _Group,
-    kept: dict[str, list[Kept]],
-    protected: set[str],
-    bases: Mapping[str, str],
-    too_much: dict[str, str],
-) -> None:
-    """Takes the oldest away until the group fits its limit, or only what is protected or needed is left."""
-    limit = group.policy.max_bytes
-    while limit is not None:
+def _limit_sizes(
+    groups: Sequence[_Group], kept: dict[str, list[Kept]], protected: set[str], bases: Mapping[str, str]
+) -> dict[str, str]:
+    """Takes the oldest away until every group fits its limit, or only what is protected or needed is left; why each goes."""
+    too_much: dict[str, str] = {}
+    limited = [group for group in groups if group.policy.max_bytes is not None]
+    while limited:
         needed = _needed(kept, bases)
-        staying = [member for member in group.members if kept.get(member.id) or member.id in needed]
-        free = [member for member in staying if member.id not in protected and member.id not in needed]
-        total = sum(member.bytes for member in staying)
-        if total <= limit or not free:
-            return
-        oldest = min(free, key=lambda member: member.order)
-        del kept[oldest.id]
-        too_much[oldest.id] = f"all together would take {total:,} bytes, and {limit:,} are allowed"
+        found = [oldest for group in limited if (oldest := _oldest_of_too_many(group, kept, protected, needed))]
+        if not found:
+            break
+        backup_id, why = min(found)[-1]
+        del kept[backup_id]
+        too_much[backup_id] = why
+    return too_much
+
+
+def _oldest_of_too_many(
+    group: _Group, kept: Mapping[str, list[Kept]], protected: set[str], needed: Mapping[str, str]
+) -> tuple[int, tuple[datetime, str], tuple[str, str]] | None:
+    """The backup that goes first where a group takes too much: its place and age, by which one is chosen, its id, and why."""
+    limit = group.policy.max_bytes
+    staying = [member for member in group.members if kept.get(member.id) or member.id in needed]
+    total = sum(member.bytes for member in staying)
+    free = [member for member in staying if member.id not in protected and member.id not in needed]
+    if limit is None or total <= limit or not free:
+        return None
+    oldest = min(free, key=lambda member: member.order)
+    why = f"all together would take {total:,} bytes, and {limit:,} are allowed"
+    return group.place, oldest.order, (oldest.id, why)
 
 
 def _needed(kept: Mapping[str, object], bases: Mapping[str, str]) -> dict[str, str]:

@@ -32,11 +32,13 @@ Each says what happened, why, and what to do next, and each class has an exit st
     │   └── VerificationError          31  the restored database differs from the backup
     ├── RunnerError                    40  the runner cannot be reached or started
     │   └── RunnerBusyError            41  another runner holds the data directory
+    ├── NotificationError              45  somebody could not be told
     ├── JobError                       50  a job ended without a result
     │   ├── WorkerDiedError            51  a process of the job was killed
     │   ├── InterruptedJobError        52  the runner stopped in the middle of the job
     │   ├── TimedOutError              53
-    │   └── CancelledError             54
+    │   ├── CancelledError             54
+    │   └── HookError                  55  a command before or after the job failed
     ├── TerminalError                  60  the terminal cannot show the application
     └── InternalError                  70  a defect of this program
 """
@@ -269,6 +271,13 @@ class RunnerBusyError(RunnerError):
     code = "runner_busy"
 
 
+class NotificationError(PantryError):
+    """Somebody who was to be told could not be; nothing else failed."""
+
+    exit_status = 45
+    code = "notification"
+
+
 class JobError(PantryError):
     """A job ended without a result."""
 
@@ -302,6 +311,13 @@ class CancelledError(JobError):
 
     exit_status = 54
     code = "cancelled"
+
+
+class HookError(JobError):
+    """A command that was to run before or after the job failed, or took too long."""
+
+    exit_status = 55
+    code = "hook"
 
 
 class TerminalError(PantryError):

@@ -106,8 +106,28 @@ class ClockMoved(_Event, frozen=True, kw_only=True, tag="clock_moved"):
     cause: str
 
 
+class NotificationFailed(_Event, frozen=True, kw_only=True, tag="notification_failed"):
+    """Somebody could not be told what became of a job. It is tried again, unless it was given up."""
+
+    receiver: str
+    problem: str
+    attempts: int
+    given_up: bool = False
+
+
 ScheduleEvent = RunMissed | RunEnded | DatabaseAppeared | ClockMoved
-Event = PhaseStarted | TableProgress | Progress | Warned | Logged | Finished | Failed | JobChanged | ScheduleEvent
+Event = (
+    PhaseStarted
+    | TableProgress
+    | Progress
+    | Warned
+    | Logged
+    | Finished
+    | Failed
+    | JobChanged
+    | ScheduleEvent
+    | NotificationFailed
+)
 
 Listener = Callable[[Event], None]
 

@@ -228,8 +228,10 @@ class RunnerLink:
 
     async def submit(self, make: Callable[[], JobRequest]) -> None:
         """Makes a request (in a thread: it may run a command for a password) and hands it to the runner."""
+        from pantry_tui.runner.surrounding import surrounded
+
         try:
-            request = await asyncio.to_thread(make)
+            request = surrounded(await asyncio.to_thread(make), self._config)
             async with self._at_work() as client:
                 job = await client.submit(request)
         except _BROKEN as error:

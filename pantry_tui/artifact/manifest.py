@@ -220,6 +220,7 @@ class Manifest(Model, frozen=True, kw_only=True):
     compression: Compression
     program_version: str
     started_by: str
+    schedule: str | None = None  # that had it taken
     started_at: datetime
     finished_at: datetime
     duration_seconds: float

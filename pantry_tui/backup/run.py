@@ -207,6 +207,7 @@ class BackupRun:
             compression=self._request.compression,
             program_version=__version__,
             started_by=self._request.started_by,
+            schedule=self._request.schedule,
             started_at=self._started_at,
             finished_at=utc_now(),
             duration_seconds=round(time.monotonic() - self._started, 3),

@@ -18,7 +18,7 @@ from pantry_tui.config import Config, configuration_paths, load_config
 from pantry_tui.config.configuration import URL_VARIABLES, directory_path
 from pantry_tui.config.initial import Answers, holds_password, write_configuration
 from pantry_tui.config.load import default_data_directory
-from pantry_tui.config.machine import configuration_problems, database_choices
+from pantry_tui.config.machine import configuration_problems, database_choices, notification_problems
 from pantry_tui.config.references import redact
 from pantry_tui.config.targets import libpq_variables, target_from_uri
 from pantry_tui.errors import ConfigError, UsageError
@@ -104,7 +104,11 @@ def configuration_values(config: Config) -> list[tuple[str, Any, str]]:
             "default_repository": config.default_repository,
             **{
                 section: msgspec.to_builtins(getattr(config, section))
-                for section in ("backup", "encryption", "drill", "runner", "scheduler")
+                for section in ("backup", "encryption", "drill", "hooks", "notify", "runner", "scheduler")
+            },
+            "retention": msgspec.to_builtins(config.retention) if config.retention is not None else {},
+            "notifications": {
+                name: _given(config, f"notifications.{name}", found) for name, found in config.notifications.items()
             },
             "databases": {name: _given(config, f"databases.{name}", found) for name, found in config.databases.items()},
             "repositories": {name: {"path": found.path} for name, found in config.repositories.items()},
@@ -119,6 +123,7 @@ def check_configuration(args: argparse.Namespace) -> int:
 
     config = load_config(args.config)
     problems = [(error.message, error.remedy) for error in configuration_problems(config, database_choices(config))]
+    problems += [(error.message, error.remedy) for error in notification_problems(config)]
     problems += [
         (finding.message, finding.remedy) for finding in examine_keys(config) if finding.status is FindingStatus.PROBLEM
     ]

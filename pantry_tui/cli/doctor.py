@@ -8,7 +8,7 @@ import contextlib
 import sys
 from pathlib import Path
 
-from pantry_tui.cli.output import print_document, print_line
+from pantry_tui.cli.output import counted, print_document, print_line
 from pantry_tui.cli.parser import Parser
 from pantry_tui.cli.streams import write_line
 from pantry_tui.cli.text import paint
@@ -61,6 +61,7 @@ async def examine(config: Config, database: str | None, *, role: str) -> list[Fi
 
     names: list[str | None] = [database] if database else database_choices(config)
     findings = [*examine_machine(config, names), *examine_keys(config), *_missing_repositories(config)]
+    findings += _untold(config)
     room = free_bytes(config.repository_target().location)
     for name in names:
         with contextlib.suppress(ConfigError):  # examine_machine has said so
@@ -87,6 +88,26 @@ def _missing_repositories(config: Config) -> list[Finding]:
                         )
                     )
     return findings
+
+
+def _untold(config: Config) -> list[Finding]:
+    """Who could not be told of jobs, and why."""
+    from pantry_tui.notify.queue import NoticeQueue
+
+    with contextlib.suppress(PantryError):  # examine_machine has said what is wrong with the directory
+        tried = [waiting for waiting in NoticeQueue(Path(config.data_directory)).waiting() if waiting.attempts]
+        return [
+            Finding(
+                check="notifications",
+                subject=name,
+                status=FindingStatus.WARNING,
+                message=f"{counted(len(found), 'message')} to {name} could not be sent: {found[-1].problem}",
+                remedy=f"Try it with: pantry-tui notify test {name}",
+            )
+            for name in dict.fromkeys(waiting.receiver.name for waiting in tried)
+            if (found := [waiting for waiting in tried if waiting.receiver.name == name])
+        ]
+    return []
 
 
 def _print_sql(args: argparse.Namespace, config: Config) -> int:

@@ -131,9 +131,10 @@ def _request(args: argparse.Namespace, config: Config, place: RepositoryTarget, 
 
 def _result(args: argparse.Namespace, config: Config, request: JobRequest) -> DrillResult:
     """Has a runner do it. Raises the job's failure when there is nothing else to tell of it."""
+    from pantry_tui.runner.surrounding import surrounded
 
     async def work(client: RunnerClient) -> dict[str, Any]:
-        job = await client.submit(request)
+        job = await client.submit(surrounded(request, config))
         ours = (await client.status()).pid == os.getpid()
         try:
             return await follow(client, job.id, args, OnInterrupt.CANCEL if ours else OnInterrupt.ASK)

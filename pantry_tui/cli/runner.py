@@ -142,6 +142,7 @@ def _print_status(args: argparse.Namespace, status: RunnerStatus) -> None:
             ("data", status.data_directory),
             ("socket", status.socket),
             ("jobs", f"{status.running} running, {status.queued} queued"),
+            *([("not told", f"{status.untold:,}: pantry-tui notify list")] if status.untold else []),
             ("state", "ends with its last job" if status.stopping else "ready"),
         )
     )

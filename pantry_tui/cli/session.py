@@ -90,9 +90,10 @@ def run_job(args: argparse.Namespace, config: Config, request: JobRequest) -> di
 
     Raises the job's own failure, and `Interrupted` when the person at the keyboard stopped it.
     """
+    from pantry_tui.runner.surrounding import surrounded
 
     async def work(client: RunnerClient) -> dict[str, Any]:
-        job = await client.submit(request)
+        job = await client.submit(surrounded(request, config))
         ours = (await client.status()).pid == os.getpid()
         return await follow(client, job.id, args, OnInterrupt.CANCEL if ours else OnInterrupt.ASK)
 
@@ -103,10 +104,11 @@ def leave_job(args: argparse.Namespace, config: Config, request: JobRequest) -> 
     """Hands ``request`` to a runner in a session of its own and prints the job's id."""
 
     from pantry_tui.runner.client import attach_or_start
+    from pantry_tui.runner.surrounding import surrounded
 
     async def leave() -> None:
         async with await attach_or_start(config) as client:
-            job = await client.submit(request)
+            job = await client.submit(surrounded(request, config))
         if args.json:
             print_document({"job": job})
         else:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
+from pantry_tui.config.hooking import HookSettings
+from pantry_tui.config.keeping import RetentionSettings, policies_of
+from pantry_tui.config.notifying import NotificationSettings, NotifySettings, ping_of, receiver_of
 from pantry_tui.config.restoring import check_target, check_target_name, is_address, require_database
 from pantry_tui.config.settings import (
     BackupSettings,
@@ -25,7 +30,7 @@ from pantry_tui.config.targets import (
     target_with_database,
 )
 from pantry_tui.errors import ConfigError, NotFoundError
-from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget
+from pantry_tui.models import Around, DatabaseTarget, Model, Receiver, RepositoryTarget, RetentionPolicy, ScopedPolicy
 
 URL_VARIABLES = ("DATABASE_URL", "SUPABASE_DB_URL")
 _SERVER_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
@@ -48,6 +53,10 @@ class Config(Model, frozen=True, kw_only=True):
     backup: BackupSettings = BackupSettings()
     encryption: EncryptionSettings = EncryptionSettings()
     drill: DrillSettings = DrillSettings()
+    retention: RetentionSettings | None = None  # None: nothing is deleted unless somebody asks for it
+    hooks: HookSettings = HookSettings()
+    notify: NotifySettings = NotifySettings()
+    notifications: dict[str, NotificationSettings] = msgspec.field(default_factory=dict)
     runner: RunnerSettings = RunnerSettings()
     scheduler: SchedulerSettings = SchedulerSettings()
     keys: dict[str, str] = msgspec.field(default_factory=dict)
@@ -99,6 +108,62 @@ class Config(Model, frozen=True, kw_only=True):
             f"No repository is called {name!r}",
             remedy=f"Configured: {known}. Or give a directory as an absolute path.",
         )
+
+    def retention_policies(self, schedules: Mapping[str, RetentionPolicy] | None = None) -> tuple[ScopedPolicy, ...]:
+        """How long whose backups are kept: by their schedule's policy, their database's, the general one, else 30 days.
+
+        ``schedules`` are the policies of all schedules, by what their backups call them; None: they are not known, and their
+        backups are left alone.
+        """
+        own = {name: found.retention for name, found in self.databases.items()}
+        return policies_of(self.retention, own, schedules)
+
+    def around_backup(self, database: str) -> Around:
+        """What is done around a backup of ``database`` that a person starts."""
+        ping = self._setting(database, "ping")
+        hooks = self._hooks(database)
+        return msgspec.structs.replace(
+            self._told(database),
+            before=hooks.hook("before_backup"),
+            after=hooks.hook("after_backup"),
+            ping=ping_of(ping, what=database) if ping is not None else None,
+            retention=self.retention_after_backup(database),
+        )
+
+    def around_recovery(self, database: str) -> Around:
+        """What is done around a recovery of ``database`` that a person starts."""
+        hooks = self._hooks(database)
+        before, after = hooks.hook("before_recovery"), hooks.hook("after_recovery")
+        return msgspec.structs.replace(self._told(database), before=before, after=after)
+
+    def around_examination(self) -> Around:
+        """What is done around a drill or validation that a person starts."""
+        return self._told("")
+
+    def _told(self, database: str) -> Around:
+        return Around(
+            on_success=self.receivers(self._setting(database, "on_success")),
+            on_failure=self.receivers(self._setting(database, "on_failure")),
+        )
+
+    def _hooks(self, database: str) -> HookSettings:
+        own = self.databases[database].hooks if database in self.databases else None
+        return own if own is not None else self.hooks
+
+    def receivers(self, names: Iterable[str]) -> tuple[Receiver, ...]:
+        """Those who are configured by these names. Raises `NotFoundError`."""
+        return tuple(receiver_of(name, self.notifications) for name in names)
+
+    def _setting(self, database: str, key: str) -> Any:
+        """What is set for the database, else what [notify] says."""
+        own = getattr(self.databases[database], key) if database in self.databases else None
+        return own if own is not None else getattr(self.notify, key)
+
+    def retention_after_backup(self, database: str) -> RetentionPolicy | None:
+        """By what backups of ``database`` are deleted when one has succeeded; None: by nothing."""
+        own = self.databases[database].retention if database in self.databases else None
+        found = own or self.retention
+        return found.policy if found is not None and found.after_backup else None
 
     def url_variable(self) -> str | None:
         """The environment variable that names the default database, when one does."""

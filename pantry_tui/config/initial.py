@@ -34,6 +34,23 @@ path = {backup_directory}
 [encryption]                    # docs/encryption.md; with recipients, every backup is encrypted
 # recipients_file = "/etc/pantry-tui/recipients.txt"   # one age1… a line; `pantry-tui key rotate` keeps it
 
+# [retention]                   # docs/retention.md; with it, what no rule keeps is deleted after every backup
+# days = 30
+# monthly = 12
+
+# [notifications.ops]           # docs/notifications.md; try it with: pantry-tui notify test ops
+# kind = "email"                # or "slack", "apprise"
+# host = "smtp.example.com"
+# sender = "pantry@example.com"
+# to = ["ops@example.com"]
+
+# [notify]
+# on_failure = ["ops"]
+
+# [hooks]                       # docs/hooks.md
+# before_backup = ["/usr/local/bin/application", "stop"]
+# after_backup = ["/usr/local/bin/application", "start"]
+
 [runner]
 # max_jobs = 3                  # at the same time
 # history_days = 30

@@ -15,6 +15,9 @@ from typing import Any
 import msgspec
 
 from pantry_tui.config.configuration import URL_VARIABLES, Config, directory_path
+from pantry_tui.config.hooking import HookSettings
+from pantry_tui.config.keeping import RetentionSettings
+from pantry_tui.config.notifying import NotificationSettings, NotifySettings, with_expanded
 from pantry_tui.config.references import check_not_writable
 from pantry_tui.config.sections import Document, check_document
 from pantry_tui.config.settings import (
@@ -36,6 +39,9 @@ _SECTIONS = (
     ("backup", BackupSettings),
     ("encryption", EncryptionSettings),
     ("drill", DrillSettings),
+    ("retention", RetentionSettings),
+    ("hooks", HookSettings),
+    ("notify", NotifySettings),
     ("runner", RunnerSettings),
     ("scheduler", SchedulerSettings),
 )
@@ -63,6 +69,10 @@ def load_config(path: str | Path | None = None, environment: Mapping[str, str] |
         backup=document.backup,
         encryption=_encryption(document, file=file),
         drill=_drill(document, file=file),
+        retention=document.retention,
+        hooks=document.hooks,
+        notify=document.notify,
+        notifications=_notifications(document, file=file),
         runner=document.runner,
         scheduler=document.scheduler,
         keys=document.bindings,
@@ -167,6 +177,15 @@ def _encryption(document: Document, *, file: Path | None) -> EncryptionSettings:
         return settings
     path = _absolute(settings.recipients_file, key="encryption.recipients_file", file=file)
     return msgspec.structs.replace(settings, recipients_file=path)
+
+
+def _notifications(document: Document, *, file: Path | None) -> dict[str, NotificationSettings]:
+    return {
+        name: with_expanded(found, _absolute(found.ca_file, key=f"notifications.{name}.ca_file", file=file))
+        if found.ca_file is not None
+        else found
+        for name, found in document.notifications.items()
+    }
 
 
 def _drill(document: Document, *, file: Path | None) -> DrillSettings:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pantry_tui.config.configuration import Config
+from pantry_tui.config.references import resolve_reference
 from pantry_tui.errors import ConfigError
 from pantry_tui.models import Finding, FindingStatus
 
@@ -52,6 +53,21 @@ def configuration_problems(config: Config, databases: Sequence[str | None]) -> l
             config.database_target(name)
         except ConfigError as error:
             problems.append(error)
+    return problems
+
+
+def notification_problems(config: Config) -> list[ConfigError]:
+    """What keeps anybody from being told, as far as can be told without connecting."""
+    problems = []
+    for name, settings in config.notifications.items():
+        for field, what in (("url", "address"), ("password", "password")):
+            reference = getattr(settings, field)
+            if reference is None:
+                continue
+            try:
+                resolve_reference(reference, config.environment, key=f"notifications.{name}.{field}", what=what)
+            except ConfigError as error:
+                problems.append(error)
     return problems
 
 

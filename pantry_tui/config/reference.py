@@ -12,6 +12,9 @@ from pathlib import Path
 
 import msgspec
 
+from pantry_tui.config.hooking import HookSettings
+from pantry_tui.config.keeping import RetentionSettings
+from pantry_tui.config.notifying import NotificationSettings, NotifySettings
 from pantry_tui.config.sections import describe
 from pantry_tui.config.settings import (
     BackupSettings,
@@ -30,6 +33,10 @@ SECTIONS: tuple[tuple[str, type[Model]], ...] = (
     ("backup", BackupSettings),
     ("encryption", EncryptionSettings),
     ("drill", DrillSettings),
+    ("retention", RetentionSettings),
+    ("hooks", HookSettings),
+    ("notify", NotifySettings),
+    ("notifications.NAME", NotificationSettings),
     ("runner", RunnerSettings),
     ("scheduler", SchedulerSettings),
 )

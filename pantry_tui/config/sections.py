@@ -9,6 +9,14 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 
+from pantry_tui.config.hooking import HookSettings, check_hooks
+from pantry_tui.config.keeping import RetentionSettings, check_retention
+from pantry_tui.config.notifying import (
+    NotificationSettings,
+    NotifySettings,
+    check_names,
+    check_notification,
+)
 from pantry_tui.config.references import check_reference
 from pantry_tui.config.settings import (
     BackupSettings,
@@ -24,11 +32,19 @@ from pantry_tui.models import Model
 
 S = TypeVar("S", bound=Model)
 
-_SECRET_KEYS = ("password", "url", "identity", "passphrase", "recipients")  # where a secret may stand by mistake
+_SECRET_KEYS = (
+    "password",
+    "ping",
+    "url",
+    "identity",
+    "passphrase",
+    "recipients",
+)  # where a secret may stand by mistake
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _ASSERTION_NAME = 100
 # Comments may stand before it. What it does the server decides, where it is asked as a subquery that can write nothing.
 _QUERY = re.compile(r"(?is)(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(?:select|with|values|table)\b")
+_TABLES = ("retention", "hooks")  # of a database, which are settings of their own
 _TOP = (
     "data_directory",
     "default_database",
@@ -36,6 +52,10 @@ _TOP = (
     "backup",
     "encryption",
     "drill",
+    "hooks",
+    "notifications",
+    "notify",
+    "retention",
     "runner",
     "scheduler",
     "databases",
@@ -53,6 +73,10 @@ class Document(Model, frozen=True, kw_only=True):
     backup: BackupSettings = BackupSettings()
     encryption: EncryptionSettings = EncryptionSettings()
     drill: DrillSettings = DrillSettings()
+    retention: RetentionSettings | None = None  # None: the file has no such table
+    hooks: HookSettings = HookSettings()
+    notify: NotifySettings = NotifySettings()
+    notifications: dict[str, NotificationSettings] = msgspec.field(default_factory=dict)
     runner: RunnerSettings = RunnerSettings()
     scheduler: SchedulerSettings = SchedulerSettings()
     databases: dict[str, DatabaseSettings] = msgspec.field(default_factory=dict)
@@ -64,6 +88,8 @@ class Document(Model, frozen=True, kw_only=True):
 def check_document(content: dict[str, Any], *, file: str) -> Document:
     """The document as settings. Raises `ConfigError` for unknown keys, wrong types and values out of range."""
     _refuse_unknown(content, _TOP, prefix="", file=file)
+    notifications = _notifications(content, file)
+    databases = _databases(content, file)
     return Document(
         data_directory=_text(content, "data_directory", file),
         default_database=_text(content, "default_database", file),
@@ -71,9 +97,13 @@ def check_document(content: dict[str, Any], *, file: str) -> Document:
         backup=check_section(_table(content, "backup", file), BackupSettings, prefix="backup", file=file),
         encryption=_encryption(_table(content, "encryption", file), file),
         drill=check_section(_table(content, "drill", file), DrillSettings, prefix="drill", file=file),
+        retention=_retention(content, "retention", "retention", file),
         runner=check_section(_table(content, "runner", file), RunnerSettings, prefix="runner", file=file),
         scheduler=check_section(_table(content, "scheduler", file), SchedulerSettings, prefix="scheduler", file=file),
-        databases=_databases(content, file),
+        hooks=_hooks(content, "hooks", file) or HookSettings(),
+        notify=_notify(content, databases, notifications, file),
+        notifications=notifications,
+        databases=databases,
         repositories=_named(content, "repositories", RepositorySettings, file),
         bindings=_bindings(_table(content, "keys", file), file),
         keys=tuple(_dotted(content)),
@@ -155,11 +185,63 @@ def _named(content: dict[str, Any], key: str, settings: type[S], file: str) -> d
 
 
 def _databases(content: dict[str, Any], file: str) -> dict[str, DatabaseSettings]:
-    databases = _named(content, "databases", DatabaseSettings, file)
+    tables = _table(content, "databases", file)
+    plain = {name: _without_tables(table) for name, table in tables.items()}
+    databases = _named({"databases": plain}, "databases", DatabaseSettings, file)
     for database, settings in databases.items():
         for name, query in settings.assertions.items():
             _check_assertion(name, query, where=f"databases.{database}.assertions", file=file)
+        databases[database] = _with_tables(settings, tables[database], prefix=f"databases.{database}", file=file)
     return databases
+
+
+def _without_tables(table: Any) -> Any:
+    """What a database has besides the tables that are checked by themselves."""
+    return {key: value for key, value in table.items() if key not in _TABLES} if isinstance(table, dict) else table
+
+
+def _with_tables(settings: DatabaseSettings, table: dict[str, Any], *, prefix: str, file: str) -> DatabaseSettings:
+    retention = _retention(table, "retention", f"{prefix}.retention", file)
+    return msgspec.structs.replace(settings, retention=retention, hooks=_hooks(table, f"{prefix}.hooks", file))
+
+
+def _hooks(content: dict[str, Any], prefix: str, file: str) -> HookSettings | None:
+    if "hooks" not in content:
+        return None
+    settings = check_section(_table(content, "hooks", file), HookSettings, prefix=prefix, file=file)
+    return check_hooks(settings, prefix=prefix, file=file)
+
+
+def _notifications(content: dict[str, Any], file: str) -> dict[str, NotificationSettings]:
+    found = _named(content, "notifications", NotificationSettings, file)
+    for name, settings in found.items():
+        check_notification(name, settings, file=file)
+    return found
+
+
+def _notify(
+    content: dict[str, Any],
+    databases: dict[str, DatabaseSettings],
+    notifications: dict[str, NotificationSettings],
+    file: str,
+) -> NotifySettings:
+    """`[notify]`; it and the databases name nobody who is not configured."""
+    settings = check_section(_table(content, "notify", file), NotifySettings, prefix="notify", file=file)
+    places: list[tuple[str, NotifySettings | DatabaseSettings]] = [("notify", settings)]
+    places += [(f"databases.{name}", found) for name, found in databases.items()]
+    for prefix, found in places:
+        for key, names in (("on_success", found.on_success), ("on_failure", found.on_failure)):
+            check_names(names or (), notifications, key=f"{prefix}.{key}", file=file)
+        if found.ping is not None:
+            check_reference(found.ping, key=f"{file}: {prefix}.ping", what="address")
+    return settings
+
+
+def _retention(content: dict[str, Any], key: str, prefix: str, file: str) -> RetentionSettings | None:
+    if key not in content:
+        return None
+    settings = check_section(_table(content, key, file), RetentionSettings, prefix=prefix, file=file)
+    return check_retention(settings, prefix=prefix, file=file)
 
 
 def _check_assertion(name: str, query: str, *, where: str, file: str) -> None:

@@ -12,6 +12,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from pantry_tui.config.hooking import HookSettings
+from pantry_tui.config.keeping import RetentionSettings
 from pantry_tui.models import Assertion, Compression, LogFormat, Model
 
 
@@ -39,6 +41,7 @@ _File = Annotated[str, Meta(min_length=1, description="a file: an absolute path,
 _Reference = Annotated[
     str, Meta(description="a reference: env:NAME, file:/path, command:/path arguments or credential:NAME")
 ]
+_Names = Annotated[tuple[str, ...], Meta(description="a list of names of [notifications.NAME], for those of [notify]")]
 _SslMode = Annotated[
     str,
     Meta(
@@ -128,6 +131,15 @@ class DatabaseSettings(Model, frozen=True, kw_only=True):
     assertion_timeout_seconds: Annotated[
         float, Meta(gt=0, le=86400, description="a number of seconds above 0, at most 86400")
     ] = 60.0
+    retention: Annotated[
+        RetentionSettings | None, Meta(description="a table with the keys of [retention], which it replaces as a whole")
+    ] = None
+    hooks: Annotated[
+        HookSettings | None, Meta(description="a table with the keys of [hooks], which it replaces as a whole")
+    ] = None
+    on_success: _Names | None = None  # None: as [notify] says
+    on_failure: _Names | None = None
+    ping: _Reference | None = None
 
     @property
     def asserted(self) -> tuple[Assertion, ...]:

@@ -4,6 +4,7 @@ Every model is frozen, takes keywords only, and reads and writes JSON (`to_json`
 aware (UTC where this program makes them); sizes are bytes, durations seconds.
 """
 
+from pantry_tui.models.around import Around, Hook, HookFailure
 from pantry_tui.models.assertions import Assertion, AssertionOutcome
 from pantry_tui.models.backups import (
     BackupDetails,
@@ -35,6 +36,7 @@ from pantry_tui.models.looking import (
     sizes_of,
 )
 from pantry_tui.models.measurements import Measurement
+from pantry_tui.models.notifications import MailSecurity, Notice, Outcome, Receiver, ReceiverKind, WaitingNotice
 from pantry_tui.models.plans import (
     ColumnDrift,
     DataLoss,
@@ -67,6 +69,14 @@ from pantry_tui.models.requests import (
     export_formats,
 )
 from pantry_tui.models.restores import ReleaseResult, RestoredTable, RestoreResult, RestoreValidation, RollbackResult
+from pantry_tui.models.retention import (
+    RetentionPolicy,
+    RetentionReport,
+    RetentionRequest,
+    RetentionVerdict,
+    ScopedPolicy,
+    is_timezone,
+)
 from pantry_tui.models.schedules import (
     ExpectedRun,
     MissedRuns,
@@ -83,6 +93,7 @@ __all__ = [
     "PEEK_ROWS",
     "STANDARD_OUTPUT",
     "TAKEN_KINDS",
+    "Around",
     "Assertion",
     "AssertionOutcome",
     "AuditEntry",
@@ -116,21 +127,28 @@ __all__ = [
     "FindingStatus",
     "ForeignRestoreRequest",
     "ForeignRestoreResult",
+    "Hook",
+    "HookFailure",
     "ImportRequest",
     "Job",
     "JobRequest",
     "JobState",
     "LockHolder",
     "LogFormat",
+    "MailSecurity",
     "MarkRequest",
     "Measurement",
     "MissedRuns",
     "Model",
+    "Notice",
+    "Outcome",
     "PlanRequest",
     "PlannedLocks",
     "PlannedPhase",
     "PlannedRoom",
     "PlannedTable",
+    "Receiver",
+    "ReceiverKind",
     "RecoveryPlan",
     "RecoveryWay",
     "ReleaseRequest",
@@ -140,6 +158,10 @@ __all__ = [
     "RestoreResult",
     "RestoreValidation",
     "RestoredTable",
+    "RetentionPolicy",
+    "RetentionReport",
+    "RetentionRequest",
+    "RetentionVerdict",
     "RollbackRequest",
     "RollbackResult",
     "RunState",
@@ -148,6 +170,7 @@ __all__ = [
     "ScheduleKind",
     "SchedulePreview",
     "ScheduleStatus",
+    "ScopedPolicy",
     "ShortenedValue",
     "Signature",
     "Strategy",
@@ -157,7 +180,9 @@ __all__ = [
     "Unlocking",
     "ValidateRequest",
     "ValidationResult",
+    "WaitingNotice",
     "export_formats",
+    "is_timezone",
     "shown_value",
     "sizes_of",
     "utc_now",

@@ -33,6 +33,7 @@ class BackupSummary(Model, frozen=True, kw_only=True):
     server_version: str
     fingerprints: bool
     started_by: str = ""
+    schedule: str | None = None  # that had it taken
     warnings: int = 0
     validated_at: datetime | None = None
     valid: bool | None = None  # None: never validated

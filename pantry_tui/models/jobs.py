@@ -70,6 +70,7 @@ class RunnerStatus(Model, frozen=True, kw_only=True):
     running: int
     queued: int
     stopping: bool = False
+    untold: int = 0  # messages that could not be sent yet
 
 
 class AuditEntry(Model, frozen=True, kw_only=True):

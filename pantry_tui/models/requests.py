@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pantry_tui.models.around import Around
 from pantry_tui.models.assertions import Assertion
 from pantry_tui.models.base import Model
 from pantry_tui.models.drills import DrillPlace
@@ -36,6 +37,8 @@ class BackupRequest(Model, frozen=True, kw_only=True, tag="backup", tag_field="t
     base: str | None = None  # of an incremental one; None: the newest that can be
     or_full: bool = False  # where no incremental one can be, take a full one
     lock_timeout_seconds: float = 10.0
+    schedule: str | None = None  # that has it taken; stands in the backup, which its retention goes by
+    around: Around = Around()
     started_by: str = ""
     data_directory: str | None = None  # whose key signs; the runner puts its own in
 
@@ -46,6 +49,7 @@ class ValidateRequest(Model, frozen=True, kw_only=True, tag="validate", tag_fiel
     repository: RepositoryTarget
     backup_id: str
     unlocking: Unlocking = Unlocking()
+    around: Around = Around()
     started_by: str = ""
     data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
 
@@ -84,6 +88,7 @@ class RestoreRequest(Model, frozen=True, kw_only=True, tag="restore", tag_field=
     unlocking: Unlocking = Unlocking()
     proof: bool = True  # record beside the backup that it compared equal; a drill writes a record of its own
     recovery_id: str | None = None  # the runner puts in the job's; None: a new one
+    around: Around = Around()
     started_by: str = ""
     data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
 
@@ -122,6 +127,7 @@ class DrillRequest(Model, frozen=True, kw_only=True, tag="drill", tag_field="typ
     trust: tuple[str, ...] = ()
     unlocking: Unlocking = Unlocking()
     drill_id: str | None = None  # the runner puts in the job's; None: a new one
+    around: Around = Around()
     started_by: str = ""
     data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
 
@@ -134,6 +140,7 @@ class RollbackRequest(Model, frozen=True, kw_only=True, tag="rollback", tag_fiel
     force: bool = False
     lock_timeout_seconds: float = 10.0
     recovery_id: str | None = None  # of the rollback itself; the runner puts in the job's
+    around: Around = Around()
     started_by: str = ""
     data_directory: str | None = None  # the runner puts its own in
 
@@ -162,6 +169,7 @@ class ForeignRestoreRequest(Model, frozen=True, kw_only=True, tag="foreign_resto
     analyze: bool = True  # collect the planner's statistics
     unlocking: Unlocking = Unlocking()  # for one that ends in .age
     recovery_id: str | None = None  # the runner puts in the job's; None: a new one
+    around: Around = Around()
     started_by: str = ""
     data_directory: str | None = None  # of the runner, which puts its own in
 

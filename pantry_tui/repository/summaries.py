@@ -34,6 +34,7 @@ def summarize(manifest: Manifest, records: Sequence[Record], *, path: Path, repo
         server_version=manifest.server.version,
         fingerprints=manifest.fingerprints,
         started_by=manifest.started_by,
+        schedule=manifest.schedule,
         warnings=len(manifest.warnings),
         base=manifest.base.id if manifest.base is not None else None,
         partial=not manifest.selection.is_everything,

@@ -26,6 +26,8 @@ from pantry_tui.models import (
     JobRequest,
     MarkRequest,
     RepositoryTarget,
+    RetentionReport,
+    RetentionRequest,
     RunnerStatus,
     Schedule,
     SchedulePreview,
@@ -122,6 +124,16 @@ class RunnerClient:
         return await self._ask(
             "POST", f"/v1/backups/{path_part(backup_id)}/mark", BackupSummary, query=where, body=request
         )
+
+    async def preview_retention(self, repository: RepositoryTarget, request: RetentionRequest) -> RetentionReport:
+        """What `apply_retention` would do. Raises `StorageError`."""
+        where = repository_query(repository)
+        return await self._ask("POST", "/v1/retention/preview", RetentionReport, query=where, body=request)
+
+    async def apply_retention(self, repository: RepositoryTarget, request: RetentionRequest) -> RetentionReport:
+        """Deletes the backups that no rule keeps; what cannot be deleted stays, with the reason. Raises `StorageError`."""
+        where = repository_query(repository)
+        return await self._ask("POST", "/v1/retention/apply", RetentionReport, query=where, body=request)
 
     async def submit(self, request: JobRequest) -> Job:
         """Queues a job; it goes on whatever becomes of this client."""

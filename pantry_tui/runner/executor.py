@@ -35,6 +35,7 @@ from pantry_tui.models import (
     utc_now,
 )
 from pantry_tui.repository.ids import require_name
+from pantry_tui.runner.attending import Attendant
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.board import JobBoard
 from pantry_tui.runner.decisions import decisions_of, measured_by
@@ -42,6 +43,7 @@ from pantry_tui.runner.joblog import JobLog, RequestNotes, prune_logs
 from pantry_tui.runner.leftovers import remove_rehearsal, with_leftovers
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.live import LiveJob
+from pantry_tui.runner.post import PostOffice
 from pantry_tui.runner.process import JobProcess
 from pantry_tui.runner.request import (
     MakesBackup,
@@ -53,6 +55,7 @@ from pantry_tui.runner.request import (
     title_of,
     trust_of,
 )
+from pantry_tui.runner.retaining import Retention
 from pantry_tui.runner.terms import ASKED_FOR, Terms
 
 RUNNER = "runner"  # who acts, in the audit trail, when nobody asked
@@ -81,6 +84,9 @@ class Executor:
         self._catalog = catalog
         self._library = library
         self._audit = audit
+        self.retention = Retention(directory, library, audit, self.require_unused)
+        self.office = PostOffice(directory, audit)
+        self._attendant = Attendant(directory, self.retention, self.office)
         self._notes = RequestNotes(directory)
         self._tasks: set[asyncio.Task[None]] = set()
         self._spare: JobProcess | None = None
@@ -93,6 +99,8 @@ class Executor:
     async def start(self) -> None:
         """Prepares the first job's process, and settles what an earlier runner left in the middle."""
         self._prepare_spare()
+        self.retention.clock.watch()
+        self.office.start()
         await self._settle_interrupted()
         self._prune()
 
@@ -103,6 +111,7 @@ class Executor:
             self._stop(live, InterruptedJobError("the runner was stopped in the middle of the job"))
         if self._tasks:
             await asyncio.wait(self._tasks)
+        await self.office.close()
         if self._spare is not None:
             await self._spare.dismiss()
             self._spare = None
@@ -200,7 +209,9 @@ class Executor:
         live.change(state=JobState.RUNNING, started_at=utc_now())
         self.board.save(live.job)
         self._limit(live)
-        task = asyncio.create_task(self._run(live))
+        self._keep(asyncio.create_task(self._run(live)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -236,7 +247,11 @@ class Executor:
                 live.take(
                     Warned(message=f"what the job left behind could not be removed: {type(error).__name__}: {error}")
                 )
-        return last
+        try:
+            return await self._attendant.complete(live, last)
+        except Exception as error:
+            live.take(Warned(message=f"what follows the job failed: {type(error).__name__}: {error}"))
+            return last
 
     async def _clean_after(self, request: JobRequest) -> None:
         if isinstance(request, MakesBackup):
@@ -244,6 +259,7 @@ class Executor:
         await remove_rehearsal(request, self._directory)
 
     async def _carry_out(self, live: LiveJob) -> Finished | Failed:
+        await self._attendant.begin(live)
         live.process = await self._take_spare()
         if live.stopped_by is not None:
             live.process.ask_to_stop()
@@ -271,6 +287,8 @@ class Executor:
             self._finish(live, Failed(failure=Failure.of(reason)))
         elif live.process is not None:
             live.process.ask_to_stop()
+        elif live.interrupt is not None:
+            live.interrupt()
 
     def _finish(self, live: LiveJob, last: Finished | Failed) -> None:
         # The stack runs the last one first, and every one of them, whatever becomes of the others: nobody must wait
@@ -281,6 +299,7 @@ class Executor:
             steps.callback(lambda: self._write_down_end(live.job))
             steps.callback(self.board.alive.pop, live.job.id, None)
             steps.callback(lambda: self._keep_measurement(live.job))
+            steps.callback(lambda: self._attendant.announce(live.job, live.request))
             steps.callback(lambda: self.board.save(live.job))
             steps.callback(live.end, last)
             if live.timer is not None:
@@ -342,6 +361,9 @@ class Executor:
             job, state=JobState.FAILED, finished_at=failed.at, seconds_left=None, failure=failed.failure
         )
         self.board.save(ended)
+        if request is not None:
+            self._attendant.announce(ended, request)
+            self._keep(asyncio.create_task(self._attendant.settle(ended, request)))
         details = {"title": job.title, "failure": error.message, "removed": removed}
         self._audit.note(RUNNER, "job.end", job.id, ended.state.value, details)
 

@@ -31,6 +31,7 @@ class Runner:
         self.executor = executor
         self.board = executor.board
         self.library = library
+        self.retention = executor.retention
         self.audit = audit
         self.scheduler = scheduler
         self.schedules = schedules
@@ -50,6 +51,7 @@ class Runner:
             running=self.board.running,
             queued=self.board.queued,
             stopping=self.executor.closing,
+            untold=self.executor.office.untold,
         )
 
     def stop(self, who: str, *, when_idle: bool) -> None:

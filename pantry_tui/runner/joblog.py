@@ -24,6 +24,7 @@ from pantry_tui.events import (
     Finished,
     JobChanged,
     Logged,
+    NotificationFailed,
     PhaseStarted,
     Progress,
     RunEnded,
@@ -72,6 +73,14 @@ class JobLog:
         os.close(self._descriptor)
 
 
+def append_event(directory: Path, job_id: str, event: Event) -> None:
+    """Adds what came after the end of a job to its log, where there still is one."""
+    path = directory / FOLDER / f"{job_id}{LOG_SUFFIX}"
+    with contextlib.suppress(OSError), path.open("r+b", buffering=0) as file:
+        file.seek(0, os.SEEK_END)
+        file.write(encode_event(event) + b"\n")
+
+
 def read_events(directory: Path, job_id: str) -> list[Event]:
     """The events written so far; a line that a crash cut is left out. Raises `StorageError`."""
     path, data = directory / FOLDER / f"{job_id}{LOG_SUFFIX}", b""
@@ -102,6 +111,9 @@ def _words(event: Event) -> str | None:
             return f"warning: {message}"
         case Logged(message=message):
             return message
+        case NotificationFailed(receiver=receiver, problem=problem, attempts=attempts, given_up=given_up):
+            then = "given up" if given_up else "to be tried again"
+            return f"warning: {receiver} was not told (attempt {attempts}, {then}): {problem}"
         case TableProgress(done=True, table=table, rows=rows):
             return f"{table}: {rows:,} rows"
         case Finished():

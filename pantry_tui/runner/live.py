@@ -32,6 +32,8 @@ class LiveJob:
         self.terms = terms
         self.key = database_key(request)
         self.process: JobProcess | None = None
+        self.begun = False  # what comes before the work has been begun
+        self.interrupt: Callable[[], object] | None = None  # stops what comes before the work
         self.stopped_by: PantryError | None = None  # why somebody stopped it
         self.timer: asyncio.TimerHandle | None = None  # that ends its time
         self.feeds: set[EventFeed] = set()
@@ -65,6 +67,8 @@ class LiveJob:
         else:
             last = Failed(at=last.at, failure=self._cause(last.failure), result=last.result)
             fields = {"state": _state(last.failure), "failure": last.failure, "result": last.result}
+            if isinstance(self.request, MakesBackup) and last.result is not None:  # there is one all the same
+                fields["backup_id"] = last.result.get("id")
         with contextlib.ExitStack() as steps:  # all of them, whatever becomes of the others
             steps.callback(self.change, finished_at=utc_now(), seconds_left=None, **fields)
             steps.callback(self._log.close)

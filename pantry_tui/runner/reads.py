@@ -33,6 +33,8 @@ from pantry_tui.models import (
     Job,
     JobState,
     RepositoryTarget,
+    RetentionReport,
+    RetentionRequest,
     Schedule,
     ScheduleStatus,
     TablePage,
@@ -112,6 +114,12 @@ class LocalReads:
         from pantry_tui.backup.diff import compare_backups
 
         return await compare_backups(repository, backup_id, other_id)
+
+    async def retention(self, repository: RepositoryTarget, request: RetentionRequest) -> RetentionReport:
+        """What becomes of each backup by these policies; nothing is changed. Raises what `look` does."""
+        from pantry_tui.runner.retaining import look
+
+        return look(repository, self._directory, request.policies).report
 
     async def jobs(self, *, limit: int = 100) -> list[Job]:
         """Jobs, newest first; those that run as they are at this moment."""

@@ -7,6 +7,7 @@ from typing import TypeAlias
 import msgspec
 
 from pantry_tui.models import (
+    Around,
     BackupRequest,
     DatabaseTarget,
     DiffRequest,
@@ -21,8 +22,10 @@ from pantry_tui.models import (
     ReleaseRequest,
     RepositoryTarget,
     RestoreRequest,
+    RetentionRequest,
     RollbackRequest,
     Unlocking,
+    ValidateRequest,
 )
 
 MakesBackup: TypeAlias = BackupRequest | ImportRequest
@@ -32,6 +35,7 @@ _WHERE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGSERVIC
 
 _decoder: msgspec.json.Decoder[JobRequest] = msgspec.json.Decoder(JobRequest)
 _unlocking_decoder: msgspec.json.Decoder[Unlocking] = msgspec.json.Decoder(Unlocking)
+_retention_decoder: msgspec.json.Decoder[RetentionRequest] = msgspec.json.Decoder(RetentionRequest)
 _mark_decoder: msgspec.json.Decoder[MarkRequest] = msgspec.json.Decoder(MarkRequest)
 
 
@@ -43,6 +47,11 @@ def decode_request(data: bytes) -> JobRequest:
 def decode_mark(data: bytes) -> MarkRequest:
     """Reads what a backup is to be marked with. Raises as `decode_request` does."""
     return _mark_decoder.decode(data)
+
+
+def decode_retention(data: bytes) -> RetentionRequest:
+    """Reads by which policies to look at a repository. Raises as `decode_request` does."""
+    return _retention_decoder.decode(data)
 
 
 def decode_unlocking(data: bytes) -> Unlocking:
@@ -114,6 +123,16 @@ def assigned(request: JobRequest, job_id: str) -> JobRequest:
     if isinstance(request, DrillRequest):
         return msgspec.structs.replace(request, drill_id=job_id)
     return request
+
+
+def around_of(request: JobRequest) -> Around:
+    """What is to be done around the job; around what changes nothing in the end, nothing."""
+    if isinstance(request, PlanRequest) or (isinstance(request, RestoreRequest) and request.dry_run):
+        return Around()
+    surrounded = (
+        BackupRequest | RestoreRequest | ForeignRestoreRequest | RollbackRequest | DrillRequest | ValidateRequest
+    )
+    return request.around if isinstance(request, surrounded) else Around()
 
 
 def trust_of(request: JobRequest) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from pantry_tui.events import Event, encode_event
 from pantry_tui.models import RepositoryTarget, Unlocking
 from pantry_tui.runner.joblog import describe
 from pantry_tui.runner.manners import PEER, RUNNER, STREAM, answer, number
-from pantry_tui.runner.request import decode_mark, decode_request, decode_unlocking
+from pantry_tui.runner.request import decode_mark, decode_request, decode_retention, decode_unlocking
 
 _DEFAULT_JOBS = 100
 
@@ -132,6 +132,18 @@ async def _mark(request: web.Request) -> web.Response:
     details = {"repository": repository.location, **order.to_builtins()}
     work = runner.library.mark(repository, backup_id, order, by=request[PEER].name)
     return answer(await _noted(request, "backup.mark", backup_id, details, work))
+
+
+@routes.post("/v1/retention/preview")
+async def _preview_retention(request: web.Request) -> web.Response:
+    order = decode_retention(await request.read())
+    return answer(await request.app[RUNNER].retention.preview(_repository(request), order.policies))
+
+
+@routes.post("/v1/retention/apply")
+async def _apply_retention(request: web.Request) -> web.Response:
+    order, who = decode_retention(await request.read()), request[PEER].name
+    return answer(await request.app[RUNNER].retention.apply(_repository(request), order.policies, who=who))
 
 
 @routes.post("/v1/catalog/check")

@@ -1,0 +1,36 @@
+"""What the configuration wants around a job that a person starts."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pantry_tui.config import Config
+from pantry_tui.models import (
+    Around,
+    BackupRequest,
+    DrillRequest,
+    ForeignRestoreRequest,
+    JobRequest,
+    PlanRequest,
+    RestoreRequest,
+    RollbackRequest,
+    ValidateRequest,
+)
+
+
+def surrounded(request: JobRequest, config: Config) -> JobRequest:
+    """The request with what its database's configuration wants around it, unless it says so itself.
+
+    Raises `NotFoundError` for somebody to be told who is not configured.
+    """
+    if isinstance(request, PlanRequest):
+        return request
+    if isinstance(request, BackupRequest):
+        around = config.around_backup(request.database.name)
+    elif isinstance(request, RestoreRequest | ForeignRestoreRequest | RollbackRequest):
+        around = config.around_recovery(request.target.name)
+    elif isinstance(request, DrillRequest | ValidateRequest):
+        around = config.around_examination()
+    else:
+        return request
+    return msgspec.structs.replace(request, around=around) if request.around == Around() else request

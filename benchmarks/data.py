@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from pantry_tui.events import ignore
 from pantry_tui.models import DatabaseTarget
 
 CRM_MEGABYTES = 548  # of COPY text at scale 1
+WARM_SECONDS = 1.5
 PGBENCH_MEGABYTES = 9.88  # of COPY text for each of pgbench's units of 100,000 accounts
 
 
@@ -59,8 +61,12 @@ def drop(server: DatabaseTarget, name: str) -> None:
 
 
 def settle(server: DatabaseTarget) -> None:
-    """Has the server write what it still holds back, so that the next measurement does not pay for it."""
+    """Has the server write what it still holds back, so that the next measurement does not pay for it.
+
+    Meanwhile a runner prepares the process of its next job, which takes it half a second on a machine that is at rest.
+    """
     execute(server, sql.SQL("CHECKPOINT"))
+    time.sleep(WARM_SECONDS)
 
 
 def execute(target: DatabaseTarget, statement: sql.SQL | sql.Composed) -> None:

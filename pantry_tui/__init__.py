@@ -9,6 +9,14 @@ From Python::
     recovery = RecoveryService("/var/backups/pantry")
     plan = await recovery.create_recovery_plan(RecoveryConfig(backup_id=backup.id), "postgresql://owner@/crm_rehearsal")
     result = await recovery.execute_recovery(RecoveryConfig(backup_id=backup.id), "postgresql://owner@/crm_rehearsal")
+
+and again and again::
+
+    from pantry_tui import BackupScheduler, ScheduleConfig
+
+    async with BackupScheduler() as scheduler:
+        await scheduler.create_schedule(ScheduleConfig(name="nightly", cron="0 2 * * *", retention_days=30))
+        jobs = await scheduler.execute_schedule("nightly")
 """
 
 from __future__ import annotations
@@ -24,8 +32,23 @@ if TYPE_CHECKING:
     from pantry_tui.recovery.api import DrillConfig as DrillConfig
     from pantry_tui.recovery.api import RecoveryConfig as RecoveryConfig
     from pantry_tui.recovery.api import RecoveryService as RecoveryService
+    from pantry_tui.runner.api import BackupScheduler as BackupScheduler
+    from pantry_tui.runner.api import Notifications as Notifications
+    from pantry_tui.runner.api import ScheduleConfig as ScheduleConfig
+    from pantry_tui.runner.api import SchedulerConfig as SchedulerConfig
 
-__all__ = ["BackupConfig", "BackupService", "DrillConfig", "RecoveryConfig", "RecoveryService", "__version__"]
+__all__ = [
+    "BackupConfig",
+    "BackupScheduler",
+    "BackupService",
+    "DrillConfig",
+    "Notifications",
+    "RecoveryConfig",
+    "RecoveryService",
+    "ScheduleConfig",
+    "SchedulerConfig",
+    "__version__",
+]
 
 _HOMES = {
     "BackupConfig": "pantry_tui.backup.api",
@@ -33,6 +56,10 @@ _HOMES = {
     "DrillConfig": "pantry_tui.recovery.api",
     "RecoveryConfig": "pantry_tui.recovery.api",
     "RecoveryService": "pantry_tui.recovery.api",
+    "BackupScheduler": "pantry_tui.runner.api",
+    "Notifications": "pantry_tui.runner.api",
+    "ScheduleConfig": "pantry_tui.runner.api",
+    "SchedulerConfig": "pantry_tui.runner.api",
 }
 
 

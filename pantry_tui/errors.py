@@ -9,7 +9,8 @@ Each says what happened, why, and what to do next, and each class has an exit st
     ├── RefusedError                   5   a protection or a missing confirmation stopped it
     │   ├── TargetNotEmptyError        6   a restore would mix with what is already there
     │   ├── UntrustedSignerError       7   nobody who is trusted here signed the backup
-    │   └── BaseUnusableError          8   no incremental backup can build on that base
+    │   ├── BaseUnusableError          8   no incremental backup can build on that base
+    │   └── BackupUnderWayError        9   another backup of the database is at work, perhaps of another host
     ├── ServerError                    10  PostgreSQL answered with an error
     │   ├── ServerUnreachableError     11
     │   ├── AuthenticationError        12
@@ -114,6 +115,13 @@ class BaseUnusableError(RefusedError):
 
     exit_status = 8
     code = "base_unusable"
+
+
+class BackupUnderWayError(RefusedError):
+    """Another backup of the same database is at work, started from this host or another one."""
+
+    exit_status = 9
+    code = "backup_under_way"
 
 
 class ServerError(PantryError):

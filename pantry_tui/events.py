@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from pantry_tui.models import Failure, Job, utc_now
+from pantry_tui.models import ExpectedRun, Failure, Job, utc_now
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
@@ -86,7 +86,38 @@ class NotificationFailed(_Event, frozen=True, kw_only=True, tag="notification_fa
     given_up: bool = False
 
 
-Event = PhaseStarted | TableProgress | Progress | Warned | Logged | Finished | Failed | JobChanged | NotificationFailed
+class RunMissed(_Event, frozen=True, kw_only=True, tag="run_missed"):
+    """A run of a schedule was not started in time: it is late, missed, caught up by another, or skipped, and says why."""
+
+    run: ExpectedRun
+
+
+class RunEnded(_Event, frozen=True, kw_only=True, tag="run_ended"):
+    """A run of a schedule came to its end, or an attempt at it to be tried again at ``run.retry_at``."""
+
+    run: ExpectedRun
+    on_success: tuple[str, ...] = ()
+    on_failure: tuple[str, ...] = ()
+
+
+class DatabaseAppeared(_Event, frozen=True, kw_only=True, tag="database_appeared"):
+    """A schedule of all databases of a server found one that was not there before, and takes it in."""
+
+    schedule_id: str
+    schedule: str
+    database: str
+
+
+class ClockMoved(_Event, frozen=True, kw_only=True, tag="clock_moved"):
+    """The machine's clock was set, or it slept: ``seconds`` forward, or backward where negative."""
+
+    seconds: float
+    cause: str
+
+
+ScheduleEvent = RunMissed | RunEnded | DatabaseAppeared | ClockMoved
+RunnerEvent = ScheduleEvent | NotificationFailed
+Event = PhaseStarted | TableProgress | Progress | Warned | Logged | Finished | Failed | JobChanged | RunnerEvent
 
 Listener = Callable[[Event], None]
 

@@ -190,9 +190,20 @@ class TestServer:
         for connection in self._connections[connections:]:
             connection.close()
         del self._connections[connections:]
-        for name in self._databases[databases:]:
-            self.drop_database(name)
-        del self._databases[databases:]
+        if self._databases[databases:]:
+            self._drop_all(self._databases[databases:])
+            del self._databases[databases:]
+
+    def _drop_all(self, names: list[str]) -> None:
+        """Drops the databases, and those that restores have kept beside them for inspection."""
+        with self._connected("postgres") as connection:
+            kept = connection.execute(
+                "SELECT datname FROM pg_database, unnest(%s::text[]) AS given"
+                " WHERE starts_with(datname, given || '.unverified-')",
+                [names],
+            ).fetchall()
+            for name in [*names, *(found for (found,) in kept)]:
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @contextmanager

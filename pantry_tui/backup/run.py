@@ -39,6 +39,7 @@ from pantry_tui.postgres.privileges import require_large_objects
 from pantry_tui.postgres.remarks import remarks, unresolved_functions
 from pantry_tui.postgres.snapshot import LockedSnapshot, open_catalog, take_snapshot
 from pantry_tui.postgres.tools import ClientTools, find_client_tools
+from pantry_tui.postgres.turns import take_turn
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
 from pantry_tui.repository.ids import slug
 from pantry_tui.repository.local import LocalRepository, new_backup_id
@@ -85,6 +86,7 @@ class BackupRun:
 
     async def _back_up(self, connection: Connection, observer: Connection, pool: WorkerPool) -> Manifest:
         server, tools = await self._meet(connection)
+        await take_turn(connection, self._request.database, seconds=self._request.lock_timeout_seconds)
         base = await self._find_base(connection, server)
         snapshot = await self._take_snapshot(connection, pool, in_recovery=server.in_recovery)
         if base is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from pantry_tui.backup.options import check_options
 from pantry_tui.backup.run import BackupRun
 from pantry_tui.errors import (
     BaseUnusableError,
@@ -11,16 +12,13 @@ from pantry_tui.errors import (
     LockTimeoutError,
     ServerError,
     TooManyConnectionsError,
-    UsageError,
 )
 from pantry_tui.events import Listener, Logged, Warned
-from pantry_tui.models import BackupFormat, BackupKind, BackupRequest, BackupSummary, Compression
+from pantry_tui.models import BackupKind, BackupRequest, BackupSummary
 from pantry_tui.postgres.workers import default_worker_count
-from pantry_tui.repository.ids import require_name
 from pantry_tui.repository.local import LocalRepository
 
 ATTEMPTS = 3
-LONGEST_LOCK_WAIT = 86_400
 
 
 async def take_backup(request: BackupRequest, listener: Listener) -> BackupSummary:
@@ -30,7 +28,7 @@ async def take_backup(request: BackupRequest, listener: Listener) -> BackupSumma
     at most: a backup that leaves a table out is none. Where the server has no connection left, it starts with fewer workers.
     Raises `UsageError`, `ServerError` and its kin, `StorageError`, and `ConfigError` for a signing key that cannot be used.
     """
-    _refuse_unsupported(request)
+    check_options(request)
     repository = LocalRepository(request.repository, request.data_directory)
     signer = repository.authority.key.signer  # before any work: what cannot be signed is not published
     repository.prepare()
@@ -66,37 +64,3 @@ def _with_fewer_workers(request: BackupRequest) -> BackupRequest:
     """A third as many: the second try shall need clearly fewer connections, the third hardly more than one."""
     jobs = request.jobs or default_worker_count()
     return msgspec.structs.replace(request, jobs=max(1, jobs // 3))
-
-
-def _refuse_unsupported(request: BackupRequest) -> None:
-    require_name(request.name)
-    if request.format is not BackupFormat.SQL and request.kind in (BackupKind.SCHEMA, BackupKind.DATA):
-        raise UsageError(
-            f"format {request.format.value} holds rows and everything else of a full backup; "
-            f"a backup of the {request.kind.value} alone cannot have it",
-            remedy="use format sql",
-        )
-    if request.format is BackupFormat.CSV and request.compression is Compression.ZSTD:
-        raise UsageError(
-            "format csv is a zip file, or a directory of plain files: neither is compressed with zstd",
-            remedy="leave --compression out, choose none, or use format json or sql",
-        )
-    if request.kind is BackupKind.FOREIGN:
-        raise UsageError("a backup that is taken is no foreign dump", remedy="import the dump, or take a full backup")
-    if request.kind is BackupKind.INCREMENTAL:
-        if not request.fingerprints:
-            raise UsageError(
-                "an incremental backup compares fingerprints with its base's, and cannot be without",
-                remedy="leave --no-fingerprints out",
-            )
-    elif request.base is not None or request.or_full:
-        raise UsageError("only an incremental backup has a base", remedy="add --kind incremental")
-    if request.batch_size is not None and request.batch_size < 1:
-        raise UsageError(f"a batch of {request.batch_size} rows cannot be", remedy="choose 1 or more")
-    if request.jobs is not None and not 1 <= request.jobs <= 64:
-        raise UsageError(f"{request.jobs} worker processes cannot be", remedy="choose from 1 to 64")
-    if not 0.001 <= request.lock_timeout_seconds <= LONGEST_LOCK_WAIT:
-        raise UsageError(
-            f"a lock timeout of {request.lock_timeout_seconds} s cannot be",
-            remedy=f"choose from 0.001 to {LONGEST_LOCK_WAIT:,} seconds",
-        )

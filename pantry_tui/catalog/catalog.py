@@ -1,4 +1,4 @@
-"""The catalog: what is known without reading every repository, and the history of the jobs.
+"""The catalog: what is known without reading every repository, the schedules, and the history of jobs and runs.
 
 The backups in it are a cache of the manifests and can be rebuilt from them at any time. One process writes, the
 runner; any process may read. Not for several threads at once.
@@ -6,18 +6,20 @@ runner; any process may read. Not for several threads at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from pantry_tui.catalog.backups import BackupTable
+from pantry_tui.catalog.expected import RunKey, RunTable
 from pantry_tui.catalog.jobs import JobTable
 from pantry_tui.catalog.lock import WriterLock
 from pantry_tui.catalog.measurements import MeasurementTable
+from pantry_tui.catalog.schedules import ScheduleTable
 from pantry_tui.errors import PantryError, StorageError
-from pantry_tui.models import BackupSummary, CatalogRebuild, Job, Measurement
+from pantry_tui.models import BackupSummary, CatalogRebuild, ExpectedRun, Job, Measurement, Schedule
 from pantry_tui.repository.local import LocalRepository
 
 PUT_BACK = (
@@ -35,6 +37,8 @@ class Catalog:
         self._backups = BackupTable(directory / "catalog.json")
         self._jobs = JobTable(directory / "jobs.json")
         self._measurements = MeasurementTable(directory / "measurements.json")
+        self._schedules = ScheduleTable(directory / "schedules.json")
+        self._runs = RunTable(directory / "runs.json")
         self._absent: dict[str, str] = {}  # repositories that were not there when they were looked at
 
     def __enter__(self) -> Self:
@@ -56,6 +60,8 @@ class Catalog:
             *self._backups.file_problems,
             *self._jobs.problems,
             *self._measurements.problems,
+            *self._schedules.problems,
+            *self._runs.problems,
             *self._backups.damaged.values(),
             *self._absent.values(),
         ]
@@ -76,6 +82,8 @@ class Catalog:
         self._backups.forget()
         self._jobs.forget()
         self._measurements.forget()
+        self._schedules.forget()
+        self._runs.forget()
         return True
 
     # --- backups
@@ -159,6 +167,8 @@ class Catalog:
             *self._backups.file_problems,
             *self._jobs.problems,
             *self._measurements.problems,
+            *self._schedules.problems,
+            *self._runs.problems,
             *(f"the catalog lists backups in {location}, which is no repository of yours" for location in others),
         ]
         for repository in repositories:
@@ -221,3 +231,41 @@ class Catalog:
     def measurements(self) -> list[Measurement]:
         """The figures of earlier recoveries and drills, the latest first."""
         return self._measurements.newest()
+
+    # --- schedules and their runs
+
+    def put_schedule(self, schedule: Schedule) -> None:
+        """Adds or replaces a schedule. Raises `StorageError`, `RunnerBusyError`."""
+        self.become_writer()
+        self._schedules.put(schedule)
+
+    def remove_schedule(self, schedule_id: str) -> None:
+        """Forgets a schedule; what became of its runs is kept. Raises `StorageError`, `RunnerBusyError`."""
+        self.become_writer()
+        self._schedules.remove(schedule_id)
+
+    def schedule(self, reference: str) -> Schedule:
+        """The schedule of that id or name. Raises `NotFoundError`."""
+        return self._schedules.find(reference)
+
+    def schedules(self) -> list[Schedule]:
+        """All schedules, by name."""
+        return self._schedules.all()
+
+    def change_runs(self, put: Iterable[ExpectedRun], remove: Iterable[RunKey] = ()) -> None:
+        """Writes runs down and forgets others, in one write. Raises `StorageError`, `RunnerBusyError`."""
+        self.become_writer()
+        self._runs.change(put, remove)
+
+    def runs(self, schedule_id: str | None = None, limit: int | None = None) -> list[ExpectedRun]:
+        """The runs of one schedule or all, those due last first; the first of each enabled one is to come."""
+        return self._runs.newest(schedule_id, limit)
+
+    def run(self, key: RunKey) -> ExpectedRun | None:
+        """One run, if there is such a one."""
+        return self._runs.all().get(key)
+
+    def prune_runs(self, older_than: datetime) -> None:
+        """Forgets runs that were over before that time. Raises `StorageError`, `RunnerBusyError`."""
+        self.become_writer()
+        self._runs.prune(older_than)

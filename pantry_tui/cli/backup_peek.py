@@ -18,7 +18,8 @@ from pantry_tui.cli.output import (
 )
 from pantry_tui.cli.parser import Parser, command, not_negative, positive
 from pantry_tui.cli.session import add_repository_option, configuration, look_up, repository
-from pantry_tui.cli.text import escape, width
+from pantry_tui.cli.text import width
+from pantry_tui.escaping import escape
 from pantry_tui.models import PEEK_ROWS, TablePage, shown_value
 
 _LEAST_COLUMNS = 6  # of the terminal for a value; a row with less room is shown upright

@@ -14,7 +14,6 @@ from pantry_tui.cli.output import Column, note, print_document, print_fields, pr
 from pantry_tui.cli.parser import Parser, command
 from pantry_tui.cli.question import can_ask
 from pantry_tui.cli.streams import narrate
-from pantry_tui.cli.text import escape
 from pantry_tui.config import Config, configuration_paths, load_config
 from pantry_tui.config.configuration import URL_VARIABLES, directory_path
 from pantry_tui.config.initial import Answers, holds_password, write_configuration
@@ -23,6 +22,7 @@ from pantry_tui.config.machine import configuration_problems, database_choices, 
 from pantry_tui.config.references import redact
 from pantry_tui.config.targets import libpq_variables, target_from_uri
 from pantry_tui.errors import ConfigError, UsageError
+from pantry_tui.escaping import escape
 from pantry_tui.models import FindingStatus
 
 _REFERENCES = "env:NAME, file:/path, command:/path, credential:NAME; empty for ~/.pgpass or none"
@@ -104,9 +104,10 @@ def configuration_values(config: Config) -> list[tuple[str, Any, str]]:
             "default_repository": config.default_repository,
             **{
                 section: msgspec.to_builtins(getattr(config, section))
-                for section in ("backup", "encryption", "drill", "hooks", "notify", "runner")
+                for section in ("backup", "encryption", "drill", "hooks", "notify", "runner", "scheduler")
             },
             "retention": msgspec.to_builtins(config.retention) if config.retention is not None else {},
+            "policies": {name: _given(config, f"policies.{name}", found) for name, found in config.policies.items()},
             "notifications": {
                 name: _given(config, f"notifications.{name}", found) for name, found in config.notifications.items()
             },
@@ -153,7 +154,7 @@ def write_first_configuration(args: argparse.Namespace) -> int:
         print_fields([("written", str(path)), ("backups go to", answers.backup_directory)])
     if left_out:
         note(args, "the password of the URL was left out: put it into ~/.pgpass, or set a password reference there")
-    note(args, "next: pantry-tui doctor")
+    note(args, "next: pantry-tui doctor; then have backups and drills done by themselves: pantry-tui schedule defaults")
     return 0
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from pantry_tui.cli.output import counted, print_document, print_line
 from pantry_tui.cli.parser import Parser
 from pantry_tui.cli.streams import write_line
-from pantry_tui.cli.text import escape, paint
+from pantry_tui.cli.text import paint
 from pantry_tui.config import Config, load_config
 from pantry_tui.config.machine import database_choices, examine_machine, free_bytes
 from pantry_tui.errors import ConfigError, PantryError
+from pantry_tui.escaping import escape
 from pantry_tui.models import Finding, FindingStatus
 
 _STYLES = {FindingStatus.OK: "good", FindingStatus.WARNING: "warning", FindingStatus.PROBLEM: "bad"}

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from pantry_tui.cli import streams
-from pantry_tui.cli.text import escape, paint
+from pantry_tui.cli.text import paint
 from pantry_tui.errors import CancelledError, InternalError, PantryError, StorageError
+from pantry_tui.escaping import escape
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 TERMINATED = 143  # 128 + SIGTERM

@@ -130,6 +130,7 @@ def _fields(job: Job) -> list[tuple[str, str]]:
         ("database", job.database or ""),
         ("backup", job.backup_id or ""),
         ("started by", job.started_by),
+        ("due", moment(job.due_at)),
         ("queued", moment(job.queued_at)),
         ("started", moment(job.started_at)),
         ("finished", moment(job.finished_at)),

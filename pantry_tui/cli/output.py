@@ -14,7 +14,8 @@ import humanize
 import msgspec
 
 from pantry_tui.cli.streams import narrate, write_line
-from pantry_tui.cli.text import escape, pad, shorten, width
+from pantry_tui.cli.text import pad, shorten, width
+from pantry_tui.escaping import escape
 from pantry_tui.models import Model, utc_now
 
 

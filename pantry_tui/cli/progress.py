@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TextIO
 
 from pantry_tui.cli.output import duration, size
-from pantry_tui.cli.text import cut, escape, paint
+from pantry_tui.cli.text import cut, paint
+from pantry_tui.escaping import escape
 from pantry_tui.events import Event, Failed, Finished, PhaseStarted, Progress, Warned
 
 REDRAW_SECONDS = 0.25  # a slow link must not lag behind the work

@@ -8,8 +8,8 @@ import warnings
 from collections.abc import Sequence
 
 from pantry_tui.cli.streams import narrate
-from pantry_tui.cli.text import escape
 from pantry_tui.errors import RefusedError
+from pantry_tui.escaping import escape
 
 
 def can_ask() -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pantry_tui.artifact.trusted import require_fingerprints
@@ -18,10 +17,8 @@ from pantry_tui.cli.parser import command, positive
 from pantry_tui.cli.session import add_repository_option, ask_runner, configuration, look_up, repository, started_by
 from pantry_tui.cli.streams import narrate
 from pantry_tui.config import Config
-from pantry_tui.config.settings import DatabaseSettings
 from pantry_tui.errors import NotFoundError, PantryError
 from pantry_tui.models import (
-    BackupKind,
     BackupSummary,
     DrillPlace,
     DrillRequest,
@@ -30,11 +27,10 @@ from pantry_tui.models import (
     JobRequest,
     RepositoryTarget,
 )
+from pantry_tui.runner.drilling import drill_request, latest_to_drill
 
 if TYPE_CHECKING:
     from pantry_tui.runner.client import RunnerClient
-
-_DRILLED = ((BackupKind.FULL, BackupKind.INCREMENTAL), (BackupKind.SCHEMA,))  # the better ones first
 
 
 def add_arguments(commands: Any) -> None:
@@ -100,11 +96,7 @@ def _chosen(args: argparse.Namespace, config: Config, place: RepositoryTarget) -
     if args.id is not None and not (args.id == "latest" and args.database is not None):
         return [look_up(config, lambda reads: reads.backup(place, args.id)).summary]
     backups = look_up(config, lambda reads: reads.backups(place, database=args.database), args)
-    chosen: dict[str, BackupSummary] = {}
-    for kinds in _DRILLED:
-        for backup in backups:
-            if backup.kind in kinds:
-                chosen.setdefault(backup.database, backup)
+    chosen = latest_to_drill(backups)
     if not chosen:
         of = f" of database {args.database}" if args.database is not None else ""
         raise NotFoundError(
@@ -124,19 +116,12 @@ def _drilled(args: argparse.Namespace, config: Config, place: RepositoryTarget, 
 
 
 def _request(args: argparse.Namespace, config: Config, place: RepositoryTarget, backup: BackupSummary) -> DrillRequest:
-    where, name = DrillPlace(args.on), args.database or backup.database
-    settings = config.databases.get(name)
-    tools = settings.client_tools if settings is not None else None
-    return DrillRequest(
-        repository=place,
-        backup_id=backup.id,
-        where=where,
-        server=config.database_target(name) if where is DrillPlace.SERVER else None,
-        directory=config.drill.directory,
-        client_tools=str(Path(tools).expanduser()) if tools is not None else None,
-        rto_seconds=settings.tier.rto_seconds if settings is not None else None,
-        assertions=settings.asserted if settings is not None else (),
-        assertion_seconds=(settings or DatabaseSettings()).assertion_timeout_seconds,
+    return drill_request(
+        config,
+        place,
+        backup,
+        database=args.database,
+        where=DrillPlace(args.on),
         jobs=args.jobs,
         trust=tuple(args.trust),
         unlocking=unlocking(args, config, backup),

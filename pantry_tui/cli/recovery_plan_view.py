@@ -17,7 +17,7 @@ from pantry_tui.cli.output import (
     size,
     terminal_columns,
 )
-from pantry_tui.cli.text import escape
+from pantry_tui.escaping import escape
 from pantry_tui.models import DataLoss, Estimate, LockHolder, PlannedTable, RecoveryPlan, RecoveryWay, Strategy
 
 COLUMNS = 80

@@ -109,7 +109,12 @@ def install_unit(args: argparse.Namespace) -> int:
     """Writes or prints the unit."""
     config = configuration(args)
     system = os.geteuid() == 0
-    text = unit_text(config=config.path, data_directory=config.data_directory, system=system)
+    text = unit_text(
+        config=config.path,
+        data_directory=config.data_directory,
+        system=system,
+        stop_seconds=config.runner.stop_seconds,
+    )
     if args.only_print:
         write_line(text.rstrip("\n"))
         return 0

@@ -9,13 +9,6 @@ from typing import TextIO
 _STYLES = {"error": "1;31", "good": "32", "bad": "31", "warning": "33", "strong": "1"}
 
 
-def escape(text: str) -> str:
-    r"""``text`` with everything made visible that would move the cursor, hide or reorder: `\x1b`, `\n`, `\u202e`."""
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else _visible(character) for character in text)
-
-
 def width(text: str) -> int:
     """How many columns of a terminal ``text`` takes."""
     if text.isascii():
@@ -59,14 +52,6 @@ def paint(text: str, style: str, stream: TextIO) -> str:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return text
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
-
-
-def _visible(character: str) -> str:
-    named = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}.get(character)
-    if named:
-        return named
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _columns(character: str) -> int:

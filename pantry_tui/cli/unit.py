@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -10,6 +11,26 @@ from pantry_tui.errors import ConfigError, RefusedError, StorageError
 
 UNIT_NAME = "pantry-tui.service"
 SYSTEM_DIRECTORY = Path("/etc/systemd/system")
+_WATCHDOG_SECONDS = 60
+_END_SECONDS = 30  # for jobs to stop and for what they have written to be removed
+# Only what leaves repositories anywhere, servers' sockets below /tmp, private servers under an account of their own, and
+# hooks that stop and start services as they are. A user's manager can do little of it.
+_HARDENING = (
+    "NoNewPrivileges=yes",
+    "ProtectSystem=full",
+    "ProtectKernelTunables=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectControlGroups=yes",
+    "ProtectClock=yes",
+    "ProtectHostname=yes",
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
+    "RestrictNamespaces=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "LockPersonality=yes",
+    "SystemCallArchitectures=native",
+)
 
 
 def unit_path() -> Path:
@@ -20,11 +41,11 @@ def unit_path() -> Path:
     return (Path(base) if base else Path.home() / ".config") / "systemd" / "user" / UNIT_NAME
 
 
-def unit_text(*, config: str | None, data_directory: str, system: bool) -> str:
+def unit_text(*, config: str | None, data_directory: str, system: bool, stop_seconds: float = 0.0) -> str:
     """The unit. It names the configuration and the data directory; secrets stay where the configuration refers to.
 
     `KillMode=mixed` lets the runner end its jobs cleanly (systemd.kill(5)): it alone gets SIGTERM, and what is left
-    after `TimeoutStopSec` is killed.
+    after `TimeoutStopSec` is killed. ``stop_seconds`` is how long the jobs may go on before that.
     """
     program = [sys.executable, "-m", "pantry_tui", *(["--config", config] if config else []), "runner", "--foreground"]
     command_line = " ".join(_quoted(word).replace("$", "$$") for word in program)  # variables are expanded only there
@@ -36,12 +57,18 @@ def unit_text(*, config: str | None, data_directory: str, system: bool) -> str:
             "Wants=network-online.target",
             "",
             "[Service]",
+            "Type=notify",
+            "NotifyAccess=main",
+            f"WatchdogSec={_WATCHDOG_SECONDS}",
             f"ExecStart={command_line}",
+            "ExecReload=/bin/kill -HUP $MAINPID",
             f"Environment={_quoted('DATA_DIR=' + data_directory)}",
             "KillMode=mixed",
-            "TimeoutStopSec=30",
+            f"TimeoutStopSec={math.ceil(_END_SECONDS + stop_seconds)}",
             "Restart=on-failure",
+            "RestartSec=5",
             "UMask=0077",
+            *(_HARDENING if system else ()),
             "",
             "[Install]",
             f"WantedBy={'multi-user.target' if system else 'default.target'}",

@@ -54,6 +54,10 @@ path = {backup_directory}
 [runner]
 # max_jobs = 3                  # at the same time
 # history_days = 30
+
+[scheduler]                     # docs/schedules.md
+# max_concurrent_jobs = 3       # scheduled ones, within max_jobs
+# default_retention_days = 30
 """
 
 _DATABASE = """\

@@ -26,6 +26,7 @@ from pantry_tui.config.settings import (
     EncryptionSettings,
     RepositorySettings,
     RunnerSettings,
+    SchedulerSettings,
 )
 from pantry_tui.config.targets import check_database
 from pantry_tui.errors import ConfigError
@@ -42,6 +43,7 @@ _SECTIONS = (
     ("hooks", HookSettings),
     ("notify", NotifySettings),
     ("runner", RunnerSettings),
+    ("scheduler", SchedulerSettings),
 )
 
 
@@ -68,10 +70,12 @@ def load_config(path: str | Path | None = None, environment: Mapping[str, str] |
         encryption=_encryption(document, file=file),
         drill=_drill(document, file=file),
         retention=document.retention,
+        policies=document.policies,
         hooks=document.hooks,
         notify=document.notify,
         notifications=_notifications(document, file=file),
         runner=document.runner,
+        scheduler=document.scheduler,
         keys=document.bindings,
         origins=origins,
         environment=environment,

@@ -23,6 +23,7 @@ from pantry_tui.config.settings import (
     EncryptionSettings,
     RepositorySettings,
     RunnerSettings,
+    SchedulerSettings,
 )
 from pantry_tui.models import Model
 
@@ -33,10 +34,12 @@ SECTIONS: tuple[tuple[str, type[Model]], ...] = (
     ("encryption", EncryptionSettings),
     ("drill", DrillSettings),
     ("retention", RetentionSettings),
+    ("policies.NAME", RetentionSettings),
     ("hooks", HookSettings),
     ("notify", NotifySettings),
     ("notifications.NAME", NotificationSettings),
     ("runner", RunnerSettings),
+    ("scheduler", SchedulerSettings),
 )
 _BEGIN = "<!-- keys: made by `python -m pantry_tui.config.reference`, do not edit -->"
 _END = "<!-- end of keys -->"

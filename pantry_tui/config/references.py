@@ -117,7 +117,9 @@ def check_private(status: os.stat_result, path: Path, *, key: str) -> None:
     if status.st_uid not in (0, os.geteuid()):
         raise ConfigError(f"{key}: {path} belongs to somebody else", remedy=f"Run: chown {os.geteuid()} {path}")
     if stat.S_IMODE(status.st_mode) & open_to_others:
-        raise ConfigError(f"{key}: others can read {path}", remedy=f"Run: chmod 600 {path}")
+        raise ConfigError(
+            f"{key}: others can read {path}", remedy=f"If it holds nothing but this secret, run: chmod 600 {path}"
+        )
 
 
 def check_not_writable(status: os.stat_result, path: Path, *, what: str) -> None:

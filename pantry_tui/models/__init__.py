@@ -19,7 +19,7 @@ from pantry_tui.models.base import Failure, Model, utc_now
 from pantry_tui.models.drills import DrillPlace, DrillResult
 from pantry_tui.models.findings import Finding, FindingStatus
 from pantry_tui.models.foreign import ForeignRestoreResult
-from pantry_tui.models.jobs import AuditEntry, Job, JobState, RunnerStatus
+from pantry_tui.models.jobs import AuditEntry, Job, JobState, LogFormat, RunnerStatus
 from pantry_tui.models.kinds import TAKEN_KINDS, BackupFormat, BackupKind, BackupSelection, Compression, Strategy
 from pantry_tui.models.looking import (
     LIVE,
@@ -77,6 +77,15 @@ from pantry_tui.models.retention import (
     ScopedPolicy,
     is_timezone,
 )
+from pantry_tui.models.schedules import (
+    ExpectedRun,
+    MissedRuns,
+    RunState,
+    Schedule,
+    ScheduleKind,
+    SchedulePreview,
+    ScheduleStatus,
+)
 from pantry_tui.models.targets import DatabaseTarget, RepositoryTarget
 
 __all__ = [
@@ -109,6 +118,7 @@ __all__ = [
     "DrillRequest",
     "DrillResult",
     "Estimate",
+    "ExpectedRun",
     "ExportRequest",
     "ExportedTable",
     "Failure",
@@ -124,9 +134,11 @@ __all__ = [
     "JobRequest",
     "JobState",
     "LockHolder",
+    "LogFormat",
     "MailSecurity",
     "MarkRequest",
     "Measurement",
+    "MissedRuns",
     "Model",
     "Notice",
     "Outcome",
@@ -152,7 +164,12 @@ __all__ = [
     "RetentionVerdict",
     "RollbackRequest",
     "RollbackResult",
+    "RunState",
     "RunnerStatus",
+    "Schedule",
+    "ScheduleKind",
+    "SchedulePreview",
+    "ScheduleStatus",
     "ScopedPolicy",
     "ShortenedValue",
     "Signature",

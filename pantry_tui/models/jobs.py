@@ -28,6 +28,13 @@ class JobState(StrEnum):
         return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
+class LogFormat(StrEnum):
+    """How a runner writes its own log."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class Job(Model, frozen=True, kw_only=True):
     """One piece of work of the runner, from queue to history. Never holds a secret."""
 
@@ -41,6 +48,8 @@ class Job(Model, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     started_by: str = ""
     backup_id: str | None = None
+    schedule: str | None = None  # the id of the schedule that had it done
+    due_at: datetime | None = None  # of a run of that schedule; None: somebody asked for it
     decisions: dict[str, str] = msgspec.field(default_factory=dict)  # what of the request was decided, in words
     share: float = 0.0  # of the work done, 0 to 1
     phase: str = ""

@@ -27,11 +27,16 @@ def unverified_prefix(name: str) -> str:
     return kept + _SUFFIX
 
 
+def is_unverified(name: str) -> bool:
+    """Whether a database of this name is one that a restore has not proven, or never will."""
+    return _NAME.search(name) is not None
+
+
 async def abandoned_databases(connection: psycopg.AsyncConnection[Any]) -> list[str]:
     """The databases of this server under such a name that nobody is connected to. Raises `psycopg.Error`."""
     rows = await (await connection.execute(_WITHOUT_SESSIONS)).fetchall()
     names = (name.decode(errors="replace") if isinstance(name, bytes) else str(name) for name, *_ in rows)
-    return [name for name in names if _NAME.search(name)]
+    return [name for name in names if is_unverified(name)]
 
 
 def drop_statement(name: str) -> str:

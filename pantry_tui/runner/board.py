@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.errors import PantryError
-from pantry_tui.events import Event, JobChanged
+from pantry_tui.events import Event, JobChanged, RunnerEvent
 from pantry_tui.models import Job, JobState
 from pantry_tui.runner.feed import ChangeFeed, EventFeed
 from pantry_tui.runner.joblog import read_events
@@ -62,8 +62,8 @@ class JobBoard:
             if live is not None:
                 live.feeds.discard(feed)
 
-    async def changes(self) -> AsyncGenerator[JobChanged, None]:
-        """Changes of all jobs as they come, beginning with the state of those that are alive."""
+    async def changes(self) -> AsyncGenerator[JobChanged | RunnerEvent, None]:
+        """Changes of all jobs as they come, beginning with the state of those that are alive, and what schedules tell."""
         feed = ChangeFeed()
         for live in self.alive.values():
             feed.put(live.job)
@@ -78,6 +78,11 @@ class JobBoard:
         """Tells those who listen that the job is now so."""
         for feed in self._feeds:
             feed.put(job)
+
+    def tell(self, event: RunnerEvent) -> None:
+        """Passes on what a schedule tells."""
+        for feed in self._feeds:
+            feed.tell(event)
 
     def save(self, job: Job) -> None:
         """Writes the job into the history. Where that fails it stays in memory, and is written with the next one."""

@@ -20,6 +20,7 @@ from pantry_tui.models import (
     BackupDiff,
     BackupSummary,
     CatalogRebuild,
+    ExpectedRun,
     Failure,
     Job,
     JobRequest,
@@ -28,6 +29,9 @@ from pantry_tui.models import (
     RetentionReport,
     RetentionRequest,
     RunnerStatus,
+    Schedule,
+    SchedulePreview,
+    ScheduleStatus,
     TablePage,
     Unlocking,
 )
@@ -179,6 +183,47 @@ class RunnerClient:
             async for event in events:
                 if isinstance(event, JobChanged):
                     yield event
+
+    async def schedules(self) -> list[ScheduleStatus]:
+        """All schedules, by name."""
+        return await self._ask("GET", "/v1/schedules", list[ScheduleStatus])
+
+    async def schedule(self, reference: str) -> ScheduleStatus:
+        """One schedule by its id or name. Raises `NotFoundError`."""
+        return await self._ask("GET", f"/v1/schedules/{path_part(reference)}", ScheduleStatus)
+
+    async def create_schedule(self, draft: Schedule) -> Schedule:
+        """Takes a schedule in and gives it an id. Raises `UsageError`, `ConfigError` for names that mean nothing there."""
+        return await self._ask("POST", "/v1/schedules", Schedule, body=draft)
+
+    async def edit_schedule(self, reference: str, draft: Schedule) -> Schedule:
+        """Changes a schedule into ``draft``. Raises `NotFoundError`, and as `create_schedule` does."""
+        return await self._ask("PUT", f"/v1/schedules/{path_part(reference)}", Schedule, body=draft)
+
+    async def enable_schedule(self, reference: str, *, enabled: bool = True) -> Schedule:
+        """Has a schedule run again, or no more. Raises `NotFoundError`."""
+        order = "enable" if enabled else "disable"
+        return await self._ask("POST", f"/v1/schedules/{path_part(reference)}/{order}", Schedule)
+
+    async def delete_schedule(self, reference: str) -> None:
+        """Forgets a schedule; its backups stay. Raises `NotFoundError`."""
+        await self._ask("DELETE", f"/v1/schedules/{path_part(reference)}", type(None))
+
+    async def execute_schedule(self, reference: str) -> list[Job]:
+        """Has the jobs of a schedule done now. Raises `NotFoundError`, `ConfigError`, `ServerError` and its kin."""
+        return await self._ask("POST", f"/v1/schedules/{path_part(reference)}/execute", list[Job])
+
+    async def runs(self, reference: str | None = None, *, limit: int = 100) -> list[ExpectedRun]:
+        """The runs of a schedule, or of all, those due last first, also those to come. Raises `NotFoundError`."""
+        query = {"limit": str(limit)} | ({"schedule": reference} if reference is not None else {})
+        return await self._ask("GET", "/v1/runs", list[ExpectedRun], query=query)
+
+    async def preview_schedule(
+        self, cron: str, timezone: str = "UTC", *, seconds: bool = False, count: int = 5
+    ) -> SchedulePreview:
+        """What a cron expression means, with its next runs. Raises `UsageError`, which says what is wrong with it."""
+        query = {"cron": cron, "timezone": timezone, "seconds": "1" if seconds else "0", "count": str(count)}
+        return await self._ask("GET", "/v1/preview", SchedulePreview, query=query)
 
     async def catalog_check(self, repositories: Sequence[RepositoryTarget]) -> list[str]:
         """What is wrong with the catalog, in words; empty when nothing is."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import traceback
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from pantry_tui.errors import (
     RefusedError,
     RunnerError,
     StorageError,
+    TimedOutError,
 )
 from pantry_tui.events import Failed, Finished, Warned
 from pantry_tui.models import (
@@ -54,6 +56,7 @@ from pantry_tui.runner.request import (
     trust_of,
 )
 from pantry_tui.runner.retaining import Retention
+from pantry_tui.runner.terms import ASKED_FOR, Terms
 
 RUNNER = "runner"  # who acts, in the audit trail, when nobody asked
 PRUNE_SECONDS = 24 * 3600.0
@@ -63,6 +66,7 @@ class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How much at once, and how long it is remembered."""
 
     max_jobs: int = 3
+    max_scheduled: int = 3  # of them, those that the clock started
     history_days: int = 30
     nice: int = 0
     keeps_spare: bool = True  # a runner that ends with its jobs prepares only the first one's process
@@ -90,6 +94,7 @@ class Executor:
         self._idle.set()
         self._closing = False
         self._prune_timer: asyncio.TimerHandle | None = None
+        self.ended: list[Callable[[Job], None]] = []  # who hears of every job that is over
 
     async def start(self) -> None:
         """Prepares the first job's process, and settles what an earlier runner left in the middle."""
@@ -127,8 +132,8 @@ class Executor:
         """Returns when no job is queued or running."""
         await self._idle.wait()
 
-    async def submit(self, request: JobRequest, who: str) -> Job:
-        """Queues a job, and starts it when it may run.
+    async def submit(self, request: JobRequest, who: str, terms: Terms = ASKED_FOR) -> Job:
+        """Queues a job, and starts it when it may run. Those that people ask for go before those of the clock.
 
         Raises `RunnerError` when the runner is about to stop, `UsageError` for a backup that cannot be called so,
         `NotFoundError` for an unknown one, `StorageError` when the job cannot be written down. The job signs with this
@@ -146,13 +151,13 @@ class Executor:
         request = msgspec.structs.replace(request, started_by=started_by, data_directory=directory)
         if isinstance(request, PlanRequest):
             request = msgspec.structs.replace(request, measurements=tuple(self._catalog.measurements()))
-        job = _new_job(request)
+        job = _new_job(request, terms)
         request = assigned(request, job.id)
         details = {"title": job.title, "started_by": started_by, **trust_of(request)}
         self._audit.append(who, "job.submit", job.id, "accepted", details)
         with storage_errors(self._directory, "writing down a new job"):
             self._notes.put(job.id, request)
-            live = LiveJob(self._directory, job, request, self.board.publish)
+            live = LiveJob(self._directory, job, request, self.board.publish, terms)
         self.board.alive[job.id] = live
         self._idle.clear()
         self.board.save(job)
@@ -185,23 +190,40 @@ class Executor:
             raise RunnerError("the runner is about to stop and takes no more jobs", remedy="try again in a moment")
 
     def _start_what_may_run(self) -> None:
-        alive = list(self.board.alive.values())
-        taken = {live.key for live in alive if live.job.state is JobState.RUNNING and live.key}
+        alive = sorted(self.board.alive.values(), key=lambda live: live.terms.waits)  # else in the order they came
+        at_work = [live for live in alive if live.job.state is JobState.RUNNING]
+        taken = {live.key for live in at_work if live.key}
+        scheduled = sum(live.terms.waits for live in at_work)
         for live in alive:
             if self.board.running >= self._settings.max_jobs:
                 return
-            if live.job.state is JobState.QUEUED and live.key not in taken:
-                taken |= {live.key} if live.key else set()
-                self._launch(live)
+            if live.job.state is not JobState.QUEUED or live.key in taken:
+                continue
+            if live.terms.waits and scheduled >= self._settings.max_scheduled:
+                return  # behind the first of them there are none but such
+            taken |= {live.key} if live.key else set()
+            scheduled += live.terms.waits
+            self._launch(live)
 
     def _launch(self, live: LiveJob) -> None:
         live.change(state=JobState.RUNNING, started_at=utc_now())
         self.board.save(live.job)
+        self._limit(live)
         self._keep(asyncio.create_task(self._run(live)))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _limit(self, live: LiveJob) -> None:
+        """Has the job stopped when its time is over."""
+        if (seconds := live.terms.timeout_seconds) is not None:
+            error = TimedOutError(
+                f"the job was stopped after {seconds:,.0f} s, which is all its schedule allows",
+                remedy="find out what held it up (its log says how far it came), or allow more with: "
+                "pantry-tui schedule edit --timeout",
+            )
+            live.timer = asyncio.get_running_loop().call_later(seconds, self._stop, live, error)
 
     async def _run(self, live: LiveJob) -> None:
         last: Finished | Failed = Failed(failure=Failure.of(InterruptedJobError("the runner was ended during the job")))
@@ -273,12 +295,19 @@ class Executor:
         # for a job that is over.
         with contextlib.ExitStack() as steps:
             steps.callback(self._go_on)
+            steps.callback(self._tell_end, live)
             steps.callback(lambda: self._write_down_end(live.job))
             steps.callback(self.board.alive.pop, live.job.id, None)
             steps.callback(lambda: self._keep_measurement(live.job))
             steps.callback(lambda: self._attendant.announce(live.job, live.request))
             steps.callback(lambda: self.board.save(live.job))
             steps.callback(live.end, last)
+            if live.timer is not None:
+                live.timer.cancel()
+
+    def _tell_end(self, live: LiveJob) -> None:
+        for listener in self.ended:
+            listener(live.job)
 
     def _keep_measurement(self, job: Job) -> None:
         if (measured := measured_by(job)) is not None:
@@ -342,11 +371,12 @@ class Executor:
         older = utc_now() - timedelta(days=self._settings.history_days)
         with contextlib.suppress(StorageError, OSError):  # tomorrow is another day
             self._catalog.prune_jobs(older)
+            self._catalog.prune_runs(older)
             prune_logs(self._directory, older, frozenset(self.board.alive))
         self._prune_timer = asyncio.get_running_loop().call_later(PRUNE_SECONDS, self._prune)
 
 
-def _new_job(request: JobRequest) -> Job:
+def _new_job(request: JobRequest, terms: Terms) -> Job:
     now = utc_now()
     database = database_of(request)
     return Job(
@@ -358,6 +388,8 @@ def _new_job(request: JobRequest) -> Job:
         queued_at=now,
         started_by=request.started_by,
         backup_id=backup_of(request),
+        schedule=terms.schedule,
+        due_at=terms.due_at,
         decisions=decisions_of(request),
     )
 

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 
-from pantry_tui.events import Event, JobChanged
+from pantry_tui.events import Event, JobChanged, RunnerEvent
 from pantry_tui.models import Job
 from pantry_tui.runner.joblog import is_progress
 
@@ -45,10 +45,11 @@ class EventFeed:
 
 
 class ChangeFeed:
-    """The latest state of every job that changed since the reader last looked."""
+    """The latest state of every job that changed since the reader last looked, and what schedules told meanwhile."""
 
     def __init__(self) -> None:
         self._changed: dict[str, Job] = {}
+        self._told: deque[RunnerEvent] = deque(maxlen=_MOST_PENDING)
         self._news = asyncio.Event()
         self._ended = False
 
@@ -57,14 +58,21 @@ class ChangeFeed:
         self._changed[job.id] = job
         self._news.set()
 
+    def tell(self, event: RunnerEvent) -> None:
+        """Adds what a schedule tells; of too many the oldest go."""
+        self._told.append(event)
+        self._news.set()
+
     def end(self) -> None:
         """No change follows."""
         self._ended = True
         self._news.set()
 
-    async def changes(self) -> AsyncIterator[JobChanged]:
+    async def changes(self) -> AsyncIterator[JobChanged | RunnerEvent]:
         """The changes as they come, until `end`."""
         while True:
+            while self._told:
+                yield self._told.popleft()
             while self._changed:
                 job_id = next(iter(self._changed))
                 yield JobChanged(job=self._changed.pop(job_id))

@@ -53,7 +53,8 @@ async def _own_runner(config: Config) -> AsyncIterator[RunnerClient]:
     from pantry_tui.runner.running import running
 
     with _signals():
-        async with running(config.data_directory, settings_of(config, keeps_spare=False)) as runner:
+        settings = settings_of(config, keeps_spare=False)
+        async with running(config.data_directory, settings, configuration=lambda: config) as runner:
             told = asyncio.create_task(_end_when_told(runner.stopped, runner.executor.close))
             try:
                 async with RunnerClient(Path(runner.status().socket)) as client:

@@ -10,6 +10,8 @@ from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.executor import Executor
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.lock import Holder
+from pantry_tui.runner.scheduling.desk import ScheduleDesk
+from pantry_tui.runner.scheduling.loop import Scheduler
 from pantry_tui.version import __version__
 
 
@@ -17,13 +19,22 @@ class Runner:
     """A runner at work: its parts, and how it is told to end."""
 
     def __init__(
-        self, directory: Path, holder: Holder, executor: Executor, library: Library, audit: AuditTrail
+        self,
+        directory: Path,
+        holder: Holder,
+        executor: Executor,
+        library: Library,
+        audit: AuditTrail,
+        scheduler: Scheduler,
+        schedules: ScheduleDesk,
     ) -> None:
         self.executor = executor
         self.board = executor.board
         self.library = library
         self.retention = executor.retention
         self.audit = audit
+        self.scheduler = scheduler
+        self.schedules = schedules
         self.stopped = asyncio.Event()  # set when the process that runs this should let it end
         self._directory = directory
         self._holder = holder
@@ -46,6 +57,7 @@ class Runner:
     def stop(self, who: str, *, when_idle: bool) -> None:
         """Ends the runner: now, with its jobs stopped cleanly, or when its last job has ended."""
         self.audit.note(who, "runner.stop", "runner", "accepted", {"when": "idle" if when_idle else "now"})
+        self.scheduler.close()
         self.executor.refuse_more()
         if when_idle:
             self._waiting = asyncio.create_task(self._stop_when_idle())

@@ -17,6 +17,8 @@ import msgspec
 
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.events import (
+    ClockMoved,
+    DatabaseAppeared,
     Event,
     Failed,
     Finished,
@@ -25,6 +27,8 @@ from pantry_tui.events import (
     NotificationFailed,
     PhaseStarted,
     Progress,
+    RunEnded,
+    RunMissed,
     TableProgress,
     Warned,
     decode_event,
@@ -118,6 +122,8 @@ def _words(event: Event) -> str | None:
             parts = (f"failed: {failure.message}", failure.remedy, failure.detail)
             return "\n".join(part for part in parts if part)
         case Progress() | TableProgress() | JobChanged():
+            return None
+        case RunMissed() | RunEnded() | DatabaseAppeared() | ClockMoved():  # of no job
             return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,19 +18,24 @@ from pantry_tui.runner.joblog import JobLog
 from pantry_tui.runner.leftovers import with_leftovers
 from pantry_tui.runner.process import JobProcess
 from pantry_tui.runner.request import MakesBackup, database_key
+from pantry_tui.runner.terms import Terms
 
 
 class LiveJob:
     """One job while it lives. ``publish`` hears of every change."""
 
-    def __init__(self, directory: Path, job: Job, request: JobRequest, publish: Callable[[Job], None]) -> None:
+    def __init__(
+        self, directory: Path, job: Job, request: JobRequest, publish: Callable[[Job], None], terms: Terms
+    ) -> None:
         self.job = job
         self.request = request
+        self.terms = terms
         self.key = database_key(request)
         self.process: JobProcess | None = None
         self.begun = False  # what comes before the work has been begun
         self.interrupt: Callable[[], object] | None = None  # stops what comes before the work
         self.stopped_by: PantryError | None = None  # why somebody stopped it
+        self.timer: asyncio.TimerHandle | None = None  # that ends its time
         self.feeds: set[EventFeed] = set()
         self._publish = publish
         self._log = JobLog(directory, job.id)

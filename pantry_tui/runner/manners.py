@@ -39,6 +39,16 @@ def answer(value: Any, *, status: int = 200) -> web.Response:
     return web.Response(body=body, status=status, content_type="application/json", charset="utf-8")
 
 
+def number(request: web.Request, name: str) -> int | None:
+    """A whole number above 0 of the query; None where it has none. Raises `UsageError`."""
+    text = request.query.get(name)
+    if text is None:
+        return None
+    if not (text.isdecimal() and 0 < int(text) < 10**9):
+        raise UsageError(f"{name}={text[:40]}: not a whole number above 0")
+    return int(text)
+
+
 async def say_version(request: web.Request, response: web.StreamResponse) -> None:
     """Puts this program's version into every answer, streams included."""
     response.headers[VERSION_HEADER] = __version__

@@ -27,6 +27,7 @@ from pantry_tui.models import (
     BackupDiff,
     BackupExport,
     BackupSummary,
+    ExpectedRun,
     ExportRequest,
     Failure,
     Job,
@@ -34,8 +35,11 @@ from pantry_tui.models import (
     RepositoryTarget,
     RetentionReport,
     RetentionRequest,
+    Schedule,
+    ScheduleStatus,
     TablePage,
     Unlocking,
+    utc_now,
 )
 from pantry_tui.repository.local import LocalRepository
 from pantry_tui.runner.address import runner_address
@@ -147,6 +151,36 @@ class LocalReads:
 
         job = await self.job(job_id)
         return report(job, read_events(self._directory, job.id))
+
+    async def schedules(self) -> list[ScheduleStatus]:
+        """All schedules, by name."""
+        if (found := self._ask("/v1/schedules", {}, list[ScheduleStatus])) is not None:
+            return found
+        with Catalog(self._directory) as catalog:
+            statuses = [self._status(catalog, schedule) for schedule in catalog.schedules()]
+            self.remarks = catalog.problems
+        return statuses
+
+    async def schedule(self, reference: str) -> ScheduleStatus:
+        """One schedule by its id or name. Raises `NotFoundError`."""
+        if (found := self._ask(f"/v1/schedules/{path_part(reference)}", {}, ScheduleStatus)) is not None:
+            return found
+        with Catalog(self._directory) as catalog:
+            return self._status(catalog, catalog.schedule(reference))
+
+    async def runs(self, reference: str | None = None, *, limit: int = 100) -> list[ExpectedRun]:
+        """The runs of a schedule, or of all, those due last first, also those to come. Raises `NotFoundError`."""
+        query = {"limit": str(limit)} | ({"schedule": reference} if reference is not None else {})
+        if (found := self._ask("/v1/runs", query, list[ExpectedRun])) is not None:
+            return found
+        with Catalog(self._directory) as catalog:
+            return catalog.runs(catalog.schedule(reference).id if reference is not None else None, limit)
+
+    @staticmethod
+    def _status(catalog: Catalog, schedule: Schedule) -> ScheduleStatus:
+        from pantry_tui.schedule.showing import status_of  # croniter, which lists of backups do without
+
+        return status_of(schedule, catalog.runs(schedule.id), utc_now(), running=False)
 
     def _as_it_stands(self, job: Job) -> Job:
         """A job that its runner left alive has ended when no runner is there; the next one will write that down."""

@@ -7,12 +7,13 @@ control characters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import msgspec
 
 from pantry_tui.errors import NotFoundError
+from pantry_tui.escaping import escape
 from pantry_tui.events import Event, Failed, Finished, Logged, PhaseStarted, Warned
 from pantry_tui.models import (
     AssertionOutcome,
@@ -45,15 +46,13 @@ def report(job: Job, events: Sequence[Event]) -> str:
 
 def plain(text: str) -> str:
     """``text`` as Markdown shows it letter for letter, in one line."""
-    shown = "".join(each if each.isprintable() else _escaped(each) for each in text[:_MOST_CHARACTERS])
+    shown = escape(text[:_MOST_CHARACTERS])
     return _SIGNS.sub(r"\\\1", shown) + (" …" if len(text) > _MOST_CHARACTERS else "")
 
 
 def code(text: str) -> str:
     """``text`` as a piece of code in a line, whatever backticks it has itself."""
-    shown = "".join(each if each.isprintable() else _escaped(each) for each in text[:_MOST_CHARACTERS]).replace(
-        "|", "¦"
-    )
+    shown = escape(text[:_MOST_CHARACTERS]).replace("|", "¦")
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if longest or shown != shown.strip() else ""
@@ -228,10 +227,3 @@ def _moment(moment: datetime | None) -> str:
 
 def _took(began: datetime | None, ended: datetime | None) -> str:
     return f"{(ended - began).total_seconds():,.2f} s" if began is not None and ended is not None else ""
-
-
-_NAMED: Mapping[str, str] = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-
-
-def _escaped(character: str) -> str:
-    return _NAMED.get(character) or f"\\u{ord(character):04x}"

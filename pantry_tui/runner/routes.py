@@ -13,7 +13,7 @@ from pantry_tui.errors import PantryError, UsageError
 from pantry_tui.events import Event, encode_event
 from pantry_tui.models import RepositoryTarget, Unlocking
 from pantry_tui.runner.joblog import describe
-from pantry_tui.runner.manners import PEER, RUNNER, STREAM, answer
+from pantry_tui.runner.manners import PEER, RUNNER, STREAM, answer, number
 from pantry_tui.runner.request import decode_mark, decode_request, decode_retention, decode_unlocking
 
 _DEFAULT_JOBS = 100
@@ -40,7 +40,7 @@ async def _stop(request: web.Request) -> web.Response:
 
 @routes.get("/v1/jobs")
 async def _jobs(request: web.Request) -> web.Response:
-    return answer(request.app[RUNNER].board.jobs(_number(request, "limit") or _DEFAULT_JOBS))
+    return answer(request.app[RUNNER].board.jobs(number(request, "limit") or _DEFAULT_JOBS))
 
 
 @routes.post("/v1/jobs")
@@ -80,7 +80,7 @@ async def _changes(request: web.Request) -> web.StreamResponse:
 @routes.get("/v1/backups")
 async def _backups(request: web.Request) -> web.Response:
     library = request.app[RUNNER].library
-    found = await library.backups(_repository(request), request.query.get("database"), _number(request, "limit"))
+    found = await library.backups(_repository(request), request.query.get("database"), number(request, "limit"))
     return answer(found)
 
 
@@ -95,10 +95,10 @@ async def _rows(request: web.Request) -> web.Response:
     library, repository, table = request.app[RUNNER].library, _repository(request), request.query.get("table")
     if table is None:
         raise UsageError("the request does not name its table", remedy="add &table=schema.name")
-    skip = _number(request, "skip") or 0
+    skip = number(request, "skip") or 0
     backup_id = request.match_info["backup"]
     keys = decode_unlocking(await request.read()) if request.can_read_body else Unlocking()
-    limit = _number(request, "limit")
+    limit = number(request, "limit")
     return answer(await library.peek(repository, backup_id, table, limit=limit, skip=skip, unlocking=keys))
 
 
@@ -197,12 +197,3 @@ def _repository(request: web.Request) -> RepositoryTarget:
             f"the request does not name its repository: {error.args[0]} is missing",
             remedy="add ?repository=NAME&location=/its/directory",
         ) from error
-
-
-def _number(request: web.Request, name: str) -> int | None:
-    text = request.query.get(name)
-    if text is None:
-        return None
-    if not (text.isdecimal() and 0 < int(text) < 10**9):
-        raise UsageError(f"{name}={text[:40]}: not a whole number above 0")
-    return int(text)

@@ -15,7 +15,6 @@ from pantry_tui.artifact.files import storage_error, storage_errors
 from pantry_tui.config import Config
 from pantry_tui.errors import DiskFullError, PantryError, RunnerBusyError, RunnerError
 from pantry_tui.runner.address import answers, runner_address
-from pantry_tui.runner.environment import engine_environment
 from pantry_tui.runner.lock import is_held
 
 LOG_NAME = "runner.log"
@@ -31,8 +30,10 @@ def runner_command(directory: Path, config: Config) -> tuple[str, ...]:
         *(sys.executable, "-P", "-m", "pantry_tui.runner"),
         f"--data-directory={directory}",
         f"--max-jobs={config.runner.max_jobs}",
+        f"--max-scheduled={config.scheduler.max_concurrent_jobs}",
         f"--history-days={config.runner.history_days}",
         f"--nice={config.backup.nice}",
+        *((f"--config={config.path}",) if config.path is not None else ()),
     )
 
 
@@ -50,7 +51,7 @@ def start_detached(directory: Path, config: Config) -> None:
         pid = os.posix_spawn(  # a Popen object would complain of a child that outlives it
             sys.executable,
             (*runner_command(directory, config), "--announce"),
-            engine_environment(),
+            os.environ,  # what a schedule without a configured database means; jobs are given none of it
             file_actions=[(os.POSIX_SPAWN_DUP2, own, its) for own, its in ((nothing, 0), (announcement, 1), (log, 2))],
             setsid=True,
         )

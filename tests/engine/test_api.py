@@ -6,9 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from pantry_tui import BackupConfig, BackupService, DrillConfig, RecoveryConfig, RecoveryService
-from pantry_tui.errors import NotFoundError, RefusedError, UsageError
-from pantry_tui.models import BackupFormat, BackupKind, Compression
+from pantry_tui import (
+    BackupConfig,
+    BackupScheduler,
+    BackupService,
+    DrillConfig,
+    Notifications,
+    RecoveryConfig,
+    RecoveryService,
+    ScheduleConfig,
+    SchedulerConfig,
+)
+from pantry_tui.config import load_config
+from pantry_tui.errors import NotFoundError, RefusedError, RunnerError, UsageError
+from pantry_tui.models import BackupFormat, BackupKind, Compression, JobState
+from pantry_tui.runner.main import stop_runner
 from tests.engine.recovery.foreign import ROLE, make_role, written
 from tests.servers import TestServer
 
@@ -94,3 +106,47 @@ async def test_what_is_not_supported_is_refused(server: TestServer, tmp_path: Pa
         await BackupService(server.create_database(), config).create_full_backup("x")
     with pytest.raises(UsageError, match="absolute"):
         BackupService(server.create_database(), BackupConfig(output_dir="somewhere"))
+
+
+async def test_schedules(server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = server.create_database()
+    server.execute(
+        source, "CREATE SCHEMA audit; CREATE TABLE audit.log AS SELECT 1 AS i; CREATE TABLE t AS SELECT 1 AS i"
+    )
+    monkeypatch.setenv("DATABASE_URL", source.conninfo)
+    monkeypatch.setenv("BACKUP_DIR", str(tmp_path / "pantry"))
+    file = tmp_path / "config.toml"
+    file.write_text('[notifications.ops]\nkind = "slack"\nurl = "env:HOOK"\n')
+    monkeypatch.setenv("PANTRY_CONFIG", str(file))
+    try:
+        async with BackupScheduler(SchedulerConfig(max_concurrent_jobs=2, default_retention_days=7)) as scheduler:
+            created = await scheduler.create_schedule(
+                ScheduleConfig(
+                    name="nightly",
+                    cron="0 2 * * *",
+                    retention_days=30,
+                    backup_config=BackupConfig(exclude_tables=("audit.*",)),
+                    notifications=Notifications(on_failure=("ops",)),
+                    tags=("production",),
+                )
+            )
+            [status] = await scheduler.list_schedules()
+            [job] = await scheduler.execute_schedule("nightly")
+            with pytest.raises(UsageError, match="has no jobs of its own"):
+                await scheduler.create_schedule(
+                    ScheduleConfig(name="x", cron="0 2 * * *", backup_config=BackupConfig(jobs=1))
+                )
+            with pytest.raises(UsageError, match="never run"):
+                await scheduler.create_schedule(ScheduleConfig(name="x", cron="0 0 30 2 *"))
+            with pytest.raises(NotFoundError):
+                await scheduler.execute_schedule("nope")
+        with pytest.raises(RunnerError, match="not initialized"):
+            await scheduler.list_schedules()
+    finally:
+        await stop_runner(load_config())
+
+    assert status.schedule == created
+    assert (created.retention_days, created.on_failure, created.tags) == (30, ("ops",), ("production",))
+    assert (job.state, job.schedule) == (JobState.SUCCEEDED, created.id)
+    [backup] = await BackupService(source, BackupConfig(output_dir=str(tmp_path / "pantry"))).list_backups()
+    assert (backup.id, backup.tables) == (job.backup_id, 1)

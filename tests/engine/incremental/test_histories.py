@@ -143,7 +143,7 @@ def run(machine: type[History], examples: int) -> None:
 
 @pytest.mark.timeout(600)
 def test_histories(machine: type[History]) -> None:
-    run(machine, 10)
+    run(machine, 30)
 
 
 @pytest.mark.slow

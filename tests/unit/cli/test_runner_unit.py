@@ -28,9 +28,20 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     if analyze is None:
         pytest.skip("the system has no systemd-analyze")
     path = tmp_path / "pantry-tui.service"
-    path.write_text(unit_text(config=None, data_directory="/srv/a b%c", system=True))
-    outcome = subprocess.run([analyze, "verify", "--man=no", str(path)], capture_output=True, text=True)
-    assert "pantry-tui.service" not in outcome.stderr
+    for system in (True, False):
+        path.write_text(unit_text(config=None, data_directory="/srv/a b%c", system=system, stop_seconds=0.5))
+        outcome = subprocess.run([analyze, "verify", "--man=no", str(path)], capture_output=True, text=True)
+        assert "pantry-tui.service" not in outcome.stderr
+
+
+def test_jobs_may_go_on_as_long_as_configured() -> None:
+    assert "TimeoutStopSec=30\n" in unit_text(config=None, data_directory="/d", system=True)
+    assert "TimeoutStopSec=631\n" in unit_text(config=None, data_directory="/d", system=True, stop_seconds=600.5)
+
+
+def test_only_the_systems_unit_is_hardened() -> None:
+    assert "NoNewPrivileges=yes\n" in unit_text(config=None, data_directory="/d", system=True)
+    assert "NoNewPrivileges" not in unit_text(config=None, data_directory="/d", system=False)
 
 
 def test_a_path_that_no_unit_can_hold_is_refused() -> None:

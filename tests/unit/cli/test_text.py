@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pantry_tui.cli.text import cut, escape, pad, paint, shorten, width
+from pantry_tui.cli.text import cut, pad, paint, shorten, width
+from pantry_tui.escaping import escape
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> No
     file.chmod(mode)
     with pytest.raises(ConfigError, match="others can read") as caught:
         resolve(f"file:{file}")
-    assert caught.value.remedy == f"Run: chmod 600 {file}"
+    assert caught.value.remedy == f"If it holds nothing but this secret, run: chmod 600 {file}"
 
 
 def test_from_systemd(tmp_path: Path) -> None:

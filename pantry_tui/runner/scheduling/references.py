@@ -1,0 +1,85 @@
+"""From the names that a schedule holds to the databases and repositories that the configuration has for them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pantry_tui.config import Config
+from pantry_tui.config.targets import connection_parameters
+from pantry_tui.errors import ConfigError
+from pantry_tui.models import DatabaseTarget, RepositoryTarget, Schedule
+
+
+def with_database(schedule: Schedule, config: Config) -> Schedule:
+    """The schedule with its database as a name of ``config``, or with the address that the name means here.
+
+    Raises `ConfigError` for a name that means nothing.
+    """
+    name = schedule.database if schedule.database is not None else config.default_database
+    target = config.database_target(name)
+    address = "" if name in config.databases else _place(target)
+    return msgspec.structs.replace(schedule, database=name, address=address)
+
+
+def with_repository(schedule: Schedule, config: Config) -> Schedule:
+    """The schedule with its repository as a name of ``config``, and its place where only the environment says that.
+
+    Raises `NotFoundError` for a name that means nothing.
+    """
+    found = config.repository_target(schedule.repository)
+    location = found.location if _is_from_environment(found.name, config) else ""
+    return msgspec.structs.replace(schedule, repository=found.name, location=location)
+
+
+def repository_of(schedule: Schedule, config: Config) -> RepositoryTarget:
+    """The schedule's repository, as the configuration at hand has it.
+
+    Raises `NotFoundError`, and `ConfigError` where that is another one than the schedule was made for.
+    """
+    found = config.repository_target(schedule.repository)
+    if schedule.location and found.location != schedule.location and _is_from_environment(found.name, config):
+        raise ConfigError(
+            f"the schedule {schedule.name} was made for the repository {schedule.location}, and here {found.name} is "
+            f"{found.location}",
+            remedy="give the repository a name in the configuration ([repositories.NAME]) and use that, or start the "
+            "runner with the same BACKUP_DIR",
+        )
+    return found
+
+
+def _is_from_environment(name: str, config: Config) -> bool:
+    """Whether no configuration file says where this repository is."""
+    return name in config.repositories and not config.origins.get(f"repositories.{name}.path", "").startswith("file ")
+
+
+def database_of(schedule: Schedule, config: Config) -> DatabaseTarget:
+    """The schedule's database, as the configuration at hand has it.
+
+    Raises `ConfigError` where that is another one than the schedule was made for.
+    """
+    configured = schedule.database in config.databases
+    if schedule.address and configured:
+        return config.database_target(schedule.database)  # it has been given a name since
+    if not schedule.address and not configured:
+        raise ConfigError(
+            f"the schedule {schedule.name} is of the database {schedule.database}, which is not configured",
+            remedy=f"put [databases.{schedule.database}] back, or change the schedule: pantry-tui schedule edit -d",
+        )
+    target = config.database_target(schedule.database)
+    if schedule.address and _place(target) != schedule.address:
+        raise ConfigError(
+            f"the schedule {schedule.name} was made for {schedule.address}, and here its name means {_place(target)}",
+            remedy="give the database a name in the configuration ([databases.NAME]) and schedule that, or start the "
+            "runner with the same DATABASE_URL",
+        )
+    return target
+
+
+def _place(target: DatabaseTarget) -> str:
+    """Host, port and database, for people and to be compared; nothing secret."""
+    from pantry_tui.postgres.connect import (
+        address,  # the database driver, which a runner without schedules does not need
+    )
+
+    parameters = connection_parameters(target.conninfo, key=f"the connection of {target.name}")
+    return f"{target.name} at {address(parameters, target.environment)}"

@@ -107,6 +107,7 @@ def configuration_values(config: Config) -> list[tuple[str, Any, str]]:
                 for section in ("backup", "encryption", "drill", "hooks", "notify", "runner", "scheduler")
             },
             "retention": msgspec.to_builtins(config.retention) if config.retention is not None else {},
+            "policies": {name: _given(config, f"policies.{name}", found) for name, found in config.policies.items()},
             "notifications": {
                 name: _given(config, f"notifications.{name}", found) for name, found in config.notifications.items()
             },

@@ -81,8 +81,11 @@ def _looked_at(args: argparse.Namespace, config: Config, place: RepositoryTarget
 
 
 def _policies(args: argparse.Namespace, config: Config) -> tuple[ScopedPolicy, ...]:
-    """The policies as configured; with `-d`, those that may be for that database, and for no other."""
-    policies = config.retention_policies()
+    """The policies of schedules and configuration; with `-d`, those that may be for that database, and for no other."""
+    from pantry_tui.runner.scheduling.wishes import policies_of_schedules
+
+    schedules = [status.schedule for status in look_up(config, lambda reads: reads.schedules())]
+    policies = config.retention_policies(policies_of_schedules(schedules, config))
     if args.database is None:
         return policies
     return tuple(

@@ -54,6 +54,7 @@ class Config(Model, frozen=True, kw_only=True):
     encryption: EncryptionSettings = EncryptionSettings()
     drill: DrillSettings = DrillSettings()
     retention: RetentionSettings | None = None  # None: nothing is deleted unless somebody asks for it
+    policies: dict[str, RetentionSettings] = msgspec.field(default_factory=dict)  # by name, for schedules
     hooks: HookSettings = HookSettings()
     notify: NotifySettings = NotifySettings()
     notifications: dict[str, NotificationSettings] = msgspec.field(default_factory=dict)
@@ -117,6 +118,13 @@ class Config(Model, frozen=True, kw_only=True):
         """
         own = {name: found.retention for name, found in self.databases.items()}
         return policies_of(self.retention, own, schedules)
+
+    def named_policy(self, name: str) -> RetentionPolicy:
+        """The policy `[policies.NAME]`. Raises `NotFoundError`."""
+        if name not in self.policies:
+            known = f"configured: {', '.join(self.policies)}" if self.policies else "there is none"
+            raise NotFoundError(f"no policy of retention is called {name!r}", remedy=f"add [policies.{name}]; {known}")
+        return self.policies[name].policy
 
     def around_backup(self, database: str) -> Around:
         """What is done around a backup of ``database`` that a person starts."""

@@ -70,6 +70,7 @@ def load_config(path: str | Path | None = None, environment: Mapping[str, str] |
         encryption=_encryption(document, file=file),
         drill=_drill(document, file=file),
         retention=document.retention,
+        policies=document.policies,
         hooks=document.hooks,
         notify=document.notify,
         notifications=_notifications(document, file=file),

@@ -34,6 +34,7 @@ SECTIONS: tuple[tuple[str, type[Model]], ...] = (
     ("encryption", EncryptionSettings),
     ("drill", DrillSettings),
     ("retention", RetentionSettings),
+    ("policies.NAME", RetentionSettings),
     ("hooks", HookSettings),
     ("notify", NotifySettings),
     ("notifications.NAME", NotificationSettings),

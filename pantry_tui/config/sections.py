@@ -55,6 +55,7 @@ _TOP = (
     "hooks",
     "notifications",
     "notify",
+    "policies",
     "retention",
     "runner",
     "scheduler",
@@ -74,6 +75,7 @@ class Document(Model, frozen=True, kw_only=True):
     encryption: EncryptionSettings = EncryptionSettings()
     drill: DrillSettings = DrillSettings()
     retention: RetentionSettings | None = None  # None: the file has no such table
+    policies: dict[str, RetentionSettings] = msgspec.field(default_factory=dict)
     hooks: HookSettings = HookSettings()
     notify: NotifySettings = NotifySettings()
     notifications: dict[str, NotificationSettings] = msgspec.field(default_factory=dict)
@@ -98,11 +100,12 @@ def check_document(content: dict[str, Any], *, file: str) -> Document:
         encryption=_encryption(_table(content, "encryption", file), file),
         drill=check_section(_table(content, "drill", file), DrillSettings, prefix="drill", file=file),
         retention=_retention(content, "retention", "retention", file),
+        policies=_policies(content, file),
         runner=check_section(_table(content, "runner", file), RunnerSettings, prefix="runner", file=file),
-        scheduler=check_section(_table(content, "scheduler", file), SchedulerSettings, prefix="scheduler", file=file),
         hooks=_hooks(content, "hooks", file) or HookSettings(),
         notify=_notify(content, databases, notifications, file),
         notifications=notifications,
+        scheduler=check_section(_table(content, "scheduler", file), SchedulerSettings, prefix="scheduler", file=file),
         databases=databases,
         repositories=_named(content, "repositories", RepositorySettings, file),
         bindings=_bindings(_table(content, "keys", file), file),
@@ -235,6 +238,11 @@ def _notify(
         if found.ping is not None:
             check_reference(found.ping, key=f"{file}: {prefix}.ping", what="address")
     return settings
+
+
+def _policies(content: dict[str, Any], file: str) -> dict[str, RetentionSettings]:
+    found = _named(content, "policies", RetentionSettings, file)
+    return {name: check_retention(each, prefix=f"policies.{name}", file=file) for name, each in found.items()}
 
 
 def _retention(content: dict[str, Any], key: str, prefix: str, file: str) -> RetentionSettings | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.errors import PantryError
-from pantry_tui.events import Event, JobChanged, ScheduleEvent
+from pantry_tui.events import Event, JobChanged, RunnerEvent
 from pantry_tui.models import Job, JobState
 from pantry_tui.runner.feed import ChangeFeed, EventFeed
 from pantry_tui.runner.joblog import read_events
@@ -62,7 +62,7 @@ class JobBoard:
             if live is not None:
                 live.feeds.discard(feed)
 
-    async def changes(self) -> AsyncGenerator[JobChanged | ScheduleEvent, None]:
+    async def changes(self) -> AsyncGenerator[JobChanged | RunnerEvent, None]:
         """Changes of all jobs as they come, beginning with the state of those that are alive, and what schedules tell."""
         feed = ChangeFeed()
         for live in self.alive.values():
@@ -79,7 +79,7 @@ class JobBoard:
         for feed in self._feeds:
             feed.put(job)
 
-    def tell(self, event: ScheduleEvent) -> None:
+    def tell(self, event: RunnerEvent) -> None:
         """Passes on what a schedule tells."""
         for feed in self._feeds:
             feed.tell(event)

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 
-from pantry_tui.events import Event, JobChanged, ScheduleEvent
+from pantry_tui.events import Event, JobChanged, RunnerEvent
 from pantry_tui.models import Job
 from pantry_tui.runner.joblog import is_progress
 
@@ -49,7 +49,7 @@ class ChangeFeed:
 
     def __init__(self) -> None:
         self._changed: dict[str, Job] = {}
-        self._told: deque[ScheduleEvent] = deque(maxlen=_MOST_PENDING)
+        self._told: deque[RunnerEvent] = deque(maxlen=_MOST_PENDING)
         self._news = asyncio.Event()
         self._ended = False
 
@@ -58,7 +58,7 @@ class ChangeFeed:
         self._changed[job.id] = job
         self._news.set()
 
-    def tell(self, event: ScheduleEvent) -> None:
+    def tell(self, event: RunnerEvent) -> None:
         """Adds what a schedule tells; of too many the oldest go."""
         self._told.append(event)
         self._news.set()
@@ -68,7 +68,7 @@ class ChangeFeed:
         self._ended = True
         self._news.set()
 
-    async def changes(self) -> AsyncIterator[JobChanged | ScheduleEvent]:
+    async def changes(self) -> AsyncIterator[JobChanged | RunnerEvent]:
         """The changes as they come, until `end`."""
         while True:
             while self._told:

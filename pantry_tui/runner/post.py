@@ -58,7 +58,7 @@ class PostOffice:
         self._now = now
         self._lanes: dict[Receiver, _Lane] = {}  # by all that is known of it: a name may mean others elsewhere
         self._closing = False
-        self.listeners: list[Callable[[Event], None]] = []  # who hears of what could not be told
+        self.listeners: list[Callable[[NotificationFailed], None]] = []  # who hears of what could not be told
 
     def start(self) -> None:
         """Goes on with what an earlier runner has not told."""

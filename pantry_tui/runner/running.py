@@ -23,6 +23,7 @@ from pantry_tui.runner.lock import PATIENCE_SECONDS, Holder, RunnerLock
 from pantry_tui.runner.scheduling.clock import Clock, SystemClock
 from pantry_tui.runner.scheduling.desk import ScheduleDesk
 from pantry_tui.runner.scheduling.loop import Scheduler
+from pantry_tui.runner.scheduling.telling import ScheduleTeller
 from pantry_tui.runner.scheduling.trail import note_event
 from pantry_tui.runner.scheduling.work import ScheduledWork
 from pantry_tui.runner.server import serve
@@ -71,9 +72,13 @@ async def _serving(
     library = Library(catalog, directory)
     executor = Executor(directory, settings, catalog, library, audit)
 
+    teller = ScheduleTeller(executor.office, catalog, audit, configuration)
+    executor.office.listeners.append(executor.board.tell)
+
     def tell(event: ScheduleEvent) -> None:
         note_event(audit, event)
         executor.board.tell(event)
+        teller.hear(event)
 
     work = ScheduledWork(executor, library, catalog, configuration, tell)
     scheduler = Scheduler(catalog, work, clock or SystemClock(), tell)

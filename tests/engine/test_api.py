@@ -115,6 +115,9 @@ async def test_schedules(server: TestServer, tmp_path: Path, monkeypatch: pytest
     )
     monkeypatch.setenv("DATABASE_URL", source.conninfo)
     monkeypatch.setenv("BACKUP_DIR", str(tmp_path / "pantry"))
+    file = tmp_path / "config.toml"
+    file.write_text('[notifications.ops]\nkind = "slack"\nurl = "env:HOOK"\n')
+    monkeypatch.setenv("PANTRY_CONFIG", str(file))
     try:
         async with BackupScheduler(SchedulerConfig(max_concurrent_jobs=2, default_retention_days=7)) as scheduler:
             created = await scheduler.create_schedule(

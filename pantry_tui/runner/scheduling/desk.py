@@ -15,6 +15,7 @@ from pantry_tui.repository.ids import slug
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.scheduling.loop import Scheduler
 from pantry_tui.runner.scheduling.references import database_of, repository_of, with_database, with_repository
+from pantry_tui.runner.scheduling.wishes import check_wishes
 from pantry_tui.runner.scheduling.work import ScheduledWork
 from pantry_tui.schedule.checking import check_schedule
 from pantry_tui.schedule.showing import status_of
@@ -113,6 +114,7 @@ class ScheduleDesk:
         config = self._configuration()
         found = with_database(draft, config) if draft.database is None and not draft.address else draft
         found = with_repository(found, config) if draft.repository is None else found
+        check_wishes(found, config)
         target = database_of(found, config)
         if found.kind.takes_backup:
             from pantry_tui.backup.options import check_options

@@ -32,6 +32,7 @@ from pantry_tui.runner.drilling import drill_request, latest_to_drill
 from pantry_tui.runner.executor import Executor
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.scheduling.references import database_of, repository_of
+from pantry_tui.runner.scheduling.wishes import untold, wished_around
 from pantry_tui.runner.terms import Terms
 
 
@@ -70,6 +71,8 @@ class ScheduledWork:
 
     async def submit(self, request: JobRequest, schedule: Schedule, due_at: datetime | None) -> Job:
         """Queues one; without ``due_at`` as somebody's who waits for it. Raises what `Executor.submit` does."""
+        if due_at is not None:
+            request = untold(request)
         terms = Terms(schedule=schedule.id, due_at=due_at, timeout_seconds=schedule.timeout_seconds)
         return await self._executor.submit(request, request.started_by, terms)
 
@@ -95,6 +98,12 @@ class ScheduledWork:
         self._catalog.put_schedule(msgspec.structs.replace(current, databases_seen=tuple(names)))
 
     async def _request(
+        self, schedule: Schedule, config: Config, place: RepositoryTarget, target: DatabaseTarget
+    ) -> JobRequest:
+        request = await self._plain_request(schedule, config, place, target)
+        return wished_around(request, schedule, config, target.name)
+
+    async def _plain_request(
         self, schedule: Schedule, config: Config, place: RepositoryTarget, target: DatabaseTarget
     ) -> JobRequest:
         started_by = f"schedule {schedule.name}"

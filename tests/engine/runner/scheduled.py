@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from pantry_tui.config import Config
+from pantry_tui.config.notifying import NotificationSettings
 from pantry_tui.config.settings import DatabaseSettings
-from pantry_tui.models import DatabaseTarget, Schedule
+from pantry_tui.models import DatabaseTarget, ReceiverKind, Schedule
 from pantry_tui.runner.client import RunnerClient
 from pantry_tui.runner.executor import ExecutorSettings
 from pantry_tui.runner.instance import Runner
@@ -89,7 +90,11 @@ def scheduled(database: DatabaseTarget, cron: str, **fields: Any) -> Schedule:
 
 
 def configured(config: Config, database: DatabaseTarget, mark: str) -> Config:
-    """The same installation, with the database by its name."""
+    """The same installation, with the database by its name, and somebody to be told."""
     settings = DatabaseSettings(url=database.conninfo)
-    environment = {**config.environment, MARK: mark}
-    return msgspec.structs.replace(config, databases={database.name: settings}, environment=environment)
+    return msgspec.structs.replace(
+        config,
+        databases={database.name: settings},
+        notifications={"ops": NotificationSettings(kind=ReceiverKind.SLACK, url="env:HOOK")},
+        environment={**config.environment, MARK: mark},
+    )

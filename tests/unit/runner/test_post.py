@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from pantry_tui.errors import NotificationError
-from pantry_tui.events import Event, Logged, NotificationFailed
+from pantry_tui.events import Logged, NotificationFailed
 from pantry_tui.models import Notice, Outcome, Receiver, ReceiverKind
 from pantry_tui.notify.queue import FOLDER, NoticeQueue
 from pantry_tui.runner import post
@@ -157,14 +157,13 @@ async def test_what_failed_is_told_by_the_next_runner(opened: Open, directory: P
 async def test_each_failure_is_to_be_seen(opened: Open, directory: Path, at_once: None) -> None:
     world = World(failures=2)
     office = opened(world)
-    heard: list[Event] = []
+    heard: list[NotificationFailed] = []
     office.listeners.append(heard.append)
     JobLog(directory, "job-1").close()
     office.tell([OPS], notice(), job_id="job-1")
     await world.until(lambda: bool(world.got))
     await office.close()
-    failures = [event for event in heard if isinstance(event, NotificationFailed)]
-    assert [(each.receiver, each.attempts, each.given_up) for each in failures] == [
+    assert [(each.receiver, each.attempts, each.given_up) for each in heard] == [
         ("ops", 1, False),
         ("ops", 2, False),
     ]

@@ -6,13 +6,13 @@ alone, `*/90` is every hour, `22-2` wraps around. What could be meant in two way
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
-from croniter import CroniterError, croniter
 
 from pantry_tui.errors import UsageError
 
@@ -76,10 +76,13 @@ class Cron(msgspec.Struct, frozen=True, kw_only=True):
     any_weekday: bool = True
 
     def walls(self, after: datetime) -> Iterator[datetime]:
-        """The wall-clock times (naive) behind ``after``, in order, as if no clock were ever changed."""
+        """The wall-clock times (naive) behind ``after``, in order, as if no clock were ever changed; none, if it never runs."""
+        from croniter import CroniterError, croniter  # 60 ms, which a runner without schedules need not wait
+
         found = croniter(self.text, after, ret_type=datetime)
-        while True:
-            yield found.get_next(datetime)
+        with contextlib.suppress(CroniterError, OverflowError):  # behind its last year there is none
+            while True:
+                yield found.get_next(datetime)
 
 
 def parse_cron(text: str, *, with_seconds: bool = False) -> Cron:
@@ -186,6 +189,8 @@ def _how(field: _Field) -> str:
 
 
 def _read(normal: str, text: str) -> Cron:
+    from croniter import CroniterError, croniter
+
     try:
         expanded, nth = croniter.expand(normal)
     except CroniterError as error:
@@ -211,12 +216,9 @@ def _read(normal: str, text: str) -> Cron:
 
 
 def _require_that_it_fires(cron: Cron, text: str) -> None:
-    try:
-        next(cron.walls(_BEGINNING))
-    except CroniterError:
-        raise _refusal(
-            text, "no day is such a one, so it would never run", "correct the day of the month or the month"
-        ) from None
+    if next(cron.walls(_BEGINNING), None) is None:
+        remedy = "correct the day of the month or the month"
+        raise _refusal(text, "no day is such a one, so it would never run", remedy)
 
 
 def _refusal(text: str, what: str, remedy: str) -> UsageError:

@@ -99,6 +99,12 @@ def parse_cron(text: str, *, with_seconds: bool = False) -> Cron:
             _check_item(item, field, text)
     normal = " ".join(words)
     cron = _read(normal, text)
+    if cron.nth_weekdays and not cron.any_day:
+        raise _refusal(
+            text,
+            "it names a day of the month and a weekday like fri#2 or L5 at once, which programs read differently",
+            "make two schedules of it, one for the days and one for the weekdays",
+        )
     _require_that_it_fires(cron, text)
     return cron
 
@@ -139,6 +145,9 @@ def _check_item(item: str, field: _Field, text: str) -> None:
     if first == "*" and last is not None:
         raise _refusal(text, f"{where} cannot be {item!r}", _how(field))
     numbers = [_number(word, field, text) for word in (first, last) if word not in (None, "*")]
+    if len(numbers) == 2 and (numbers[0] == numbers[1] or (field.name == "weekday" and numbers == [7, 0])):
+        # croniter reads it as everything
+        raise _refusal(text, f"{where} has the range {first}-{last}, which is one value", f"write {numbers[0]} alone")
     if len(numbers) == 2 and numbers[0] > numbers[1] and not (field.name == "weekday" and numbers[1] == 0):
         raise _refusal(text, f"{where} has the range {first}-{last}, which runs backwards", _two_ranges(numbers, field))
     if step is not None:

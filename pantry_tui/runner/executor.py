@@ -119,6 +119,11 @@ class Executor:
             self._prune_timer.cancel()
         self.board.end()
 
+    def apply(self, settings: ExecutorSettings) -> None:
+        """Works by other settings from now on; jobs that are at work keep theirs."""
+        self._settings = settings
+        self._start_what_may_run()
+
     @property
     def closing(self) -> bool:
         """Whether no further job is accepted."""

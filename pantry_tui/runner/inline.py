@@ -12,7 +12,7 @@ from pantry_tui.config import Config
 from pantry_tui.errors import RunnerBusyError, RunnerError
 from pantry_tui.runner.client import RunnerClient, attach, make_way
 from pantry_tui.runner.directory import prepare_data_directory
-from pantry_tui.runner.main import settings_of
+from pantry_tui.runner.service import ServiceSettings
 from pantry_tui.runner.start import HAND_OVER_SECONDS, wait_while_silent
 
 _ATTEMPTS = 3
@@ -53,7 +53,7 @@ async def _own_runner(config: Config) -> AsyncIterator[RunnerClient]:
     from pantry_tui.runner.running import running
 
     with _signals():
-        settings = settings_of(config, keeps_spare=False)
+        settings = ServiceSettings.of(config, keeps_spare=False).executor
         async with running(config.data_directory, settings, configuration=lambda: config) as runner:
             told = asyncio.create_task(_end_when_told(runner.stopped, runner.executor.close))
             try:

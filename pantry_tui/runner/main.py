@@ -6,28 +6,16 @@ import argparse
 import asyncio
 import contextlib
 import os
-import signal
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-from pantry_tui.config import Config, load_config
+from pantry_tui.config import Config
 from pantry_tui.errors import PantryError, RunnerError
-from pantry_tui.models import RunnerStatus
+from pantry_tui.models import LogFormat, RunnerStatus
 from pantry_tui.runner.address import answers, runner_address
 from pantry_tui.runner.directory import prepare_data_directory
 from pantry_tui.runner.executor import ExecutorSettings
+from pantry_tui.runner.service import ServiceSettings, run_service
 from pantry_tui.runner.start import HAND_OVER_SECONDS, wait_for_end
-
-
-def settings_of(config: Config, *, keeps_spare: bool = True) -> ExecutorSettings:
-    """A runner's settings, as configured."""
-    return ExecutorSettings(
-        max_jobs=config.runner.max_jobs,
-        max_scheduled=config.scheduler.max_concurrent_jobs,
-        history_days=config.runner.history_days,
-        nice=config.backup.nice,
-        keeps_spare=keeps_spare,
-    )
 
 
 def run_foreground(config: Config, on_ready: Callable[[], None]) -> int:
@@ -36,7 +24,7 @@ def run_foreground(config: Config, on_ready: Callable[[], None]) -> int:
     ``on_ready`` is called when it answers. Raises `RunnerBusyError`, `RefusedError`, `StorageError`.
     """
     os.umask(0o077)
-    asyncio.run(_run(config.data_directory, settings_of(config), on_ready, config.path))
+    asyncio.run(run_service(config.data_directory, ServiceSettings.of(config), config.path, on_ready))
     return 0
 
 
@@ -81,15 +69,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", metavar="FILE", help="what the names in schedules mean")
     parser.add_argument("--history-days", type=int, default=30, metavar="DAYS")
     parser.add_argument("--nice", type=int, default=0, metavar="N")
+    parser.add_argument("--log-format", choices=[each.value for each in LogFormat], default=LogFormat.TEXT.value)
+    parser.add_argument("--stop-seconds", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--announce", action="store_true", help="write a line to standard output when it answers")
     args = parser.parse_args(argv)
     os.umask(0o077)
     os.chdir("/")
-    settings = ExecutorSettings(
+    executor = ExecutorSettings(
         max_jobs=args.max_jobs, max_scheduled=args.max_scheduled, history_days=args.history_days, nice=args.nice
     )
+    settings = ServiceSettings(executor=executor, log_format=LogFormat(args.log_format), stop_seconds=args.stop_seconds)
     try:
-        asyncio.run(_run(args.data_directory, settings, _announce if args.announce else lambda: None, args.config))
+        asyncio.run(
+            run_service(args.data_directory, settings, args.config, _announce if args.announce else lambda: None)
+        )
     except PantryError as error:
         said = (error.message, error.remedy, error.detail)
         with contextlib.suppress(OSError):  # the log may lie on the disk that is full
@@ -102,26 +95,3 @@ def _announce() -> None:
     """Tells the starter, who reads a pipe at standard output, and closes that pipe."""
     os.write(1, b"ready\n")
     os.dup2(2, 1)
-
-
-async def _run(
-    data_directory: str | Path, settings: ExecutorSettings, on_ready: Callable[[], None], file: str | None
-) -> None:
-    from pantry_tui.runner.running import running
-    from pantry_tui.runner.scheduling.clock import SystemClock
-
-    environment = dict(os.environ)  # as it is now: connections change it for moments
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal it was started from may go
-    async with running(
-        str(data_directory), settings, configuration=lambda: load_config(file, environment), clock=SystemClock()
-    ) as runner:
-        on_ready()
-        told = asyncio.create_task(runner.stopped.wait())
-        signalled = asyncio.create_task(stop.wait())
-        await asyncio.wait((told, signalled), return_when=asyncio.FIRST_COMPLETED)
-        told.cancel()
-        signalled.cancel()

@@ -33,6 +33,8 @@ def runner_command(directory: Path, config: Config) -> tuple[str, ...]:
         f"--max-scheduled={config.scheduler.max_concurrent_jobs}",
         f"--history-days={config.runner.history_days}",
         f"--nice={config.backup.nice}",
+        f"--log-format={config.runner.log_format.value}",
+        f"--stop-seconds={config.runner.stop_seconds:g}",
         *((f"--config={config.path}",) if config.path is not None else ()),
     )
 

@@ -1,0 +1,142 @@
+"""A runner as a service: what signals have it do, what its service manager is told, what it writes into its log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+import msgspec
+
+from pantry_tui.config import Config
+from pantry_tui.errors import PantryError
+from pantry_tui.events import JobChanged
+from pantry_tui.models import LogFormat
+from pantry_tui.runner.configured import Configured
+from pantry_tui.runner.executor import ExecutorSettings
+from pantry_tui.runner.instance import Runner
+from pantry_tui.runner.service_log import ServiceLog, goes_to_journal
+from pantry_tui.runner.supervision import Supervisor
+
+
+class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a runner works, as a service. ``stop_seconds``: how long its jobs may go on when a signal ends it."""
+
+    executor: ExecutorSettings = ExecutorSettings()
+    log_format: LogFormat = LogFormat.TEXT
+    stop_seconds: float = 0.0
+
+    @classmethod
+    def of(cls, config: Config, *, keeps_spare: bool = True) -> ServiceSettings:
+        """As configured."""
+        executor = ExecutorSettings(
+            max_jobs=config.runner.max_jobs,
+            max_scheduled=config.scheduler.max_concurrent_jobs,
+            history_days=config.runner.history_days,
+            nice=config.backup.nice,
+            keeps_spare=keeps_spare,
+        )
+        return cls(executor=executor, log_format=config.runner.log_format, stop_seconds=config.runner.stop_seconds)
+
+
+async def run_service(
+    data_directory: str | Path, settings: ServiceSettings, file: str | None, on_ready: Callable[[], None]
+) -> None:
+    """Is the runner of that directory until a signal or the API ends it; ``on_ready`` is called when it answers.
+
+    ``file`` is the configuration's; None: where it is looked for. Raises what taking the directory raises.
+    """
+    from pantry_tui.runner.running import running
+    from pantry_tui.runner.scheduling.clock import SystemClock
+
+    supervisor = Supervisor.adopt(os.environ)
+    log = ServiceLog(sys.stderr, settings.log_format, journal=goes_to_journal(sys.stderr, os.environ))
+    configured = Configured(file, os.environ, lambda message: log.say(message, logging.ERROR))
+    async with running(str(data_directory), settings.executor, configuration=configured, clock=SystemClock()) as runner:
+        service = Service(runner, supervisor, log, configured, settings)
+        on_ready()
+        await service.run()
+
+
+class Service:
+    """A runner at work in a process of its own."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        supervisor: Supervisor,
+        log: ServiceLog,
+        configured: Configured,
+        settings: ServiceSettings,
+    ) -> None:
+        self._runner = runner
+        self._supervisor = supervisor
+        self._log = log
+        self._configured = configured
+        self._settings = settings
+        self._told_to_end = asyncio.Event()
+
+    async def run(self) -> None:
+        """Returns when the runner is to end: SIGTERM, SIGINT, or the API. SIGHUP has the configuration read again."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._told_to_end.set)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)  # also when the terminal it was started from goes
+        kept = [asyncio.create_task(self._supervisor.keep_alive()), asyncio.create_task(self._keep_log())]
+        self._log.say(f"runner of {self._runner.status().data_directory}: ready")
+        self._supervisor.ready(self._status())
+        try:
+            await _first(self._runner.stopped.wait(), self._told_to_end.wait())
+            self._supervisor.stopping(self._settings.stop_seconds)
+            if not self._runner.stopped.is_set():
+                await self._let_jobs_end()
+        finally:
+            for task in kept:
+                task.cancel()
+            self._log.say(f"runner of {self._runner.status().data_directory}: ends")
+
+    def reload(self) -> None:
+        """Reads the configuration again, and works by it from the next job on; one in disorder changes nothing."""
+        self._supervisor.reloading()
+        try:
+            self._settings = ServiceSettings.of(self._configured.read())
+        except PantryError as error:
+            self._log.say(f"the configuration was not taken: {error.message}", logging.ERROR)
+        else:
+            self._runner.executor.apply(self._settings.executor)
+            self._runner.scheduler.wake()
+            self._log.say("the configuration was read again")
+        self._supervisor.ready(self._status())
+
+    async def _let_jobs_end(self) -> None:
+        """Gives running jobs the time that is configured; a second signal takes it back."""
+        jobs = self._runner.board.running
+        if not jobs or not self._settings.stop_seconds:
+            return
+        self._log.say(f"waits {self._settings.stop_seconds:g} s at most for {jobs} job{'s' if jobs > 1 else ''}")
+        self._runner.stop("signal", when_idle=True)
+        self._told_to_end.clear()
+        await _first(self._runner.stopped.wait(), self._told_to_end.wait(), asyncio.sleep(self._settings.stop_seconds))
+
+    async def _keep_log(self) -> None:
+        async for change in self._runner.board.changes():
+            if isinstance(change, JobChanged):
+                self._log.hear(change)
+
+    def _status(self) -> str:
+        schedules = sum(status.schedule.enabled for status in self._runner.schedules.statuses())
+        return f"{schedules} schedule{'' if schedules == 1 else 's'} at work"
+
+
+async def _first(*moments: Coroutine[None, None, object]) -> None:
+    """Returns when one of them does."""
+    tasks = [asyncio.create_task(moment) for moment in moments]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -77,6 +77,15 @@ class JobChanged(_Event, frozen=True, kw_only=True, tag="job"):
     job: Job
 
 
+class NotificationFailed(_Event, frozen=True, kw_only=True, tag="notification_failed"):
+    """Somebody could not be told what became of a job. It is tried again, unless it was given up."""
+
+    receiver: str
+    problem: str
+    attempts: int
+    given_up: bool = False
+
+
 class RunMissed(_Event, frozen=True, kw_only=True, tag="run_missed"):
     """A run of a schedule was not started in time: it is late, missed, caught up by another, or skipped, and says why."""
 
@@ -104,15 +113,6 @@ class ClockMoved(_Event, frozen=True, kw_only=True, tag="clock_moved"):
 
     seconds: float
     cause: str
-
-
-class NotificationFailed(_Event, frozen=True, kw_only=True, tag="notification_failed"):
-    """Somebody could not be told what became of a job. It is tried again, unless it was given up."""
-
-    receiver: str
-    problem: str
-    attempts: int
-    given_up: bool = False
 
 
 ScheduleEvent = RunMissed | RunEnded | DatabaseAppeared | ClockMoved

@@ -6,13 +6,13 @@ alone, `*/90` is every hour, `22-2` wraps around. What could be meant in two way
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
-from croniter import CroniterError, croniter
 
 from pantry_tui.errors import UsageError
 
@@ -76,10 +76,13 @@ class Cron(msgspec.Struct, frozen=True, kw_only=True):
     any_weekday: bool = True
 
     def walls(self, after: datetime) -> Iterator[datetime]:
-        """The wall-clock times (naive) behind ``after``, in order, as if no clock were ever changed."""
+        """The wall-clock times (naive) behind ``after``, in order, as if no clock were ever changed; none, if it never runs."""
+        from croniter import CroniterError, croniter  # 60 ms, which a runner without schedules need not wait
+
         found = croniter(self.text, after, ret_type=datetime)
-        while True:
-            yield found.get_next(datetime)
+        with contextlib.suppress(CroniterError, OverflowError):  # behind its last year there is none
+            while True:
+                yield found.get_next(datetime)
 
 
 def parse_cron(text: str, *, with_seconds: bool = False) -> Cron:
@@ -96,6 +99,12 @@ def parse_cron(text: str, *, with_seconds: bool = False) -> Cron:
             _check_item(item, field, text)
     normal = " ".join(words)
     cron = _read(normal, text)
+    if cron.nth_weekdays and not cron.any_day:
+        raise _refusal(
+            text,
+            "it names a day of the month and a weekday like fri#2 or L5 at once, which programs read differently",
+            "make two schedules of it, one for the days and one for the weekdays",
+        )
     _require_that_it_fires(cron, text)
     return cron
 
@@ -136,6 +145,9 @@ def _check_item(item: str, field: _Field, text: str) -> None:
     if first == "*" and last is not None:
         raise _refusal(text, f"{where} cannot be {item!r}", _how(field))
     numbers = [_number(word, field, text) for word in (first, last) if word not in (None, "*")]
+    if len(numbers) == 2 and (numbers[0] == numbers[1] or (field.name == "weekday" and numbers == [7, 0])):
+        # croniter reads it as everything
+        raise _refusal(text, f"{where} has the range {first}-{last}, which is one value", f"write {numbers[0]} alone")
     if len(numbers) == 2 and numbers[0] > numbers[1] and not (field.name == "weekday" and numbers[1] == 0):
         raise _refusal(text, f"{where} has the range {first}-{last}, which runs backwards", _two_ranges(numbers, field))
     if step is not None:
@@ -186,6 +198,8 @@ def _how(field: _Field) -> str:
 
 
 def _read(normal: str, text: str) -> Cron:
+    from croniter import CroniterError, croniter
+
     try:
         expanded, nth = croniter.expand(normal)
     except CroniterError as error:
@@ -211,12 +225,9 @@ def _read(normal: str, text: str) -> Cron:
 
 
 def _require_that_it_fires(cron: Cron, text: str) -> None:
-    try:
-        next(cron.walls(_BEGINNING))
-    except CroniterError:
-        raise _refusal(
-            text, "no day is such a one, so it would never run", "correct the day of the month or the month"
-        ) from None
+    if next(cron.walls(_BEGINNING), None) is None:
+        remedy = "correct the day of the month or the month"
+        raise _refusal(text, "no day is such a one, so it would never run", remedy)
 
 
 def _refusal(text: str, what: str, remedy: str) -> UsageError:

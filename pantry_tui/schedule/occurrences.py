@@ -12,8 +12,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from croniter import CroniterError
-
 from pantry_tui.errors import UsageError
 from pantry_tui.schedule.cron import Cron
 
@@ -38,12 +36,11 @@ def occurrences(cron: Cron, zone: ZoneInfo, after: datetime) -> Iterator[datetim
     last = after.astimezone(UTC)
     # Every wall-clock time up to this one stands for a moment up to `after`, in a repeated hour too.
     wall = after.astimezone(zone).replace(tzinfo=None, microsecond=0)
-    with contextlib.suppress(CroniterError, OverflowError):
-        for found in cron.walls(wall):
-            moment = moment_of(found, zone)
-            if moment > last:
-                yield moment
-                last = moment
+    for found in cron.walls(wall):
+        moment = moment_of(found, zone)
+        if moment > last:
+            yield moment
+            last = moment
 
 
 def next_runs(cron: Cron, zone: ZoneInfo, after: datetime, count: int) -> list[datetime]:

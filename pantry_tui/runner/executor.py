@@ -111,7 +111,6 @@ class Executor:
             self._stop(live, InterruptedJobError("the runner was stopped in the middle of the job"))
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self.office.close()
         if self._spare is not None:
             await self._spare.dismiss()
             self._spare = None

@@ -96,6 +96,7 @@ async def _serving(
                 scheduler.close()
                 await executor.close()
                 await scheduler.settled()
+                await executor.office.close()  # after all that has something to tell
     finally:
         audit.note(RUNNER, "runner.end", "runner", "ended", {"pid": holder.pid})
 

@@ -22,7 +22,8 @@ _AROUND = {
     "schemas": "SELECT nspname::text FROM pg_namespace WHERE nspname !~ '^(pg_|pantry_checkpoint_)' ORDER BY 1",
     "triggers": "SELECT tgrelid::regclass::text, tgname::text, tgenabled::text FROM pg_trigger WHERE NOT tgisinternal"
     " ORDER BY 1, 2",
-    "rules": "SELECT ev_class::regclass::text, rulename::text, ev_enabled::text FROM pg_rewrite WHERE oid >= 16384 ORDER BY 1, 2",
+    "rules": "SELECT ev_class::regclass::text, rulename::text, ev_enabled::text FROM pg_rewrite WHERE oid >= 16384"
+    " ORDER BY 1, 2",
     "constraints": "SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid), convalidated"
     " FROM pg_constraint WHERE connamespace::regnamespace::text !~ '^(pg_|pantry_)' AND conrelid <> 0 ORDER BY 1, 2",
     "indexes": "SELECT indexrelid::regclass::text, indisvalid FROM pg_index WHERE indexrelid >= 16384"

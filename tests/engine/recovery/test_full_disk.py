@@ -94,7 +94,7 @@ async def test_while_a_database_is_loaded(
 ) -> None:
     before, there = portrait(server, target), names_like(server, target.name, NEW)
     into = target if swap else server.drop_after_test(NEW)
-    with pytest.raises(DiskFullError, match="No space left|could not extend") as failure:
+    with pytest.raises(DiskFullError, match=r"No space left|could not extend") as failure:
         await restore_backup(request(into, repository, swap=swap), ignore)
     assert failure.value.exit_status == FULL_DISK
     assert "has been dropped" in (failure.value.remedy or "")

@@ -110,7 +110,8 @@ async def test_what_is_written_before_the_lock_is_found_and_kept(
     def write() -> None:
         server.execute(
             target,
-            "INSERT INTO t VALUES (1, 'mine'), (777, 'new'); UPDATE t SET v = 'late' WHERE id = 100; DELETE FROM t WHERE id = 101",
+            "INSERT INTO t VALUES (1, 'mine'), (777, 'new'); UPDATE t SET v = 'late' WHERE id = 100;"
+            "DELETE FROM t WHERE id = 101",
         )
 
     result = await restore(

@@ -32,7 +32,7 @@ from pantry_tui.recovery.database import (
     require_empty,
     writable_session,
 )
-from pantry_tui.recovery.limited import limit, stand
+from pantry_tui.recovery.limited import limit, limit_rehearsal, stand
 from pantry_tui.recovery.preflight import (
     check_room,
     check_segments,
@@ -93,7 +93,7 @@ async def make_plan(
     standing, tried = None, tuple[TocEntry, ...]()
     if request.managed:
         standing = await stand(request.target)
-        limited = limit(manifest, selection, chosen, standing)
+        limited = (limit_rehearsal if request.dry_run else limit)(manifest, selection, chosen, standing)
         selection, chosen, tried = limited.selection, limited.entries, limited.tried
         for warning in limited.warnings:
             warn(warning)
@@ -104,7 +104,7 @@ async def make_plan(
         toc=chosen,
         repository=request.repository,
         unlocking=request.unlocking,
-        others=() if standing is None else standing.others,
+        others=() if standing is None or request.dry_run else standing.others,
     )
     with open_rows(repository, manifest, identities) as reader:
         checking = asyncio.ensure_future(check_segments(reader, manifest, selection, expected.segments))

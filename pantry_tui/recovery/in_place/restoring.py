@@ -12,6 +12,7 @@ from pantry_tui.config.targets import database_name
 from pantry_tui.models import BackupKind, RestoreRequest, RestoreResult, RestoreValidation, utc_now
 from pantry_tui.postgres.workers import default_worker_count
 from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
+from pantry_tui.recovery.cron_jobs import STAY_IN_PLACE, without_cron
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.service import Exchanged, InPlace
 from pantry_tui.recovery.preflight import check_segments, needed_segments, open_archive, refuse_unsupported
@@ -39,6 +40,10 @@ async def restore_in_place(
     identities = identities_of(request.unlocking)
     _, toc = await open_archive(repository, manifest, identities)
     chosen = select_tables(manifest, toc, request.tables, request.exclude)
+    entries = toc if chosen.entries is None else tuple(entry for entry in toc if entry.id in set(chosen.entries))
+    chosen, _, jobs = without_cron(manifest, chosen, entries)
+    if jobs is not None:
+        progress.warn(STAY_IN_PLACE)
     selection = Selection(tables=chosen.tables, entries=manifest.entries, is_whole=chosen.is_whole)
     segments = needed_segments(manifest, selection)
     with open_rows(repository, manifest, identities) as reader:

@@ -11,19 +11,24 @@ from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.selection import Selection, select_tables
 from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.models import PlanRequest
+from pantry_tui.recovery.cron_jobs import CronJobs, without_cron
 from pantry_tui.recovery.limited import Limited, fit_to_managed, limit, stand
 from pantry_tui.recovery.renaming.names import require_names, require_of_backup
 from pantry_tui.recovery.way import goes_in_place
 
 
 class Asked(NamedTuple):
-    """``request`` without what others manage, ``toc`` the selected entries. ``limited``: None where nobody else manages."""
+    """``request`` without what others manage, ``toc`` the selected entries. ``limited``: None where nobody else manages.
+
+    ``jobs``: what of pg_cron is kept out of it, and comes last.
+    """
 
     request: PlanRequest
     toc: tuple[TocEntry, ...]
     selection: Selection
     in_place: bool
     limited: Limited | None
+    jobs: CronJobs | None
 
 
 async def understood(request: PlanRequest, manifest: Manifest, toc: Sequence[TocEntry]) -> Asked:
@@ -51,4 +56,5 @@ async def understood(request: PlanRequest, manifest: Manifest, toc: Sequence[Toc
     if standing is not None and not in_place:
         limited = limit(manifest, selection, chosen, standing)
         selection, chosen = limited.selection, limited.entries
-    return Asked(request, chosen, selection, in_place, limited)
+    selection, chosen, jobs = without_cron(manifest, selection, chosen)
+    return Asked(request, chosen, selection, in_place, limited, jobs)

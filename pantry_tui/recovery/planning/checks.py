@@ -17,7 +17,7 @@ from pantry_tui.postgres.tools import find_client_tools
 from pantry_tui.recovery.database import leftovers, quoted_names, refuse_template, require_empty
 from pantry_tui.recovery.in_place.standing import require_owner
 from pantry_tui.recovery.plan import stored_globals
-from pantry_tui.recovery.planning.elsewhere import check_renaming, plan_roles, tell_limits
+from pantry_tui.recovery.planning.elsewhere import check_renaming, plan_roles, tell_jobs, tell_limits
 from pantry_tui.recovery.planning.ground import Ground
 from pantry_tui.recovery.planning.obstacles import Obstacles
 from pantry_tui.recovery.preflight import (
@@ -56,6 +56,7 @@ async def check_all(
         obstacles.refuse(BackupDamagedError(problem, remedy="restore from another backup"))
     with obstacles.noted(_LOOKING):
         check_target_name(ground.name)
+    await tell_jobs(ground, obstacles)
     if ground.way is RecoveryWay.IN_PLACE:
         await _check_in_place(ground, tied, obstacles)
         return

@@ -11,6 +11,7 @@ from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.errors import PrivilegeError
 from pantry_tui.models import RecoveryWay
 from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.recovery.cron_jobs import STAY_IN_PLACE, cannot_come
 from pantry_tui.recovery.database import quoted_names
 from pantry_tui.recovery.limited import Limited
 from pantry_tui.recovery.planning.ground import Ground
@@ -60,6 +61,20 @@ def tell_limits(limited: Limited, obstacles: Obstacles) -> None:
         tried = quoted_names([entry.title for entry in limited.tried])
         obstacles.warn(
             f"tried at the end, each by itself, and told where the server refuses it, which shows only then: {tried}"
+        )
+
+
+async def tell_jobs(ground: Ground, obstacles: Obstacles) -> None:
+    """What becomes of the jobs of pg_cron."""
+    if ground.jobs is None:
+        return
+    if ground.way is RecoveryWay.IN_PLACE:
+        obstacles.warn(STAY_IN_PLACE)
+    elif (reason := await obstacles.of(cannot_come(ground.connection, ground.jobs, ground.name), _LOOKING)) is not None:
+        obstacles.warn(reason)
+    else:
+        obstacles.warn(
+            f"jobs of pg_cron, {ground.jobs.count:,}, come back switched off, when the database has its name"
         )
 
 

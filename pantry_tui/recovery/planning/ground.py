@@ -10,6 +10,7 @@ from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.models import PlanRequest, RecoveryWay
 from pantry_tui.postgres.introspect import SourceTable
 from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.recovery.cron_jobs import CronJobs
 from pantry_tui.recovery.limited import Limited
 from pantry_tui.recovery.preflight import Segments
 from pantry_tui.repository.local import LocalRepository
@@ -38,6 +39,7 @@ class Ground(NamedTuple):
     is_source: bool
     beginning: float  # seconds that it took to get here
     limited: Limited | None = None
+    jobs: CronJobs | None = None  # of pg_cron
 
     @property
     def exchanges(self) -> bool:

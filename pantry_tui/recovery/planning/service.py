@@ -84,6 +84,7 @@ async def plan_recovery(request: PlanRequest, listener: Listener) -> RecoveryPla
             beginning=time.monotonic() - began,
             is_source=exists and await _is_source(connection, manifest),
             limited=asked.limited,
+            jobs=asked.jobs,
         )
         return await _plan(ground, listener)
     except psycopg.Error as error:

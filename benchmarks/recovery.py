@@ -17,7 +17,7 @@ from benchmarks import data
 from benchmarks.measure import Memory, Usage, median, watched_memory
 from benchmarks.place import Place, add_arguments, place
 from benchmarks.table import MEGABYTE, Target, print_memory, print_targets, print_usages
-from pantry_tui.models import BackupRequest, BackupSummary, DatabaseTarget, RestoreRequest, RollbackRequest, Strategy
+from pantry_tui.models import BackupRequest, BackupSummary, RestoreRequest, RollbackRequest, Strategy
 
 ROWS = 1_000_000
 MERGE, REPLACE, APPEND = "ours, merge", "ours, replace", "ours, append"
@@ -52,7 +52,7 @@ CREATE TEMPORARY TABLE incoming (LIKE public.people) ON COMMIT DROP;
 ALTER TABLE public.people DISABLE TRIGGER USER;
 INSERT INTO public.people SELECT * FROM incoming ON CONFLICT (id) DO UPDATE SET (email, name, balance, note, updated_at)
     = (EXCLUDED.email, EXCLUDED.name, EXCLUDED.balance, EXCLUDED.note, EXCLUDED.updated_at)
-    WHERE people IS DISTINCT FROM EXCLUDED;
+    WHERE people.* IS DISTINCT FROM EXCLUDED.*;
 ALTER TABLE public.people ENABLE TRIGGER USER;
 COMMIT;
 """
@@ -77,7 +77,7 @@ class Merged:
 
     @contextmanager
     def damaged(self) -> Iterator[None]:
-        """One row in a hundred is wrong; afterwards all are as they were, and room that was used is free again."""
+        """One row in a hundred is wrong; what earlier rounds left in the table is cleared away before."""
         with psycopg.connect(self.target.conninfo, autocommit=True) as connection:
             connection.execute("VACUUM FULL ANALYZE public.people")
             connection.execute("SET session_replication_role = replica")

@@ -40,8 +40,8 @@ async def restore_in_place(
     identities = identities_of(request.unlocking)
     _, toc = await open_archive(repository, manifest, identities)
     chosen = select_tables(manifest, toc, request.tables, request.exclude)
-    entries = toc if chosen.entries is None else tuple(entry for entry in toc if entry.id in set(chosen.entries))
-    chosen, _, jobs = without_cron(manifest, chosen, entries)
+    wanted = None if chosen.entries is None else frozenset(chosen.entries)
+    chosen, _, jobs = without_cron(manifest, chosen, [each for each in toc if wanted is None or each.id in wanted])
     if jobs is not None:
         progress.warn(STAY_IN_PLACE)
     selection = Selection(tables=chosen.tables, entries=manifest.entries, is_whole=chosen.is_whole)

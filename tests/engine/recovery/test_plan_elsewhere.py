@@ -24,7 +24,8 @@ CREATE TABLE "the ledger".accounts (id int PRIMARY KEY);
 CREATE TABLE shop.orders (id int PRIMARY KEY, account int, FOREIGN KEY (account) REFERENCES "the ledger".accounts);
 CREATE TABLE shop.lines (id int PRIMARY KEY, "order" int REFERENCES shop.orders);
 INSERT INTO "the ledger".accounts SELECT generate_series(1, 5);
-INSERT INTO shop.orders SELECT i, 1 FROM generate_series(1, 20) i; INSERT INTO shop.lines SELECT i, i FROM generate_series(1, 20) i;
+INSERT INTO shop.orders SELECT i, 1 FROM generate_series(1, 20) i;
+INSERT INTO shop.lines SELECT i, i FROM generate_series(1, 20) i;
 """
 
 

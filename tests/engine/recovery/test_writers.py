@@ -226,5 +226,6 @@ class TestSideBySide:
         (warning,) = [each for each in result.warnings if "while" in each]
         assert "2 rows inserted, 0 updated, 1 deleted" in warning
         assert f"only in {kept.name}" in warning
-        await undo(target, result.id)
+        undone = await undo(target, result.id)
+        server.drop_after_test(str(undone.checkpoint))
         assert rows_of(server, target) == {k: v for k, v in DAMAGED.items() if k != 100} | {777: "new", 778: "new"}

@@ -145,13 +145,18 @@ async def _script(archive: Archive, entry: TocEntry) -> bytes:
 
 
 async def _copy(connection: Connection, script: bytes, encoding: str) -> None:
-    """Runs the one COPY of a script of pg_dump; its lines are passed on as they are."""
-    begin = script.index(b"\nCOPY cron.job (") + 1
-    statement, _, rest = script[begin:].partition(b" FROM stdin;\n")
-    rows = rest[: (b"\n" + rest).index(b"\n\\.\n")]
+    """Runs the one COPY of a script of pg_dump."""
+    statement, rows = copied(script)
     into = sql.SQL(" FROM STDIN (ENCODING {})").format(sql.Literal(encoding)).as_string(connection).encode()
     async with connection.cursor() as cursor, cursor.copy(statement + into) as copy:
         await copy.write(rows)
+
+
+def copied(script: bytes) -> tuple[bytes, bytes]:
+    """The one COPY of a script, up to its columns, and its lines as they are."""
+    begin = (b"\n" + script).index(b"\nCOPY ")
+    statement, _, rest = script[begin:].partition(b" FROM stdin;\n")
+    return statement, rest[: (b"\n" + rest).index(b"\n\\.\n")]
 
 
 def _is_jobs(entry: TocEntry) -> bool:

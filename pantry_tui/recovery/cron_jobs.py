@@ -33,10 +33,10 @@ _ACTIVE = "SELECT jobid, COALESCE(jobname::pg_catalog.text, '') FROM cron.job WH
 
 
 class CronJobs(NamedTuple):
-    """What of an archive belongs to pg_cron, or stands on it. ``count``: how many jobs there are."""
+    """What of an archive belongs to pg_cron, or stands on it. ``number``: how many jobs there are."""
 
     entries: tuple[TocEntry, ...]
-    count: int
+    number: int
 
     @property
     def others(self) -> list[str]:
@@ -89,7 +89,7 @@ async def cannot_come(connection: Connection, jobs: CronJobs, name: str, *, rehe
     why = f"it works in {place} of this server" if place is not None else "this server does not load it"
     why = "a rehearsal runs no job" if rehearsal else why
     also = f", nor does what stands on it: {quoted_names(jobs.others)}" if jobs.others else ""
-    return f"pg_cron and its {jobs.count:,} jobs do not come, as {why}{also}"
+    return f"pg_cron and its {jobs.number:,} jobs do not come, as {why}{also}"
 
 
 async def bring_jobs(archive: Archive, jobs: CronJobs, encoding: str) -> list[str]:
@@ -112,7 +112,7 @@ async def bring_jobs(archive: Archive, jobs: CronJobs, encoding: str) -> list[st
             remedy="schedule those that are wanted anew, or try into another new database",
             detail=str(error),
         ) from error
-    return [*told, *_words(jobs.count, active)]
+    return [*told, *_words(jobs.number, active)]
 
 
 async def _make(archive: Archive, entries: Sequence[TocEntry], encoding: str) -> list[tuple[int, str]]:

@@ -101,8 +101,8 @@ def test_elsewhere_and_of_dumps(server: TestServer, cli: CommandLine, crm: Datab
     assert (planned["way"], planned["executable"]) == ("beside", True)
     done = cli.json(*shlex.split(planned["command"])[1:], "--yes")
     assert {table["schema"] for table in done["tables"]} == {"yesterday"}
-    text = cli.run("recovery", "plan", "latest", "--rename-schema", "public=yesterday")
-    assert (text.status, "has a schema yesterday already" in text.out) == (5, True)
+    again = cli.run("recovery", "plan", "latest", "--rename-schema", "public=yesterday")
+    assert (again.status, "has a schema yesterday already" in again.out) == (5, True)
 
     make_role(server)
     written(cli.home, "CREATE TABLE t (a int);\nCOPY t (a) FROM stdin;\n1\n\\.\n")

@@ -74,7 +74,7 @@ async def tell_jobs(ground: Ground, obstacles: Obstacles) -> None:
         obstacles.warn(reason)
     else:
         obstacles.warn(
-            f"jobs of pg_cron, {ground.jobs.count:,}, come back switched off, when the database has its name"
+            f"jobs of pg_cron, {ground.jobs.number:,}, come back switched off, when the database has its name"
         )
 
 

@@ -116,7 +116,7 @@ async def test_a_phase_at_which_a_recovery_dies(exchanges: Exchanges, mortal: Mo
     await exchanges.roll_back(request.recovery_id or "")
 
 
-@pytest.mark.parametrize("step", [7, pytest.param(1, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("step", [11, pytest.param(1, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 async def test_a_recovery_dies_while_names_are_exchanged(exchanges: Exchanges, mortal: Mortal, step: int) -> None:
     request = exchanges.request()
     await restore_backup(request, ignore)
@@ -138,7 +138,7 @@ async def test_a_recovery_dies_while_names_are_exchanged(exchanges: Exchanges, m
     assert number > 2 * step, "it has died at several statements"
 
 
-@pytest.mark.parametrize("step", [7, pytest.param(1, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("step", [11, pytest.param(1, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 async def test_a_rollback_dies(exchanges: Exchanges, mortal: Mortal, step: int) -> None:
     for number in itertools.count(1, step):
         request = exchanges.request()

@@ -39,7 +39,7 @@ async def target(server: TestServer, repository: RepositoryTarget) -> DatabaseTa
 
 
 def rows_of(server: TestServer, target: DatabaseTarget | str) -> Rows:
-    return dict(server.execute(target, "SELECT id, v FROM t"))  # type: ignore[arg-type]
+    return dict(server.execute(target, "SELECT id, v FROM t"))
 
 
 def after(strategy: Strategy, before: Rows) -> Rows:

@@ -40,7 +40,7 @@ def test_what_stands_on_it_is_kept_out_too() -> None:
     assert [each.id for each in kept] == [3, 9]
     assert (selection.tables, selection.entries, selection.is_whole) == ((0,), (3, 9), True)
     assert jobs is not None
-    assert ([each.id for each in jobs.entries], jobs.count) == ([1, 2, 4, 5, 6, 7, 8], 2)
+    assert ([each.id for each in jobs.entries], jobs.number) == ([1, 2, 4, 5, 6, 7, 8], 2)
     assert jobs.others == ["table public.notes", "view public.nightly", "acl public.VIEW nightly"]
 
 

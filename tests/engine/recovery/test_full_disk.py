@@ -112,7 +112,7 @@ async def test_while_rows_are_exchanged(
     with pytest.raises(DiskFullError) as failure:
         await restore_backup(request(target, repository, strategy=strategy), ignore)
     assert failure.value.exit_status == FULL_DISK
-    assert "the tables are as they were" in (failure.value.remedy or "")
+    assert "nothing half done was left behind" in (failure.value.remedy or "")
     assert portrait(server, target) == before
     assert checkpoints(server, target) == []
     with pytest.raises(NotFoundError):
@@ -123,10 +123,11 @@ async def test_while_rows_are_brought_beside_their_tables(
     server: TestServer, target: DatabaseTarget, repository: RepositoryTarget
 ) -> None:
     """Temporary tables on the tiny disk: the tables themselves were not even locked then."""
-    server.execute("postgres", f"ALTER DATABASE {target.name} SET temp_tablespaces = tiny")
     before = portrait(server, target)
+    server.execute("postgres", f"ALTER DATABASE {target.name} SET temp_tablespaces = tiny")
     with pytest.raises(DiskFullError) as failure:
         await restore_backup(request(target, repository, strategy=Strategy.MERGE), ignore)
+    server.execute("postgres", f"ALTER DATABASE {target.name} RESET temp_tablespaces")
     assert failure.value.exit_status == FULL_DISK
     assert portrait(server, target) == before
     assert checkpoints(server, target) == []

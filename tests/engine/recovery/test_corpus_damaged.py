@@ -18,6 +18,10 @@ SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = to_regclass(%s) AN
 """
 
 
+# Its rows are older than the CHECK, which is NOT VALID: they come back only before it, so into a new table.
+ROWS_THAT_BREAK_A_CHECK = "invalid_check_con"
+
+
 def damage(server: TestServer, target: DatabaseTarget, tables: Iterable[tuple[str, str]]) -> int:
     """Deletes a third of each table's rows and changes another, past triggers, keys and rules; returns in how many tables."""
     touched = 0
@@ -62,7 +66,11 @@ async def test_in_place(any_server: TestServer, repository: RepositoryTarget, wh
     target = any_server.load_corpus(which)
     taken = await take(target, repository)
     before = any_server.fingerprint(target)
-    carried = [(table.schema, table.name) for table in taken.manifest.tables if table.carried_by == "segments"]
+    carried = [
+        (table.schema, table.name)
+        for table in taken.manifest.tables
+        if table.carried_by == "segments" and not table.name.startswith(ROWS_THAT_BREAK_A_CHECK)
+    ]
     assert damage(any_server, target, carried) > 10
     if which == "pagila":
         drop_some(any_server, target, which)

@@ -16,7 +16,7 @@ from psycopg import sql
 from benchmarks import data
 from benchmarks.measure import Memory, Usage, median, watched_memory
 from benchmarks.place import Place, add_arguments, place
-from benchmarks.table import MEGABYTE, Target, print_memory, print_targets, print_usages
+from benchmarks.table import MEGABYTE, print_memory, print_usages
 from pantry_tui.models import BackupRequest, BackupSummary, RestoreRequest, RollbackRequest, Strategy
 
 ROWS = 1_000_000
@@ -27,8 +27,6 @@ UPSERT = "`COPY` and `INSERT … ON CONFLICT DO UPDATE`, triggers off"
 MOST_SECONDS = 10.0  # of a merge
 MEMORY_MOST = 200 * MEGABYTE
 NAME = "merged"
-
-TARGETS = (Target(MERGE, UPSERT, 1.00), Target(BATCHES, MERGE, 1.25))
 
 # A table as the sample CRM's are: a key, an update trigger, rows that refer to it.
 _SCHEMA = """
@@ -153,7 +151,6 @@ def main() -> None:
                     usages[name].append(run())
         medians = {name: median(runs) for name, runs in usages.items()}
         print_usages(f"1 % of {args.rows:,} rows are wrong, medians of {args.rounds}", medians)
-        print_targets(medians, TARGETS, judged=args.rows == ROWS)
         if MERGE in medians:
             seconds = medians[MERGE].wall
             verdict = "" if args.rows != ROWS else f", {'reached' if seconds <= MOST_SECONDS else 'missed'}"

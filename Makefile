@@ -43,6 +43,7 @@ bench: .venv/ready-to-run
 	$(BIN)/python -m benchmarks.restore $(ARGS)
 	$(BIN)/python -m benchmarks.formats $(ARGS)
 	$(BIN)/python -m benchmarks.incremental $(ARGS)
+	$(BIN)/python -m benchmarks.recovery $(ARGS)
 
 format: .venv/ready-to-develop
 	$(BIN)/ruff format .

@@ -227,9 +227,9 @@ def _directory() -> Path:
 
 
 @contextmanager
-def serve(binaries: Path, corpus: Path) -> Iterator[TestServer]:
-    """A new server of these programs, gone without a trace afterwards."""
-    private = PrivateServer(_directory(), binaries=binaries, settings=SETTINGS)
+def serve(binaries: Path, corpus: Path, **settings: str) -> Iterator[TestServer]:
+    """A new server of these programs, gone without a trace afterwards; ``settings`` besides those of all."""
+    private = PrivateServer(_directory(), binaries=binaries, settings=SETTINGS | settings)
     try:
         private.start()
         server = TestServer(private, corpus)

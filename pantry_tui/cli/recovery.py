@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-import msgspec
-
 from pantry_tui.artifact.trusted import require_fingerprints
 from pantry_tui.cli import recovery_drill, recovery_history, recovery_plan, recovery_undo
 from pantry_tui.cli import recovery_view as view
@@ -21,7 +19,7 @@ from pantry_tui.cli.recovery_choice import (
     restore_target,
 )
 from pantry_tui.cli.recovery_foreign import backup_at, execute_foreign, execute_imported, named_path
-from pantry_tui.cli.recovery_renaming import add_rename_option, rename_schemas, renaming_question
+from pantry_tui.cli.recovery_renaming import rename_schemas, renaming_question
 from pantry_tui.cli.session import (
     configuration,
     look_up,
@@ -76,15 +74,6 @@ def add_arguments(parser: Parser) -> None:
         ),
     )
     add_choice_options(execute)
-    add_rename_option(execute)
-    execute.add_argument(
-        "--create-roles", action="store_true", help="make the backup's roles that the server lacks, without passwords"
-    )
-    execute.add_argument(
-        "--managed",
-        action="store_true",
-        help="others manage the server: leave their schemas alone, and tell what the role may not make",
-    )
     execute.add_argument(
         "--dry-run", action="store_true", help="do all of it, tell what it did, and take it back; nothing changes"
     )
@@ -122,12 +111,7 @@ def execute_recovery(args: argparse.Namespace) -> int:
     if asks:
         confirm(_question(args, backup, target))
     keys = unlocking(args, config, backup)
-    request = msgspec.structs.replace(
-        restore_request(args, config, place, backup, target, keys, dry_run=args.dry_run),
-        rename_schemas=rename_schemas(args),
-        managed=args.managed,
-        create_roles=args.create_roles,
-    )
+    request = restore_request(args, config, place, backup, target, keys, dry_run=args.dry_run)
     result = RestoreResult.from_builtins(run_job(args, config, request))
     if args.json:
         print_document(result)

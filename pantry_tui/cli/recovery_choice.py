@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pantry_tui.cli.keys_given import add_identity_options, add_trust_option
 from pantry_tui.cli.parser import Parser, positive
+from pantry_tui.cli.recovery_renaming import add_rename_option, rename_schemas
 from pantry_tui.cli.session import add_repository_option, started_by
 from pantry_tui.config import Config
 from pantry_tui.config.restoring import is_address
@@ -50,6 +51,15 @@ def add_choice_options(parser: Parser) -> None:
         type=positive,
         metavar="N",
         help="in place: most rows that one statement exchanges, still in one transaction (default: a table's all at once)",
+    )
+    add_rename_option(parser)
+    parser.add_argument(
+        "--create-roles", action="store_true", help="make the backup's roles that the server lacks, without passwords"
+    )
+    parser.add_argument(
+        "--managed",
+        action="store_true",
+        help="others manage the server: leave their schemas alone, and tell what the role may not make",
     )
     parser.add_argument("--no-checkpoint", action="store_true", help="keep nothing on the server that would undo it")
     parser.add_argument(
@@ -118,6 +128,9 @@ def restore_request(
         strategy=Strategy(args.strategy),
         dry_run=dry_run,
         checkpoint=not args.no_checkpoint,
+        rename_schemas=rename_schemas(args),
+        managed=args.managed,
+        create_roles=args.create_roles,
         swap=True,
         jobs=args.jobs,
         batch_size=args.batch_size,
@@ -131,12 +144,15 @@ def restore_request(
     )
 
 
-def said_again(args: argparse.Namespace, place: RepositoryTarget, target: DatabaseTarget) -> tuple[str, ...]:
-    """The options as they were given, for another command; an address without its password."""
+def said_again(args: argparse.Namespace, place: RepositoryTarget | None, target: DatabaseTarget) -> tuple[str, ...]:
+    """The options as they were given, for another command; an address without its password.
+
+    ``place``: the repository of the backup; None for a dump that is in none.
+    """
     return tuple(_said(args, place, target))
 
 
-def _said(args: argparse.Namespace, place: RepositoryTarget, target: DatabaseTarget) -> Iterator[str]:
+def _said(args: argparse.Namespace, place: RepositoryTarget | None, target: DatabaseTarget) -> Iterator[str]:
     if args.config is not None:
         yield from ("--config", args.config)
     if args.target is not None:
@@ -148,13 +164,18 @@ def _said(args: argparse.Namespace, place: RepositoryTarget, target: DatabaseTar
         ("--batch-size", args.batch_size),
         ("--identity", args.identity),
         ("--passphrase-file", args.passphrase_file),
-        ("--repository", place.location if "/" in args.id else args.repository),
+        ("--repository", place.location if place is not None and "/" in args.id else args.repository),
     ):
         if value is not None:
             yield from (option, str(value))
-    for option, values in (("-t", args.table), ("-x", args.exclude_table), ("--trust", args.trust)):
+    for option, values in (
+        ("-t", args.table),
+        ("-x", args.exclude_table),
+        ("--rename-schema", args.rename_schema),
+        ("--trust", args.trust),
+    ):
         for value in values:
             yield from (option, value)
-    for flag in ("--no-checkpoint", "--no-validate", "--no-analyze"):
+    for flag in ("--managed", "--create-roles", "--no-checkpoint", "--no-validate", "--no-analyze"):
         if getattr(args, flag.strip("-").replace("-", "_")):
             yield flag

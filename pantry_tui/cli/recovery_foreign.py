@@ -49,25 +49,40 @@ def backup_at(path: Path) -> tuple[RepositoryTarget, str] | None:
 
 def execute_foreign(args: argparse.Namespace, config: Config, path: Path, target: DatabaseTarget) -> int:
     """Restores a dump; 0 when every statement has succeeded. There is nothing to compare the result with."""
-    _refuse_meaningless(args, {"--trust": bool(args.trust), "--repository": args.repository is not None})
     path = path.resolve()
     what = f"{path.name} ({size(path.stat().st_size)})" if path.is_file() else path.name
-    request = ForeignRestoreRequest(
+    return _execute(args, config, foreign_request(args, config, path, target), what)
+
+
+def foreign_request(
+    args: argparse.Namespace, config: Config, path: Path, target: DatabaseTarget
+) -> ForeignRestoreRequest:
+    """The request for a dump by its path. Raises `UsageError` and `RefusedError` for options that do not go with it."""
+    _refuse_meaningless(args, {"--trust": bool(args.trust), "--repository": args.repository is not None})
+    path = path.resolve()
+    return ForeignRestoreRequest(
         path=str(path),
         target=target,
         analyze=not args.no_analyze,
         unlocking=given(args, config) if path.suffix == SEALED_SUFFIX else Unlocking(),
         started_by=started_by(),
     )
-    return _execute(args, config, request, what)
 
 
 def execute_imported(
     args: argparse.Namespace, config: Config, place: RepositoryTarget, backup: BackupSummary, target: DatabaseTarget
 ) -> int:
     """The same of a dump that was taken into a repository."""
+    request = imported_request(args, config, place, backup, target)
+    return _execute(args, config, request, f"{backup.id} ({size(backup.bytes)})")
+
+
+def imported_request(
+    args: argparse.Namespace, config: Config, place: RepositoryTarget, backup: BackupSummary, target: DatabaseTarget
+) -> ForeignRestoreRequest:
+    """The request for a dump in a repository. Raises as `foreign_request` does."""
     _refuse_meaningless(args, {})
-    request = ForeignRestoreRequest(
+    return ForeignRestoreRequest(
         repository=place,
         backup_id=backup.id,
         trust=tuple(args.trust),
@@ -76,7 +91,6 @@ def execute_imported(
         unlocking=unlocking(args, config, backup),
         started_by=started_by(),
     )
-    return _execute(args, config, request, f"{backup.id} ({size(backup.bytes)})")
 
 
 def _execute(args: argparse.Namespace, config: Config, request: ForeignRestoreRequest, what: str) -> int:
@@ -117,7 +131,7 @@ def _refuse_meaningless(args: argparse.Namespace, more: dict[str, bool]) -> None
         "--rename-schema": bool(args.rename_schema),
         "--create-roles": args.create_roles,
         "--managed": args.managed,
-        "--dry-run": args.dry_run,
+        "--dry-run": getattr(args, "dry_run", False),  # a plan has none
         "--no-checkpoint": args.no_checkpoint,
         "--jobs": args.jobs is not None,
         "--batch-size": args.batch_size is not None,

@@ -19,11 +19,11 @@ from pantry_tui.cli.recovery_choice import (
     said_again,
     settings_of,
 )
-from pantry_tui.cli.recovery_foreign import backup_at, named_path
+from pantry_tui.cli.recovery_foreign import backup_at, foreign_request, imported_request, named_path
+from pantry_tui.cli.recovery_foreign_plan import plan_dump
 from pantry_tui.cli.session import configuration, look_up, repository, run_job
 from pantry_tui.config import Config
-from pantry_tui.errors import UsageError
-from pantry_tui.models import PlanRequest, RecoveryPlan
+from pantry_tui.models import BackupKind, PlanRequest, RecoveryPlan
 
 _DESCRIPTION = (
     "Tells what `recovery execute` would do with the same options, and does none of it: which way it would go\n"
@@ -32,6 +32,8 @@ _DESCRIPTION = (
     "does it.\n\n"
     "The time is reckoned by what recoveries and drills took on this server. Where there were none, a second's\n"
     "work is timed there, in a temporary table of a transaction that is rolled back (--no-probe leaves that out).\n\n"
+    "A dump that somebody brought is read to its end, as before it is restored, and nothing of it is run: what is\n"
+    "known of it is told, and what nobody can know beforehand.\n\n"
     "Exit status 0 means that it could be executed, as far as can be told beforehand. Otherwise it is that of\n"
     "the first reason why not; the plan is printed all the same, with every reason."
 )
@@ -49,6 +51,8 @@ def add_arguments(commands: Any) -> None:
             "pantry-tui recovery plan latest",
             "pantry-tui recovery plan latest -t public.contacts -s merge",
             "pantry-tui recovery plan latest --target crm_restored --json",
+            "pantry-tui recovery plan latest --rename-schema public=yesterday",
+            "pantry-tui recovery plan ./from-the-agency.sql.gz --target theirs",
         ),
     )
     add_choice_options(plan)
@@ -62,12 +66,11 @@ def plan_recovery(args: argparse.Namespace) -> int:
     path = named_path(args.id)
     at = None if path is None else backup_at(path)
     if path is not None and at is None:
-        raise UsageError(
-            f"{path.name} is a dump that somebody brought: nothing is known of it that could be planned with",
-            remedy="`recovery execute` reads all of it before it runs any, into a new database",
-        )
+        return plan_dump(args, config, foreign_request(args, config, path, target))
     place, reference = at or (repository(args, config), args.id)
     backup = look_up(config, lambda reads: reads.backup(place, reference)).summary
+    if backup.kind is BackupKind.FOREIGN:
+        return plan_dump(args, config, imported_request(args, config, place, backup, target))
     require_own(args, backup, target)
     keys = unlocking(args, config, backup)
     request = restore_request(args, config, place, backup, target, keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from pantry_tui.cli.output import (
     Column,
@@ -18,7 +18,16 @@ from pantry_tui.cli.output import (
     terminal_columns,
 )
 from pantry_tui.escaping import escape
-from pantry_tui.models import DataLoss, Estimate, LockHolder, PlannedTable, RecoveryPlan, RecoveryWay, Strategy
+from pantry_tui.models import (
+    DataLoss,
+    Estimate,
+    Failure,
+    LockHolder,
+    PlannedTable,
+    RecoveryPlan,
+    RecoveryWay,
+    Strategy,
+)
 
 COLUMNS = 80
 _NAME_ROOM = 11
@@ -38,27 +47,35 @@ def print_plan(plan: RecoveryPlan) -> None:
     _print_verdict(plan)
     print_line()
     for name, text in _fields(plan):
-        _print_field(name, text)
-    _print_list("Risks", plan.risks)
-    _print_list("Mind", plan.warnings)
+        print_field(name, text)
+    print_list("Risks", plan.risks)
+    print_list("Mind", plan.warnings)
     _print_tables(plan)
-    _print_list("Columns that changed since the backup", _drift(plan))
-    _print_list("What depends on these tables", _dependents(plan))
-    _print_list("Left out, because it points to tables that do not come", plan.left_out)
+    print_list("Columns that changed since the backup", _drift(plan))
+    print_list("What depends on these tables", _dependents(plan))
+    print_list("Left out, because it points to tables that do not come", plan.left_out)
     print_line()
-    print_line("Nothing has been changed. To rehearse it, and then to do it:")
-    print_line(f"  {plan.dry_run_command}")
+    if plan.dry_run_command is None:
+        print_line("Nothing has been changed. To do it, which cannot be rehearsed as it is:")
+    else:
+        print_line("Nothing has been changed. To rehearse it, and then to do it:")
+        print_line(f"  {plan.dry_run_command}")
     print_line(f"  {plan.command}")
 
 
 def _print_verdict(plan: RecoveryPlan) -> None:
     print_line(f"Plan: backup {plan.backup_id} into database {plan.target}, {plan.way}")
-    if plan.executable:
+    print_refusals(plan.refusals)
+
+
+def print_refusals(refusals: Sequence[Failure]) -> None:
+    """Prints that it can be executed, or every reason why not."""
+    if not refusals:
         print_line("It can be executed, as far as can be told beforehand.")
         return
-    reasons = counted(len(plan.refusals), "reason")
+    reasons = counted(len(refusals), "reason")
     print_line(f"It can NOT be executed now, for {reasons}:")
-    for number, refusal in enumerate(plan.refusals, 1):
+    for number, refusal in enumerate(refusals, 1):
         _print_wrapped(f"{number}. ", refusal.message)
         if refusal.remedy:
             _print_wrapped("   ", refusal.remedy)
@@ -75,7 +92,7 @@ def _fields(plan: RecoveryPlan) -> Iterator[tuple[str, str]]:
         if slowest and plan.estimate.source in ("history", "drills"):  # a probe sees some of the phases alone
             yield "mostly", ", ".join(f"{phase.name} {duration(phase.seconds)}" for phase in slowest)
         yield from _objective(plan.estimate)
-    if plan.way is not RecoveryWay.NEW:
+    if plan.way not in (RecoveryWay.NEW, RecoveryWay.BESIDE):
         yield "lost", _lost(plan)
     free = "" if plan.room.free is None else f", {size(plan.room.free)} free"
     yield "room", f"{size(plan.room.needed)} needed{free} ({plan.room.words})"
@@ -168,7 +185,8 @@ def _shortened(names: tuple[str, ...], limit: int = 8) -> str:
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
 
 
-def _print_list(title: str, lines: Iterable[str]) -> None:
+def print_list(title: str, lines: Iterable[str]) -> None:
+    """Prints lines below a title; nothing where there are none."""
     found = list(lines)
     if not found:
         return
@@ -178,7 +196,8 @@ def _print_list(title: str, lines: Iterable[str]) -> None:
         _print_wrapped("- ", line)
 
 
-def _print_field(name: str, text: str) -> None:
+def print_field(name: str, text: str) -> None:
+    """Prints a text behind its name."""
     _print_wrapped(f"{name:<{_NAME_ROOM}} ", text)
 
 

@@ -39,7 +39,7 @@ class Job(Model, frozen=True, kw_only=True):
     """One piece of work of the runner, from queue to history. Never holds a secret."""
 
     id: str
-    kind: str  # backup, import, validate, restore, foreign_restore, diff, export
+    kind: str  # backup, import, validate, restore, plan, foreign_restore, foreign_plan, diff, export …
     title: str  # "backup of crm into local", for people
     database: str | None
     state: JobState

@@ -16,6 +16,7 @@ class RecoveryWay(StrEnum):
     SIDE_BY_SIDE = "side by side"  # into a new one beside the one that is there, then the names are exchanged
     IN_PLACE = "in place"  # rows are exchanged in tables that are there, in one transaction
     EMPTY_TABLES = "empty tables"  # rows alone, into tables that are there and empty
+    BESIDE = "beside"  # schemas under other names, beside what the database has
 
 
 class ColumnDrift(Model, frozen=True, kw_only=True):
@@ -163,7 +164,39 @@ class RecoveryPlan(Model, frozen=True, kw_only=True):
     risks: tuple[str, ...]
     refusals: tuple[Failure, ...]
     command: str
-    dry_run_command: str
+    dry_run_command: str | None  # None: it cannot be rehearsed
+
+    @property
+    def executable(self) -> bool:
+        """Whether nothing stands in its way, as far as can be told beforehand."""
+        return not self.refusals
+
+
+class ForeignPlan(Model, frozen=True, kw_only=True):
+    """What is known beforehand of restoring a dump that somebody brought, and what is not.
+
+    Figures are None where the dump could not be read to its end: ``refusals`` say why. ``rows`` stand behind COPY statements,
+    ``bytes`` are of the whole script, unpacked.
+    """
+
+    source: str  # the path of the dump
+    backup_id: str | None  # of one that was taken into a repository
+    source_kind: str  # script, archive, tar or directory
+    target: str
+    target_exists: bool | None  # None: the server could not be asked, or refuses the target
+    server_version: str | None
+    tables: tuple[PlannedTable, ...]
+    statements: int | None
+    rows: int | None
+    bytes: int | None
+    encoding: str | None
+    source_version: str | None  # of the server that was dumped, as the dump says
+    reading_seconds: float
+    known: tuple[str, ...]
+    unknown: tuple[str, ...]
+    warnings: tuple[str, ...]
+    refusals: tuple[Failure, ...]
+    command: str
 
     @property
     def executable(self) -> bool:

@@ -174,6 +174,12 @@ class ForeignRestoreRequest(Model, frozen=True, kw_only=True, tag="foreign_resto
     data_directory: str | None = None  # of the runner, which puts its own in
 
 
+class ForeignPlanRequest(ForeignRestoreRequest, frozen=True, kw_only=True, tag="foreign_plan", tag_field="type"):
+    """Find out what restoring that dump would do, as far as can be told, and change nothing."""
+
+    options: tuple[str, ...] | None = None  # the command line's, to be told again; None: made from the request
+
+
 class ImportRequest(Model, frozen=True, kw_only=True, tag="import", tag_field="type"):
     """Take a dump that somebody brought into ``repository``, as it is; ``path`` is absolute.
 
@@ -239,6 +245,7 @@ JobRequest = (
     | RestoreRequest
     | PlanRequest
     | ForeignRestoreRequest
+    | ForeignPlanRequest
     | ImportRequest
     | DrillRequest
     | RollbackRequest

@@ -61,7 +61,8 @@ _REMARKS = (
     ),
     _Remark(
         "SELECT extname FROM pg_catalog.pg_extension WHERE extname = 'pg_cron'",
-        "the jobs of {names} come back with the database and run there, too: unschedule them in a copy",
+        "the jobs of {names} come back switched off by `pantry-tui recovery`; restored by other means they run there, too:"
+        " unschedule them in a copy",
     ),
     _Remark(
         "SELECT extname FROM pg_catalog.pg_extension WHERE extname IN ('supabase_vault', 'pgsodium')",

@@ -16,6 +16,8 @@ from pantry_tui.models import (
     DrillPlace,
     DrillRequest,
     DrillResult,
+    ForeignPlan,
+    ForeignPlanRequest,
     ForeignRestoreRequest,
     ForeignRestoreResult,
     Model,
@@ -27,6 +29,7 @@ from pantry_tui.models import (
     Strategy,
 )
 from pantry_tui.recovery.drill import drill_backup
+from pantry_tui.recovery.foreign.planning import plan_foreign
 from pantry_tui.recovery.foreign.service import restore_foreign
 from pantry_tui.recovery.planning.service import plan_recovery
 from pantry_tui.recovery.service import restore_backup
@@ -160,6 +163,18 @@ class RecoveryService:
             unlocking=unlocking_as_configured(encrypted=path.endswith(SEALED_SUFFIX), file=None),
         )
         return await restore_foreign(request, self._listener)
+
+    async def plan_dump(self, path: str, target: DatabaseTarget | str) -> ForeignPlan:
+        """What `restore_dump` would do with the same arguments, as far as can be told; nothing is changed.
+
+        What keeps it from being restored is in ``refusals`` of the plan. Raises what `plan_foreign` does.
+        """
+        request = ForeignPlanRequest(
+            path=_real_path(path),
+            target=target if isinstance(target, DatabaseTarget) else load_config().restore_target(target),
+            unlocking=unlocking_as_configured(encrypted=path.endswith(SEALED_SUFFIX), file=None),
+        )
+        return await plan_foreign(request, self._listener)
 
     async def restore_imported(self, backup_id: str, target: DatabaseTarget | str) -> ForeignRestoreResult:
         """Restores a dump that was taken into the repository. Raises what `restore_dump` does, `UntrustedSignerError`."""

@@ -64,6 +64,12 @@ FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
 """
 
 
+_WRITING = """
+SET default_transaction_read_only = off;
+SELECT pg_catalog.set_config('synchronous_commit', 'on', false) WHERE pg_catalog.current_setting('synchronous_commit') = 'off'
+"""
+
+
 class RestoreDatabase(Model, frozen=True, kw_only=True):
     """Where a restore goes. ``target`` reaches the database under the name it has while it is filled."""
 
@@ -74,13 +80,14 @@ class RestoreDatabase(Model, frozen=True, kw_only=True):
 
 
 async def writable_session(target: DatabaseTarget) -> Connection:
-    """A catalog connection that may write, whatever the role's or database's settings say.
+    """A catalog connection that may write, whatever the role's or database's settings say, and whose commits last.
 
-    `default_transaction_read_only` on a role or database otherwise lets a restore end without an error and without data.
+    `default_transaction_read_only` on a role or database otherwise lets a restore end without an error and without data, and
+    with `synchronous_commit` off a crash undoes what was said to be done.
     """
     connection = await open_catalog(target, application=APPLICATION)
     try:
-        await connection.execute("SET default_transaction_read_only = off")
+        await connection.execute(_WRITING)
     except psycopg.Error as error:
         await connection.close()
         raise server_error(error, doing="preparing the session") from error

@@ -19,6 +19,7 @@ from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.private import SUPERUSER
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import version_text
+from pantry_tui.recovery.cron_jobs import EXTENSION
 from pantry_tui.recovery.database import maintenance_session, quoted_names
 from pantry_tui.recovery.rehearsal import ELSEWHERE
 from pantry_tui.recovery.roles import role_statements
@@ -81,7 +82,7 @@ async def _set_as_source(connection: Connection, manifest: Manifest) -> None:
 async def _require_extensions(connection: Connection, manifest: Manifest) -> None:
     query = "SELECT name::text FROM pg_catalog.pg_available_extensions"
     offered = {name for (name,) in await (await connection.execute(query)).fetchall()}
-    missing = sorted(manifest.extensions.keys() - offered)
+    missing = sorted(manifest.extensions.keys() - offered - {EXTENSION})  # that one's jobs run in no rehearsal
     if missing and manifest.selection.is_everything:  # of a part, the restore knows what it needs
         raise ClientToolError(
             f"PostgreSQL {version_text(connection.info.server_version)}, as it is installed here, lacks the extension "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
 
 import msgspec
 import psycopg
@@ -16,7 +17,7 @@ import psycopg
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.selection import Selection
 from pantry_tui.artifact.toc import TocEntry
-from pantry_tui.errors import DatabaseMissingError, UsageError
+from pantry_tui.errors import DatabaseMissingError
 from pantry_tui.models import DatabaseTarget, Model, RestoreRequest
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.snapshot import Connection
@@ -61,6 +62,9 @@ _TRIED_ON = ("EXTENSION ", "EVENT TRIGGER ", "SCHEMA public", "PUBLICATION ", "S
 _REFERENCES = re.compile(r'\bREFERENCES ("(?:[^"]|"")+"|\w+)\.')
 
 
+Request = TypeVar("Request", bound=RestoreRequest)
+
+
 class Standing(Model, frozen=True, kw_only=True):
     """How the role stands in the target. ``others``: schemas there that are not its own; ``holds``: a table that is."""
 
@@ -103,20 +107,14 @@ async def _names(connection: Connection, query: str) -> tuple[str, ...]:
     return tuple(name for (name,) in await (await connection.execute(query.encode())).fetchall())
 
 
-async def fit_to_managed(request: RestoreRequest, manifest: Manifest) -> tuple[RestoreRequest, bool]:
+async def fit_to_managed(request: Request, manifest: Manifest) -> tuple[Request, bool]:
     """The request for a server that others manage, and whether tables of ours are there, whose rows are to be exchanged.
 
-    Names are exchanged for no database there: it is the platform's. Raises `UsageError` for a dry run that could not be
-    one, and what connecting raises.
+    Names are exchanged for no database there: it is the platform's. Raises what connecting raises.
     """
     request = msgspec.structs.replace(request, swap=False)
     standing = await stand(request.target)
     if standing.holds is None:
-        if request.dry_run and standing.others:
-            raise UsageError(
-                "a dry run would work in a database of its own, which has nothing of the platform's",
-                remedy="leave --dry-run out, or restore into a new database (--target NAME)",
-            )
         return request, False
     exclude = (*request.exclude, *_tables_of_others(manifest, standing))
     return msgspec.structs.replace(request, exclude=exclude), True
@@ -155,6 +153,21 @@ def limit(manifest: Manifest, selection: Selection, toc: Sequence[TocEntry], sta
         tried=tuple(tried),
         warnings=tuple(_warnings(manifest, left, selection, tables)),
     )
+
+
+def limit_rehearsal(manifest: Manifest, selection: Selection, toc: Sequence[TocEntry], standing: Standing) -> Limited:
+    """What of a selection a dry run restores, in a database of its own: there it has the schemas of others from the backup."""
+    alone = msgspec.structs.replace(standing, exists=False, others=(), holds=None, extensions=())
+    rehearsed, real = limit(manifest, selection, toc, alone), limit(manifest, selection, toc, standing)
+    warnings = list(rehearsed.warnings)
+    if standing.others:
+        warnings.append(
+            "this was done in a database of its own, with the backup's copies of what others have in the target: "
+            f"{quoted_names(standing.others)}. There these are theirs, and what the backup has in them is left alone"
+        )
+    if tried := [entry.title for entry in real.tried]:
+        warnings.append(f"whether the target's server lets this role make them shows only there: {quoted_names(tried)}")
+    return msgspec.structs.replace(rehearsed, warnings=tuple(warnings))
 
 
 def _is_of_others(entry: TocEntry, others: Collection[str]) -> bool:

@@ -24,6 +24,7 @@ from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import ClientTools, find_client_tools
 from pantry_tui.recovery.content import Expected
+from pantry_tui.recovery.cron_jobs import SCHEMA, CronJobs, cannot_come, without_cron
 from pantry_tui.recovery.database import (
     existing_contents,
     leftovers,
@@ -32,7 +33,7 @@ from pantry_tui.recovery.database import (
     require_empty,
     writable_session,
 )
-from pantry_tui.recovery.limited import limit, stand
+from pantry_tui.recovery.limited import limit, limit_rehearsal, stand
 from pantry_tui.recovery.preflight import (
     check_room,
     check_segments,
@@ -71,6 +72,7 @@ class RestorePlan(Model, frozen=True, kw_only=True):
     tablespaces: bool
     owners: bool = True  # objects get the owners that they had
     tried: tuple[TocEntry, ...] = ()  # what is made at the end, as far as the role may
+    jobs: CronJobs | None = None  # what is brought last of all, switched off
 
 
 async def make_plan(
@@ -93,10 +95,12 @@ async def make_plan(
     standing, tried = None, tuple[TocEntry, ...]()
     if request.managed:
         standing = await stand(request.target)
-        limited = limit(manifest, selection, chosen, standing)
+        limited = (limit_rehearsal if request.dry_run else limit)(manifest, selection, chosen, standing)
         selection, chosen, tried = limited.selection, limited.entries, limited.tried
         for warning in limited.warnings:
             warn(warning)
+    selection, chosen, jobs = without_cron(manifest, selection, chosen)
+    others = () if standing is None or request.dry_run else standing.others
     expected = Expected(
         manifest=manifest,
         selection=selection,
@@ -104,12 +108,12 @@ async def make_plan(
         toc=chosen,
         repository=request.repository,
         unlocking=request.unlocking,
-        others=() if standing is None else standing.others,
+        others=others if jobs is None else (*others, SCHEMA),
     )
     with open_rows(repository, manifest, identities) as reader:
         checking = asyncio.ensure_future(check_segments(reader, manifest, selection, expected.segments))
         try:
-            plan = await _meet_server(request, repository, expected, archive, warn)
+            plan = await _meet_server(request, repository, expected, archive, jobs, warn)
             await checking
         finally:
             checking.cancel()
@@ -126,6 +130,7 @@ async def _meet_server(
     repository: LocalRepository,
     expected: Expected,
     archive: Content,
+    jobs: CronJobs | None,
     warn: Callable[[str], None],
 ) -> RestorePlan:
     connection, name, exists = await reach(request.target)
@@ -145,6 +150,9 @@ async def _meet_server(
                     warn(warning)
         if remains := await leftovers(connection, name):
             warn(remains)
+        if jobs is not None and (reason := await cannot_come(connection, jobs, name, rehearsal=request.dry_run)):
+            warn(reason)
+            jobs = None
         tools, tablespaces = await _check_server(connection, request, repository, expected, warn, exists=exists)
     except psycopg.Error as error:
         raise server_error(error, doing="looking at the target server") from error
@@ -160,6 +168,7 @@ async def _meet_server(
         server_version=server_version,
         tools=tools,
         tablespaces=tablespaces,
+        jobs=jobs,
     )
 
 

@@ -33,16 +33,9 @@ async def create_roles(
     """
     if request.dry_run:
         raise UsageError("a dry run leaves nothing behind, and roles would stay", remedy="leave --create-roles out")
-    document = await asyncio.to_thread(stored_globals, repository, manifest, request.unlocking)
-    if document is None:
-        raise RestoreError(
-            "this backup has lost its globals.sql, and its roles with it",
-            remedy="make them by hand, or use another backup",
-        )
     warnings: list[str] = []
     async with await maintenance_session(request.target) as connection:
-        there = {name for (name,) in await (await connection.execute(_THERE)).fetchall()}
-        missing = [role for role in missing_roles(document, there) if not role.name.startswith(_OF_THE_SERVER)]
+        missing = await roles_to_make(connection, request, repository, manifest)
         try:
             async with connection.transaction():
                 for role in missing:
@@ -58,6 +51,20 @@ async def create_roles(
         except psycopg.Error as error:
             raise server_error(error, doing="making roles") from error
     _tell(missing, warnings, listener)
+
+
+async def roles_to_make(
+    connection: Connection, request: RestoreRequest, repository: LocalRepository, manifest: Manifest
+) -> list[MissingRole]:
+    """The backup's roles that this server does not have. Raises `RestoreError` where the backup has lost its roles."""
+    document = await asyncio.to_thread(stored_globals, repository, manifest, request.unlocking)
+    if document is None:
+        raise RestoreError(
+            "this backup has lost its globals.sql, and its roles with it",
+            remedy="make them by hand, or use another backup",
+        )
+    there = {name for (name,) in await (await connection.execute(_THERE)).fetchall()}
+    return [role for role in missing_roles(document, there) if not role.name.startswith(_OF_THE_SERVER)]
 
 
 async def _give(connection: Connection, role: MissingRole) -> list[str]:

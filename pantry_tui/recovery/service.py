@@ -29,11 +29,11 @@ from pantry_tui.models import (
     RestoreValidation,
     utc_now,
 )
-from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
 from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
 from pantry_tui.recovery.archive import HEAVY, Archive, remaining_entries
 from pantry_tui.recovery.asserting import assert_database
+from pantry_tui.recovery.cron_jobs import bring_jobs
 from pantry_tui.recovery.database import (
     RestoreDatabase,
     as_restore_error,
@@ -43,20 +43,20 @@ from pantry_tui.recovery.database import (
     make_durable,
     settle,
 )
+from pantry_tui.recovery.exchanging import Exchanging
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.restoring import restore_in_place
-from pantry_tui.recovery.kept import KeptDatabase, activity_of, comment_of, kept_name
+from pantry_tui.recovery.kept import activity_of
 from pantry_tui.recovery.limited import fit_to_managed, try_entries
 from pantry_tui.recovery.measuring import with_measurement
 from pantry_tui.recovery.phases import PhaseClock
 from pantry_tui.recovery.plan import RestorePlan, make_plan
 from pantry_tui.recovery.progress import RestoreProgress
-from pantry_tui.recovery.properties import carry_over, database_statements, live_entries, prepare, take_owner
+from pantry_tui.recovery.properties import carry_over, database_statements, prepare
 from pantry_tui.recovery.renaming.service import restore_renamed
 from pantry_tui.recovery.role_making import create_roles
 from pantry_tui.recovery.rows import HANDLERS, Filling
 from pantry_tui.recovery.rows_alone import restore_rows
-from pantry_tui.recovery.swap import as_still_there, exchange_names
 from pantry_tui.recovery.verify import not_compared, verify
 from pantry_tui.recovery.way import goes_in_place, refuse_batches
 from pantry_tui.repository.local import LocalRepository, ProofRecord
@@ -129,7 +129,8 @@ class _Restore:
         self._started_at = utc_now()
         self._started = time.monotonic()
         self._recovery_id = request.recovery_id or new_recovery_id(self._started_at)
-        self._kept: str | None = None  # the database that was exchanged
+        self._exchanging: Exchanging | None = None  # with the database that is there
+        self._kept: str | None = None  # that one, when it has been exchanged
         self._verification_seconds = 0.0
         self._analyzed = Analyzed(0, [])
         self._analyze_seconds = 0.0
@@ -139,6 +140,8 @@ class _Restore:
         self._progress.phase("check")
         plan = await make_plan(self._request, self._repository, self._manifest, self._progress.warn)
         self._progress.phase("create", existing=plan.exists)
+        if plan.swaps:
+            self._exchanging = await self._prepare_exchange(plan)
         database = await self._create(plan)
         try:
             loaded = await self._fill(plan, database)
@@ -160,11 +163,16 @@ class _Restore:
             self._progress.log(await self._clean_up(database))
         else:
             await self._finish(plan, database)
+            await self._bring_jobs(plan)
         self._tell_of_refreshed_views(plan)
         result = self._result(plan, database, tables, validation)
         self._record(plan, result)
         self._progress.finished()
         return result
+
+    async def _prepare_exchange(self, plan: RestorePlan) -> Exchanging:
+        began = await activity_of(target_with_database(self._request.target, plan.name))
+        return Exchanging(self._request, self._manifest, self._recovery_id, began, self._progress.warn)
 
     async def _create(self, plan: RestorePlan) -> RestoreDatabase:
         if plan.exists:
@@ -269,8 +277,8 @@ class _Restore:
 
     async def _finish(self, plan: RestorePlan, database: RestoreDatabase) -> None:
         self._progress.phase("finish", existing=not database.created)
-        if plan.swaps:
-            await self._swap(plan, database)
+        if self._exchanging is not None:
+            self._kept = await self._exchanging.run(plan, database)
             return
         if not database.created:
             await make_durable(database.target)
@@ -290,42 +298,11 @@ class _Restore:
                 detail=str(error),
             ) from error
 
-    async def _swap(self, plan: RestorePlan, database: RestoreDatabase) -> None:
-        """Puts the restored database in the place of the one that is there, which is kept."""
-        try:
-            await self._exchange(plan, database)
-        except psycopg.Error as error:
-            failed = server_error(error, doing=f"exchanging database {database.name}")
-            raise as_still_there(failed, database.name, database.working_name) from error
-        except PantryError as error:
-            raise as_still_there(error, database.name, database.working_name) from error
-
-    async def _exchange(self, plan: RestorePlan, database: RestoreDatabase) -> None:
-        old = target_with_database(self._request.target, database.name)
-        encoding = self._manifest.source.encoding
-        entries = await live_entries(old, plan.tools, encoding)
-        statements = database_statements(entries, database.working_name)
-        shown = database_statements(entries, database.name)
-        async with await maintenance_session(self._request.target) as connection:
-            self._warn_of(await carry_over(connection, statements, shown))
-            self._warn_of(await take_owner(connection, database.name, database.working_name))
-            record = KeptDatabase(
-                recovery_id=self._recovery_id,
-                backup_id=self._manifest.id,
-                name=database.name,
-                comment=await comment_of(connection, database.name),
-                taken_at=utc_now(),
-                own_activity=await activity_of(old),
-                activity=await activity_of(database.target),
-            )
-        kept = kept_name(database.name, self._recovery_id)
-        target, coming = self._request.target, database.working_name
-        await exchange_names(target, name=database.name, kept=kept, coming=coming, record=record)
-        if self._request.checkpoint:
-            self._kept = kept
-            return
-        async with await maintenance_session(target) as connection:
-            await drop_database(connection, kept)
+    async def _bring_jobs(self, plan: RestorePlan) -> None:
+        """What pg_cron is to do: switched off, and not before the database has its name."""
+        if plan.jobs is not None:
+            archive = self._archive(plan, target_with_database(self._request.target, plan.name))
+            self._warn_of(await bring_jobs(archive, plan.jobs, self._manifest.source.encoding))
 
     async def _clean_up(self, database: RestoreDatabase) -> str:
         """Drops what this restore created; says what is left."""

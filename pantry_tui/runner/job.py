@@ -26,6 +26,7 @@ from pantry_tui.models import (
     DrillRequest,
     DrillResult,
     Failure,
+    ForeignPlanRequest,
     ForeignRestoreRequest,
     ImportRequest,
     JobRequest,
@@ -185,6 +186,11 @@ async def _perform(request: JobRequest, reporter: _Reporter) -> Model:
 
         adopt_environment(request.database)
         return await compare_with_live(request, reporter.send)
+    if isinstance(request, ForeignPlanRequest):
+        from pantry_tui.recovery.foreign.planning import plan_foreign
+
+        adopt_environment(request.target)
+        return await plan_foreign(request, reporter.send)
     if isinstance(request, ForeignRestoreRequest):
         from pantry_tui.recovery.foreign.service import restore_foreign
 

@@ -11,7 +11,15 @@ import msgspec
 from pantry_tui.config.restoring import drill_name
 from pantry_tui.config.targets import actual_database
 from pantry_tui.errors import PantryError
-from pantry_tui.models import DrillRequest, Failure, ForeignRestoreRequest, JobRequest, PlanRequest, RestoreRequest
+from pantry_tui.models import (
+    DrillRequest,
+    Failure,
+    ForeignPlanRequest,
+    ForeignRestoreRequest,
+    JobRequest,
+    PlanRequest,
+    RestoreRequest,
+)
 from pantry_tui.postgres.unverified import WORKING_SCHEMA, unverified_prefix
 from pantry_tui.runner.request import database_of
 
@@ -30,7 +38,7 @@ def with_leftovers(failure: Failure, request: JobRequest | None) -> Failure:
 
 def _database_left(request: JobRequest | None) -> str | None:
     """What the database was to be called that the job may have left."""
-    if isinstance(request, PlanRequest):
+    if isinstance(request, PlanRequest | ForeignPlanRequest):
         return None
     if isinstance(request, RestoreRequest | ForeignRestoreRequest):
         return request.target.name

@@ -14,6 +14,7 @@ from pantry_tui.models import (
     DrillPlace,
     DrillRequest,
     ExportRequest,
+    ForeignPlanRequest,
     ForeignRestoreRequest,
     ImportRequest,
     JobRequest,
@@ -60,7 +61,7 @@ def decode_unlocking(data: bytes) -> Unlocking:
 
 
 def kind_of(request: JobRequest) -> str:
-    """backup, import, validate, restore, plan, foreign_restore, drill, rollback, release, diff or export."""
+    """backup, import, validate, restore, plan, foreign_restore, foreign_plan, drill, rollback, release, diff or export."""
     kind = request.__struct_config__.tag
     return str(kind)
 
@@ -79,6 +80,8 @@ def title_of(request: JobRequest) -> str:
         return f"rollback of recovery {request.undo} of {request.target.name}"
     if isinstance(request, ReleaseRequest):
         return f"release of recovery {request.undo} of {request.target.name}"
+    if isinstance(request, ForeignPlanRequest):
+        return f"plan of a restore of {request.backup_id or request.path} into {request.target.name}"
     if isinstance(request, ForeignRestoreRequest):
         return f"restore of {request.backup_id or request.path} into {request.target.name}"
     if isinstance(request, ImportRequest):
@@ -145,7 +148,7 @@ def trust_of(request: JobRequest) -> dict[str, list[str]]:
 def database_key(request: JobRequest) -> str | None:
     """Two requests with equal keys work on one database; None excludes nothing: comparisons and plans only read."""
     target = database_of(request)
-    if target is None or isinstance(request, DiffRequest | PlanRequest):
+    if target is None or isinstance(request, DiffRequest | PlanRequest | ForeignPlanRequest):
         return None
     return repr((target.conninfo, [target.environment.get(name) for name in _WHERE]))
 

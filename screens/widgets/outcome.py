@@ -12,6 +12,7 @@ from pantry_tui.models import (
     BackupExport,
     BackupSummary,
     DrillResult,
+    ForeignPlan,
     ForeignRestoreResult,
     Job,
     JobState,
@@ -62,11 +63,30 @@ def result_words(job: Job, glyphs: Glyphs) -> Content:
         return _release(ReleaseResult.from_builtins(job.result))
     if job.kind == "foreign_restore":
         return _foreign(ForeignRestoreResult.from_builtins(job.result))
+    if job.kind == "foreign_plan":
+        return _foreign_plan(ForeignPlan.from_builtins(job.result), glyphs)
     if job.kind == "plan":
         return _plan(RecoveryPlan.from_builtins(job.result), glyphs)
     if job.kind == "drill":
         return _drill(DrillResult.from_builtins(job.result), glyphs)
     return _restore(RestoreResult.from_builtins(job.result), glyphs)
+
+
+def _foreign_plan(plan: ForeignPlan, glyphs: Glyphs) -> Content:
+    """Whether the dump could be restored, what is known of it, and what is not."""
+    verdict = (
+        (f"{glyphs.good} can be restored, as far as can be told", "bold $success")
+        if plan.executable
+        else (f"{glyphs.bad} cannot be restored", "bold $error")
+    )
+    return Content.assemble(
+        verdict,
+        *((f"\n{visible(each.message)}", "$error") for each in plan.refusals),
+        *((f"\n{visible(each)}", "$warning") for each in plan.warnings),
+        *(f"\nknown: {visible(each)}" for each in plan.known),
+        *((f"\nnot known: {visible(each)}", "$warning") for each in plan.unknown),
+        (f"\n{visible(plan.command)}", "$muted"),
+    )
 
 
 def _plan(plan: RecoveryPlan, glyphs: Glyphs) -> Content:

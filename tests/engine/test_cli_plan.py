@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pantry_tui.models import DatabaseTarget, RepositoryTarget
 from tests.engine.command_line import CommandLine
+from tests.engine.recovery.foreign import ROLE, make_role, written
 from tests.engine.recovery.planning import state
 from tests.engine.test_cli_drill import _uri
 from tests.servers import TestServer
@@ -91,3 +92,30 @@ def test_what_refuses_it_is_the_exit_status(server: TestServer, cli: CommandLine
 
 def state_of(server: TestServer, crm: DatabaseTarget, created: dict[str, str]) -> tuple[object, ...]:
     return state(server, crm, RepositoryTarget(name="local", location=str(Path(created["path"]).parent)))
+
+
+def test_elsewhere_and_of_dumps(server: TestServer, cli: CommandLine, crm: DatabaseTarget) -> None:
+    """Exactly the commands that plans tell are what does it."""
+    cli.succeed("backup", "create", "-n", "daily")
+    planned = cli.json("recovery", "plan", "latest", "--rename-schema", "public=yesterday", "--no-probe")
+    assert (planned["way"], planned["executable"]) == ("beside", True)
+    done = cli.json(*shlex.split(planned["command"])[1:], "--yes")
+    assert {table["schema"] for table in done["tables"]} == {"yesterday"}
+    again = cli.run("recovery", "plan", "latest", "--rename-schema", "public=yesterday")
+    assert (again.status, "has a schema yesterday already" in again.out) == (5, True)
+
+    make_role(server)
+    written(cli.home, "CREATE TABLE t (a int);\nCOPY t (a) FROM stdin;\n1\n\\.\n")
+    name = server.drop_after_test(f"{crm.name}_theirs").name
+    address = server.target(name, role=ROLE).conninfo
+    plan = cli.json("recovery", "plan", "./theirs.sql", "--target", address)
+    assert (plan["executable"], plan["rows"], plan["backup_id"]) == (True, 1, None)
+    made = cli.json("backup", "import", "./theirs.sql", "-n", "theirs", "-d", "theirs")
+    text = cli.succeed("recovery", "plan", made["id"], "--target", address).out
+    assert all(len(line) <= 80 for line in text.splitlines() if not line.startswith(("  pantry-tui", "Plan: ")))
+    assert "Not known beforehand:" in text
+    for command in (plan["command"], text.splitlines()[-1]):
+        assert cli.json(*shlex.split(command)[1:], "--yes")["status"] == "unverified"
+        server.drop_database(name)
+    assert cli.run("recovery", "plan", "./theirs.sql", "--target", address, "-t", "t").status == 2
+    assert cli.left_behind() == []

@@ -12,6 +12,7 @@ from pantry_tui.models import (
     DataLoss,
     Estimate,
     Failure,
+    ForeignPlan,
     Job,
     JobState,
     Model,
@@ -160,3 +161,31 @@ def test_plans(refusals: tuple[Failure, ...]) -> None:
     for part in ("side by side", "crm[/b]", "it may rain", "pantry-tui recovery execute b"):
         assert part in said
     assert len(said.splitlines()) == 4 + len(refusals)
+
+
+@pytest.mark.parametrize("refusals", [(), (Failure(code="refused", message="line 7", exit_status=5),)])
+def test_plans_of_dumps(refusals: tuple[Failure, ...]) -> None:
+    plan = ForeignPlan(
+        source="/home/op/theirs.sql",
+        backup_id=None,
+        source_kind="script",
+        target="theirs",
+        target_exists=False,
+        server_version="17.10",
+        tables=(),
+        statements=1,
+        rows=1,
+        bytes=100,
+        encoding="UTF8",
+        source_version=None,
+        reading_seconds=0.1,
+        known=("complete[b]",),
+        unknown=("how long it takes",),
+        warnings=(),
+        refusals=refusals,
+        command="pantry-tui recovery execute /home/op/theirs.sql",
+    )
+    lines = words("foreign_plan", plan).splitlines()
+    assert ("cannot be restored" in lines[0]) == bool(refusals)
+    assert lines[-3:] == ["known: complete[b]", "not known: how long it takes", plan.command]
+    assert len(lines) == 4 + len(refusals)

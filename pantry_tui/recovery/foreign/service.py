@@ -5,33 +5,25 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple, TypeVar
 
 import psycopg
 
-from pantry_tui.artifact.age import identities_of
-from pantry_tui.artifact.foreign.opening import FileKind, ForeignDirectory, ForeignFile, opened_dump
+from pantry_tui.artifact.foreign.opening import FileKind
 from pantry_tui.artifact.foreign.script import Inspected, inspect, script_of
-from pantry_tui.artifact.trusted import require_fingerprints
-from pantry_tui.errors import BackupDamagedError, PantryError, UsageError
+from pantry_tui.errors import PantryError
 from pantry_tui.events import Listener
 from pantry_tui.models import ForeignRestoreRequest, ForeignRestoreResult, utc_now
 from pantry_tui.postgres.connect import environment_of
 from pantry_tui.recovery.database import RestoreDatabase
 from pantry_tui.recovery.foreign.findings import Findings
 from pantry_tui.recovery.foreign.progress import ForeignProgress
+from pantry_tui.recovery.foreign.reading import brought, in_thread
 from pantry_tui.recovery.foreign.running import Run
 from pantry_tui.recovery.foreign.session import Session
 from pantry_tui.recovery.foreign.target import drop, give_name, look_at_target, take_database
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.verify import not_compared
-from pantry_tui.repository.local import LocalRepository
 
-Answer = TypeVar("Answer")
-
-STOPPING_SECONDS = 0.2  # between two requests to the server to end its statement
 NOTHING_TO_COMPARE = (
     "nothing was there to compare the result with: a dump has no fingerprints. Known is that its end mark was found, that the"
     " server took every row that was sent, and that no statement failed"
@@ -50,44 +42,10 @@ async def restore_foreign(request: ForeignRestoreRequest, listener: Listener) ->
     return await _Restore(request, listener).run()
 
 
-class _Brought(NamedTuple):
-    """A dump where it lies. ``digest``: of the script that was found in it when it was taken into the repository."""
-
-    file: ForeignFile | ForeignDirectory
-    path: Path
-    backup_id: str | None = None
-    digest: str | None = None
-
-    def require(self, inspected: Inspected) -> None:
-        """Raises `BackupDamagedError` for another script than that which was taken in."""
-        if self.digest not in (None, inspected.digest.hex()):
-            raise BackupDamagedError(
-                f"backup {self.backup_id}: {self.path.name} is not the dump that was taken in",
-                remedy="no part of it was run; bring the dump again, or see who writes into the repository",
-            )
-
-
-def _brought(request: ForeignRestoreRequest) -> _Brought:
-    """Finds the dump, by its path or in its repository. Raises `UsageError` where neither is named."""
-    identities = identities_of(request.unlocking)
-    if request.path is not None:
-        path = Path(request.path)
-        return _Brought(opened_dump(path, identities), path)
-    if request.repository is None or request.backup_id is None:
-        raise UsageError("no dump is named", remedy="name one by its path, or by its repository and id")
-    require_fingerprints(request.trust)
-    repository = LocalRepository(request.repository, request.data_directory)
-    manifest, _ = repository.trusted_manifest(repository.resolve(request.backup_id), besides=request.trust)
-    if manifest.foreign is None:
-        raise UsageError(f"backup {manifest.id} is no dump of others", remedy="restore it as a backup")
-    path = repository.path(manifest.id) / manifest.file("artifact").name
-    return _Brought(ForeignFile.at(path, identities), path, manifest.id, manifest.foreign.script_sha256)
-
-
 class _Restore:
     def __init__(self, request: ForeignRestoreRequest, listener: Listener) -> None:
         self._request = request
-        self._brought = _brought(request)
+        self._brought = brought(request)
         self._file = self._brought.file
         self._script = script_of(self._file)
         self._progress = ForeignProgress(listener, self._file.size)
@@ -100,7 +58,7 @@ class _Restore:
         for remark in place.remarks:
             self._progress.warn(remark)
         self._progress.phase("inspect")
-        inspected = await self._in_thread(lambda: inspect(self._script, self._stop, self._moved))
+        inspected = await in_thread(lambda: inspect(self._script, self._stop, self._moved), self._stop)
         self._brought.require(inspected)
         self._progress.log(
             f"{self._file.name}: {inspected.statements:,} statements, {inspected.lines:,} rows, complete to its end mark"
@@ -126,7 +84,7 @@ class _Restore:
         async with environment_of(database.target):
             session = await asyncio.to_thread(Session.open, database.target)
         try:
-            return await self._in_thread(lambda: self._run_all(session, inspected), session.cancel)
+            return await in_thread(lambda: self._run_all(session, inspected), self._stop, session.cancel)
         finally:
             session.close()
 
@@ -134,20 +92,6 @@ class _Restore:
         running = Run(self._script, session, self._stop, self._moved)
         running.run(inspected, analyze=self._request.analyze)
         return running.findings
-
-    async def _in_thread(self, work: Callable[[], Answer], cancel: Callable[[], None] | None = None) -> Answer:
-        """Does the work in a thread, and waits for the thread's end also when this is cancelled."""
-        task = asyncio.create_task(asyncio.to_thread(work))
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            self._stop.set()
-            while not task.done():
-                if cancel is not None:
-                    cancel()
-                await asyncio.wait([task], timeout=STOPPING_SECONDS)
-            task.exception()  # whatever it was: nobody waits for it any more
-            raise
 
     def _moved(self) -> None:
         self._progress.read(self._file.read_bytes)

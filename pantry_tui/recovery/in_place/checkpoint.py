@@ -166,10 +166,15 @@ async def release(connection: Connection, checkpoint: Checkpoint) -> int:
     Raises `ServerError`: also when something that is not ours has come to depend on it.
     """
     schema = checkpoint.schema
-    names = [f"{what}_{table.number}" for table in checkpoint.tables for what in ("removed", "put")]
+    # Of a table that the recovery made there was nothing to keep.
+    keeping = [table for table in checkpoint.tables if table.before is not None]
+    names = [f"{what}_{table.number}" for table in keeping for what in ("removed", "put")]
     tables = sql.SQL(", ").join(sql.Identifier(schema, name) for name in [*names, RECORD])
     counts = sql.SQL(" + ").join(
-        sql.SQL("(SELECT pg_catalog.count(*) FROM {})").format(sql.Identifier(schema, name)) for name in names
+        [
+            sql.SQL("0"),
+            *(sql.SQL("(SELECT pg_catalog.count(*) FROM {})").format(sql.Identifier(schema, name)) for name in names),
+        ]
     )
     try:
         async with connection.transaction():

@@ -199,8 +199,8 @@ class Exchange:
     def _removing(self, condition: sql.Composable) -> sql.Composed:
         return self._format(
             sql.SQL(
-                "WITH gone AS (DELETE FROM ONLY {table} t WHERE {condition} RETURNING *) "
-                "INSERT INTO {removed} SELECT * FROM gone"
+                "WITH gone AS (DELETE FROM ONLY {table} t WHERE {condition} RETURNING {whole}) "
+                "INSERT INTO {removed} SELECT {kept} FROM gone"
             ),
             condition=condition,
         )
@@ -209,8 +209,8 @@ class Exchange:
         return self._format(
             sql.SQL(
                 "WITH gone AS (DELETE FROM ONLY {table} WHERE ctid IN "
-                "(SELECT s.place FROM ({there}) s WHERE {condition}) RETURNING *) "
-                "INSERT INTO {removed} SELECT * FROM gone"
+                "(SELECT s.place FROM ({there}) s WHERE {condition}) RETURNING {whole}) "
+                "INSERT INTO {removed} SELECT {kept} FROM gone"
             ),
             there=self._numbered(self._names["table"]),
             condition=condition,
@@ -229,7 +229,7 @@ class Exchange:
 
     def _putting(self, source: sql.Composable, columns: tuple[str, ...]) -> sql.Composed:
         return self._format(
-            sql.SQL("WITH come AS ({insert} RETURNING *) INSERT INTO {put} SELECT * FROM come"),
+            sql.SQL("WITH come AS ({insert} RETURNING {whole}) INSERT INTO {put} SELECT {kept} FROM come"),
             insert=self._insert(source, columns),
         )
 
@@ -277,7 +277,11 @@ class Exchange:
         return [sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(name)) for name in columns]
 
     def _format(self, template: sql.SQL, **parts: sql.Composable) -> sql.Composed:
-        return template.format(**self._names, text_s=self._text("s"), text_t=self._text("t"), **parts)
+        # A table may have no column, and rows all the same; RETURNING wants one.
+        has_columns = bool(self._table.columns or self._table.added)
+        whole, kept = (sql.SQL("*"), sql.SQL("*")) if has_columns else (sql.SQL("true"), sql.SQL(""))
+        texts = {"text_s": self._text("s"), "text_t": self._text("t")}
+        return template.format(**self._names, **texts, whole=whole, kept=kept, **parts)
 
 
 class Effects(NamedTuple):

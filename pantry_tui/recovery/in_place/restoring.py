@@ -9,9 +9,11 @@ from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.selection import Selection, select_tables
 from pantry_tui.config.restoring import check_target
 from pantry_tui.config.targets import database_name
+from pantry_tui.errors import UsageError
 from pantry_tui.models import BackupKind, RestoreRequest, RestoreResult, RestoreValidation, utc_now
 from pantry_tui.postgres.workers import default_worker_count
 from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
+from pantry_tui.recovery.cron_jobs import STAY_IN_PLACE, without_cron
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.service import Exchanged, InPlace
 from pantry_tui.recovery.preflight import check_segments, needed_segments, open_archive, refuse_unsupported
@@ -28,7 +30,7 @@ async def restore_in_place(
 ) -> RestoreResult:
     """Checks every stored byte that will be read, then exchanges the rows of the tables.
 
-    Raises `NotFoundError` for an unknown table, `BackupDamagedError`, and what `InPlace.run` does.
+    Raises `NotFoundError` for an unknown table, `UsageError` where none remains, `BackupDamagedError`, what `InPlace.run` does.
     """
     started_at, started = utc_now(), time.monotonic()
     recovery_id = request.recovery_id or new_recovery_id(started_at)
@@ -39,6 +41,12 @@ async def restore_in_place(
     identities = identities_of(request.unlocking)
     _, toc = await open_archive(repository, manifest, identities)
     chosen = select_tables(manifest, toc, request.tables, request.exclude)
+    wanted = None if chosen.entries is None else frozenset(chosen.entries)
+    chosen, _, jobs = without_cron(manifest, chosen, [each for each in toc if wanted is None or each.id in wanted])
+    if jobs is not None:
+        if not chosen.tables:
+            raise UsageError(STAY_IN_PLACE, remedy="restore into a new database, and copy from there what is wanted")
+        progress.warn(STAY_IN_PLACE)
     selection = Selection(tables=chosen.tables, entries=manifest.entries, is_whole=chosen.is_whole)
     segments = needed_segments(manifest, selection)
     with open_rows(repository, manifest, identities) as reader:

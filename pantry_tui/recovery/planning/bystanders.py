@@ -108,6 +108,8 @@ async def locks(ground: Ground, tied: Collection[int]) -> PlannedLocks:
             "a moment",
             holders=await _holders(ground.connection, sql.SQL(_SESSIONS), ground.name),
         )
+    if ground.exists:
+        return PlannedLocks(words="none that anybody else waits for: nobody uses what is made")
     return PlannedLocks(words="none that anybody else waits for: nobody uses the database that is filled")
 
 

@@ -17,6 +17,7 @@ from pantry_tui.postgres.tools import find_client_tools
 from pantry_tui.recovery.database import leftovers, quoted_names, refuse_template, require_empty
 from pantry_tui.recovery.in_place.standing import require_owner
 from pantry_tui.recovery.plan import stored_globals
+from pantry_tui.recovery.planning.elsewhere import check_renaming, plan_roles, tell_jobs, tell_limits
 from pantry_tui.recovery.planning.ground import Ground
 from pantry_tui.recovery.planning.obstacles import Obstacles
 from pantry_tui.recovery.preflight import (
@@ -55,6 +56,7 @@ async def check_all(
         obstacles.refuse(BackupDamagedError(problem, remedy="restore from another backup"))
     with obstacles.noted(_LOOKING):
         check_target_name(ground.name)
+    await tell_jobs(ground, obstacles)
     if ground.way is RecoveryWay.IN_PLACE:
         await _check_in_place(ground, tied, obstacles)
         return
@@ -115,13 +117,16 @@ async def _check_empty_tables(
 async def _check_place(ground: Ground, obstacles: Obstacles) -> None:
     """Whether the database can be made, filled or exchanged."""
     connection, name = ground.connection, ground.name
-    if ground.way is RecoveryWay.SIDE_BY_SIDE:
+    if ground.request.rename_schemas:
+        await check_renaming(ground, obstacles)
+    elif ground.way is RecoveryWay.SIDE_BY_SIDE:
         await obstacles.of(refuse_template(connection, name), _LOOKING)
         await obstacles.of(require_free(connection, name), _LOOKING)
     elif ground.exists:
         await obstacles.of(refuse_template(connection, name), _LOOKING)
-        for warning in await obstacles.of(require_empty(connection, name, ground.manifest.source), _LOOKING) or []:
-            obstacles.warn(warning)
+        if ground.limited is None:  # else it has been looked at what it holds
+            for warning in await obstacles.of(require_empty(connection, name, ground.manifest.source), _LOOKING) or []:
+                obstacles.warn(warning)
     else:
         await obstacles.of(_require_creating(connection, name), _LOOKING)
     if remains := await obstacles.of(leftovers(connection, name), _LOOKING):
@@ -167,7 +172,12 @@ async def _check_needs(ground: Ground, needs: Requirements, obstacles: Obstacles
     stored = stored_globals(ground.repository, ground.manifest)
     if stored is None:
         obstacles.warn("this backup has lost its globals.sql (roles, memberships)")
-    await obstacles.of(require_roles(connection, needs, stored), _LOOKING)
+    if ground.request.create_roles:
+        needs = await plan_roles(ground, needs, obstacles)
+    if ground.limited is None:
+        await obstacles.of(require_roles(connection, needs, stored), _LOOKING)
+    else:
+        tell_limits(ground.limited, obstacles)
     for warning in await obstacles.of(require_extensions(connection, needs, ground.manifest), _LOOKING) or []:
         obstacles.warn(warning)
     lost = await obstacles.of(missing_tablespaces(connection, needs), _LOOKING)

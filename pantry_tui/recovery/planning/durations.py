@@ -103,7 +103,7 @@ def from_backup(work: Work, *, seconds: float, raw_bytes: int) -> Estimate | Non
     if seconds <= 0:
         return None
     share = work.raw_bytes / raw_bytes if raw_bytes else 1.0
-    taken = seconds * share
+    taken = seconds * share * (2 if work.way is RecoveryWay.BESIDE else 1)  # rows travel twice
     return Estimate(
         seconds=round(taken * 3, 3),
         least=round(taken, 3),
@@ -135,12 +135,15 @@ def _probed(work: Work, rates: Rates, workers: int) -> dict[str, float]:
     indexing = work.indexed_rows / rates.indexing
     if work.way is not RecoveryWay.IN_PLACE:
         rows = (work.raw_bytes / flow + indexing) / workers
-        return {
+        phases = {
             "check": check,
             "pre-data": work.statements * rates.statement,
             "rows": rows,
             "verify": work.raw_bytes / rates.scan / workers,
         }
+        if work.way is RecoveryWay.BESIDE:  # from the working database into the other, by one connection
+            phases["carry"] = work.raw_bytes / rates.load + indexing + work.raw_bytes / rates.scan * 2
+        return phases
     # One connection does it all. From comparing both sides, where little differs, to writing every row.
     share = work.rows_now / work.rows if work.rows else 1.0
     comparing = work.raw_bytes * (1 + share) / rates.scan

@@ -24,6 +24,8 @@ async def room(ground: Ground) -> PlannedRoom:
         needed, why = rows * _COPIES_IN_PLACE, "rows beside their tables, in them, and in what undoes it"
     else:
         needed, why = int(rows * USUAL_SPACE), "rows, indexes and log"
+    if ground.way is RecoveryWay.BESIDE:
+        needed, why = needed * 2, f"{why}, twice: in the working database, and beside what is there"
     if ground.way is RecoveryWay.SIDE_BY_SIDE:
         why += "; the earlier database stays beside it"
     found = await room_of(ground.connection)

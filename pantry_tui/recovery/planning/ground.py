@@ -10,6 +10,8 @@ from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.models import PlanRequest, RecoveryWay
 from pantry_tui.postgres.introspect import SourceTable
 from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.recovery.cron_jobs import CronJobs
+from pantry_tui.recovery.limited import Limited
 from pantry_tui.recovery.preflight import Segments
 from pantry_tui.repository.local import LocalRepository
 
@@ -19,6 +21,7 @@ class Ground(NamedTuple):
 
     ``there`` are the tables of the target database, by schema and name; none where it does not exist: ``connection`` is to
     another database of the server then. ``is_source``: it is the very database, on the very server, that was backed up.
+    ``limited``: what of the selection is restored on a server that others manage; None: it is no such server.
     """
 
     request: PlanRequest
@@ -35,6 +38,13 @@ class Ground(NamedTuple):
     there: dict[tuple[str, str], SourceTable]
     is_source: bool
     beginning: float  # seconds that it took to get here
+    limited: Limited | None = None
+    jobs: CronJobs | None = None  # of pg_cron
+
+    @property
+    def exchanges(self) -> bool:
+        """Whether rows go into tables that are there."""
+        return self.way in (RecoveryWay.IN_PLACE, RecoveryWay.EMPTY_TABLES)
 
     @property
     def entries(self) -> dict[int, TableEntry]:

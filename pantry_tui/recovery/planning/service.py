@@ -13,28 +13,29 @@ import psycopg
 
 from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.manifest import Manifest, ServerIdentity
-from pantry_tui.artifact.selection import Selection, select_tables
+from pantry_tui.artifact.selection import Selection
 from pantry_tui.artifact.trusted import require_fingerprints
 from pantry_tui.config.restoring import check_target
 from pantry_tui.events import Listener, PhaseStarted
 from pantry_tui.models import BackupKind, Estimate, PlanRequest, RecoveryPlan, RecoveryWay
 from pantry_tui.postgres.connect import server_error
-from pantry_tui.postgres.introspect import list_tables, server_identity
+from pantry_tui.postgres.introspect import SourceTable, list_tables, server_identity
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import version_text
 from pantry_tui.recovery.archive import is_local
 from pantry_tui.recovery.database import existing_contents
 from pantry_tui.recovery.plan import reach
 from pantry_tui.recovery.planning import durations, figures, words
+from pantry_tui.recovery.planning.asked import Asked, understood
 from pantry_tui.recovery.planning.bystanders import dependents, locks
 from pantry_tui.recovery.planning.checks import check_all
+from pantry_tui.recovery.planning.elsewhere import outward_keys, under_new_names
 from pantry_tui.recovery.planning.ground import Ground
 from pantry_tui.recovery.planning.obstacles import Obstacles
 from pantry_tui.recovery.planning.probe import probe
 from pantry_tui.recovery.planning.tables import Tables, plan_tables
 from pantry_tui.recovery.preflight import needed_segments, open_archive
 from pantry_tui.recovery.set_aside import SetAside
-from pantry_tui.recovery.way import goes_in_place
 from pantry_tui.repository.bases import base_of
 from pantry_tui.repository.local import LocalRepository
 from pantry_tui.repository.rows import open_rows, restorable
@@ -64,28 +65,26 @@ async def plan_recovery(request: PlanRequest, listener: Listener) -> RecoveryPla
     if manifest.entries is not None:
         belonging = frozenset(manifest.entries)
         toc = tuple(entry for entry in toc if entry.id in belonging)
-    selection = select_tables(manifest, toc, request.tables, request.exclude)
-    if selection.entries is not None:
-        chosen = set(selection.entries)
-        toc = tuple(entry for entry in toc if entry.id in chosen)
-    in_place = await goes_in_place(request, manifest)
+    asked = await understood(request, manifest, toc)
     connection, name, exists = await reach(request.target)
     try:
         ground = Ground(
-            request=request,
+            request=asked.request,
             repository=repository,
             manifest=manifest,
-            toc=toc,
-            selection=selection,
-            segments=needed_segments(manifest, selection),
+            toc=asked.toc,
+            selection=asked.selection,
+            segments=needed_segments(manifest, asked.selection),
             connection=connection,
             identity=await _become_reader(connection),
             name=name,
             exists=exists,
-            way=await _way(connection, request, manifest, in_place=in_place, exists=exists),
-            there={(each.schema, each.name): each for each in await list_tables(connection)} if exists else {},
+            way=await _way(connection, asked, manifest, exists=exists),
+            there=await _there(connection, asked) if exists else {},
             beginning=time.monotonic() - began,
             is_source=exists and await _is_source(connection, manifest),
+            limited=asked.limited,
+            jobs=asked.jobs,
         )
         return await _plan(ground, listener)
     except psycopg.Error as error:
@@ -103,14 +102,21 @@ async def _become_reader(connection: Connection) -> ServerIdentity:
     return await server_identity(connection)
 
 
-async def _way(
-    connection: Connection, request: PlanRequest, manifest: Manifest, *, in_place: bool, exists: bool
-) -> RecoveryWay:
-    if in_place:
+async def _there(connection: Connection, asked: Asked) -> dict[tuple[str, str], SourceTable]:
+    """The target's tables that this is about: under other names it is about none of them."""
+    if asked.request.rename_schemas:
+        return {}
+    return {(each.schema, each.name): each for each in await list_tables(connection)}
+
+
+async def _way(connection: Connection, asked: Asked, manifest: Manifest, *, exists: bool) -> RecoveryWay:
+    if asked.request.rename_schemas:
+        return RecoveryWay.BESIDE if exists else RecoveryWay.NEW
+    if asked.in_place:
         return RecoveryWay.IN_PLACE
     if manifest.kind is BackupKind.DATA:
         return RecoveryWay.EMPTY_TABLES
-    if exists and request.swap and await existing_contents(connection) is not None:
+    if exists and asked.request.swap and await existing_contents(connection) is not None:
         return RecoveryWay.SIDE_BY_SIDE
     return RecoveryWay.NEW
 
@@ -127,14 +133,13 @@ async def _is_source(connection: Connection, manifest: Manifest) -> bool:
 
 async def _plan(ground: Ground, listener: Listener) -> RecoveryPlan:
     obstacles = Obstacles()
-    tables = await plan_tables(ground)
+    tables = under_new_names(ground, await plan_tables(ground))
     for refusal in tables.refusals:
         obstacles.refuse(refusal)
     standing = [table for entry in ground.entries.values() if (table := ground.standing(entry)) is not None]
     oids = [table.oid for table in standing]
-    exchanges = ground.way in (RecoveryWay.IN_PLACE, RecoveryWay.EMPTY_TABLES)
-    around = await dependents(ground.connection, standing) if exchanges else []
-    tied = {*oids, *(await SetAside.find(ground.connection, oids)).touched} if exchanges else set()
+    around = await dependents(ground.connection, standing) if ground.exchanges else []
+    tied = {*oids, *(await SetAside.find(ground.connection, oids)).touched} if ground.exchanges else set()
     await check_all(ground, tables.planned, tied, obstacles)
     locked = await locks(ground, tied)
     room, loss = await figures.room(ground), await figures.loss(ground, tables.planned)
@@ -158,7 +163,7 @@ async def _plan(ground: Ground, listener: Listener) -> RecoveryPlan:
         loss=loss,
         estimate=estimate,
         assertions=_asked(ground.request, ground.selection, ground.way),
-        left_out=() if exchanges else ground.selection.left_out,
+        left_out=() if ground.exchanges else (*ground.selection.left_out, *outward_keys(ground)),
         warnings=tuple(obstacles.warnings),
         risks=words.risks(ground, tables.planned, around, locked, room, loss, estimate),
         refusals=tuple(obstacles.refusals),

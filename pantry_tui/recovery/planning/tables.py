@@ -75,14 +75,14 @@ async def _look(ground: Ground, there: Mapping[int, SourceTable]) -> _Found:
 
 
 def _drift(ground: Ground, entry: TableEntry, there: TableColumns, needed: set[str]) -> tuple[ColumnDrift, ...]:
-    if ground.way in (RecoveryWay.IN_PLACE, RecoveryWay.EMPTY_TABLES):
+    if ground.exchanges:
         return drift_in_place(entry, there, needed)
     return drift_of_whole(entry, there)
 
 
 async def _references(ground: Ground) -> dict[TableName, set[TableName]]:
     """Which tables refer to which: in the database where rows are exchanged in it, else in the backup."""
-    if ground.way not in (RecoveryWay.IN_PLACE, RecoveryWay.EMPTY_TABLES):
+    if not ground.exchanges:
         return references_in(ground.toc)
     names = {table.oid: (table.schema, table.name) for table in ground.there.values()}
     found = references_in(ground.toc)

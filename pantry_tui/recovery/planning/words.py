@@ -27,6 +27,10 @@ _PROGRAM = ("pantry-tui", "recovery", "execute")
 def why(ground: Ground) -> str:
     """Why this way and no other."""
     request, name = ground.request, ground.name
+    if request.rename_schemas:
+        return _why_renamed(ground)
+    if request.managed and (ground.exists or ground.way is RecoveryWay.IN_PLACE):
+        return _why_managed(ground)
     if ground.way is RecoveryWay.EMPTY_TABLES:
         return f"the backup has rows alone: they go into tables of {name} that are there, and empty"
     if ground.way is RecoveryWay.NEW:
@@ -46,6 +50,25 @@ def why(ground: Ground) -> str:
     return (
         f"role {ground.connection.info.user} may not create databases and rename {name}: its tables are exchanged where "
         "they are. As a role with CREATEDB that owns it, the database would be restored side by side"
+    )
+
+
+def _why_renamed(ground: Ground) -> str:
+    names = ", ".join(f"{old} as {new}" for old, new in ground.request.rename_schemas)
+    where = "beside what it has, of which nothing is touched" if ground.exists else "which does not exist yet"
+    return f"schema {names}, into database {ground.name}, {where}; the server renames them in a working database before"
+
+
+def _why_managed(ground: Ground) -> str:
+    role = ground.connection.info.user
+    if ground.way is RecoveryWay.IN_PLACE:
+        return (
+            f"others manage the server, and its databases keep their names; tables of role {role} are there: their rows "
+            "are exchanged where they are"
+        )
+    return (
+        f"others manage the server; database {ground.name} has no table of role {role} yet: all that this role may make "
+        "is made in it, beside the schemas of others"
     )
 
 
@@ -72,7 +95,7 @@ def risks(
 
 def _of_loss(ground: Ground, tables: Sequence[PlannedTable], loss: DataLoss) -> Iterator[str]:
     replaces = ground.way is RecoveryWay.SIDE_BY_SIDE or ground.request.strategy is Strategy.REPLACE
-    if ground.way in (RecoveryWay.NEW, RecoveryWay.EMPTY_TABLES) or not replaces:
+    if ground.way in (RecoveryWay.NEW, RecoveryWay.EMPTY_TABLES, RecoveryWay.BESIDE) or not replaces:
         return
     if loss.written_rows:
         rows = _counted(loss.written_rows, "row")
@@ -139,25 +162,31 @@ def _of_time(estimate: Estimate | None) -> Iterator[str]:
         yield "it may take longer than the recovery time objective allows"
 
 
-def commands(request: PlanRequest, backup_id: str, name: str) -> tuple[str, str]:
-    """The command that executes what was planned, and the one that rehearses it, for a shell."""
+def commands(request: PlanRequest, backup_id: str, name: str) -> tuple[str, str | None]:
+    """The command that executes what was planned, and the one that rehearses it, for a shell.
+
+    None: roles would stay of a rehearsal that makes them, so that it is refused.
+    """
     options = tuple(_options(request, name)) if request.options is None else request.options
     words = (*_PROGRAM, backup_id, *options)
-    return shlex.join(words), shlex.join((*words, "--dry-run"))
+    return shlex.join(words), None if request.create_roles else shlex.join((*words, "--dry-run"))
 
 
 def _options(request: PlanRequest, name: str) -> Iterator[str]:
     yield from ("--target", request.target.conninfo or name)
     if request.strategy is not Strategy.REPLACE:
         yield from ("-s", str(request.strategy))
-    for option, tables in (("-t", request.tables), ("-x", request.exclude)):
-        for table in tables:
-            yield from (option, table)
+    renames = tuple(f"{old}={new}" for old, new in request.rename_schemas)
+    for option, values in (("-t", request.tables), ("-x", request.exclude), ("--rename-schema", renames)):
+        for value in values:
+            yield from (option, value)
     if request.jobs is not None:
         yield from ("--jobs", str(request.jobs))
     if request.batch_size is not None:
         yield from ("--batch-size", str(request.batch_size))
     for flag, given in (
+        ("--managed", request.managed),
+        ("--create-roles", request.create_roles),
         ("--no-checkpoint", not request.checkpoint),
         ("--no-validate", not request.verify),
         ("--no-analyze", not request.analyze),

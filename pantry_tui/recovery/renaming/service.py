@@ -69,14 +69,15 @@ async def restore_renamed(
         try:
             check_target_name(name)
             is_own = await require_place(connection, [new for _, new in request.rename_schemas]) if exists else True
-            await _require_createdb(connection, name)
+            await require_createdb(connection, name)
         except psycopg.Error as error:
             raise server_error(error, doing="looking at the target database") from error
     working = target_with_database(request.target, unverified_prefix(name) + secrets.token_hex(2))
     return await _Renaming(request, manifest, listener, name, working).run(restore, beside=exists, is_own=is_own)
 
 
-async def _require_createdb(connection: Connection, name: str) -> None:
+async def require_createdb(connection: Connection, name: str) -> None:
+    """Raises `PrivilegeError` for a role that can make no working database, `psycopg.Error`."""
     row = await (await connection.execute(_MAY_CREATE)).fetchone()
     if row is None or not row[0]:
         role = connection.info.user

@@ -243,6 +243,34 @@ async def test_dropped_column_is_refused(
         await restore(shop, repository, tables=("public.customers",))
 
 
+@pytest.mark.parametrize(
+    ("strategy", "now", "effect", "left"),
+    [
+        (Strategy.REPLACE, 5, (0, 0, 2, 3), 3),
+        (Strategy.REPLACE, 1, (2, 0, 0, 1), 3),
+        (Strategy.APPEND, 1, (2, 0, 0, 1), 3),
+        (Strategy.APPEND, 5, (0, 0, 0, 3), 5),
+    ],
+)
+async def test_rows_of_a_table_without_columns(
+    server: TestServer,
+    repository: RepositoryTarget,
+    strategy: Strategy,
+    now: int,
+    effect: tuple[int, ...],
+    left: int,
+) -> None:
+    target = server.create_database()
+    server.execute(target, "CREATE TABLE nothing (); INSERT INTO nothing SELECT FROM generate_series(1, 3)")
+    await take(target, repository)
+    server.execute(target, f"TRUNCATE nothing; INSERT INTO nothing SELECT FROM generate_series(1, {now})")
+    result = await restore(target, repository, tables=("public.nothing",), strategy=strategy)
+    assert effects(result) == {"nothing": effect}
+    assert server.execute(target, "SELECT count(*) FROM nothing") == [(left,)]
+    await undo(target, result.id)
+    assert server.execute(target, "SELECT count(*) FROM nothing") == [(now,)]
+
+
 async def test_values_that_rows_swap_do_not_collide(
     any_server: TestServer, shop: DatabaseTarget, repository: RepositoryTarget
 ) -> None:
@@ -253,6 +281,23 @@ async def test_values_that_rows_swap_do_not_collide(
     )
     result = await restore(shop, repository, tables=("public.customers",), strategy=Strategy.MERGE)
     assert effects(result) == {"customers": (10, 7, 0, 83)}
+
+
+async def test_rows_that_a_check_lets_stand_but_not_in(server: TestServer, repository: RepositoryTarget) -> None:
+    target = server.create_database()
+    server.execute(target, "CREATE TABLE old (i int); INSERT INTO old VALUES (-1), (1)")
+    server.execute(target, "ALTER TABLE old ADD CONSTRAINT positive CHECK (i > 0) NOT VALID")
+    await take(target, repository)
+    server.execute(target, "DELETE FROM old")
+    (violation,) = (await restore(target, repository, tables=("public.old",), dry_run=True)).violations
+    assert 'violates check constraint "positive" Failing row contains (-1)' in violation
+    with pytest.raises(RestoreError, match="break 1 constraints"):
+        await restore(target, repository, tables=("public.old",))
+    assert server.execute(target, "SELECT count(*) FROM old") == [(0,)]
+    server.execute(target, "INSERT INTO old VALUES (2)")
+    into = server.drop_after_test(f"{target.name}_new")
+    await restore(into, repository)
+    assert server.execute(into, "SELECT i FROM old ORDER BY 1") == [(-1,), (1,)]
 
 
 async def test_sequences_are_ahead_of_their_columns(any_server: TestServer, repository: RepositoryTarget) -> None:

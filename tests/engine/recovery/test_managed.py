@@ -10,6 +10,7 @@ from pantry_tui.errors import PrivilegeError, RestoreError, TargetNotEmptyError,
 from pantry_tui.events import Event, Warned
 from pantry_tui.models import DatabaseTarget, RepositoryTarget
 from tests.engine.backup.taking import take
+from tests.engine.recovery.portrait import portrait
 from tests.engine.recovery.restoring import databases, restore
 from tests.servers import TestServer
 
@@ -79,8 +80,7 @@ async def test_into_a_new_project(platform: TestServer, repository: RepositoryTa
     with pytest.raises(TargetNotEmptyError):
         await restore(target, repository)
 
-    with pytest.raises(UsageError, match="nothing of the platform's"):
-        await restore(target, repository, managed=True, dry_run=True)
+    await rehearsed(platform, target, repository)
     result = await restore(target, repository, managed=True)
     told = "\n".join(result.warnings)
     assert (result.status, result.validation.equal) == ("succeeded", True)
@@ -109,6 +109,21 @@ async def test_into_a_new_project(platform: TestServer, repository: RepositoryTa
     assert (again.way, again.status) == ("in place", "succeeded")
     assert platform.execute(target, ROWS) == [(50, 50, 1)]
     assert platform.execute(target, "SELECT count(*) FROM people WHERE name LIKE 'user%'") == [(50,)]
+
+
+async def rehearsed(platform: TestServer, target: DatabaseTarget, repository: RepositoryTarget) -> None:
+    """A dry run makes nothing in the project, and says what it cannot know."""
+    before, there = portrait(platform, platform.target(target.name)), databases(platform)
+    rehearsal = await restore(target, repository, managed=True, dry_run=True)
+    assert (rehearsal.dry_run, rehearsal.status, rehearsal.validation.equal) == (True, "succeeded", True)
+    assert {"public.people", "public.notes", "app.tasks"} <= {
+        f"{table.schema}.{table.name}" for table in rehearsal.tables
+    }
+    told = "\n".join(rehearsal.warnings)
+    assert "the backup's copies of what others have in the target: auth, cron, storage" in told
+    (unknown,) = [line for line in rehearsal.warnings if "shows only there" in line]
+    assert all(name in unknown for name in ("on_new_user", "people_id_fkey", "event trigger watching"))
+    assert (portrait(platform, platform.target(target.name)), databases(platform)) == (before, there)
 
 
 async def test_keys_to_rows_that_are_not_there(platform: TestServer, repository: RepositoryTarget) -> None:

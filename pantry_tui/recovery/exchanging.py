@@ -1,0 +1,85 @@
+"""A restored database takes the place of the one that is there: what that one had is carried over, then names are exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import psycopg
+
+from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.config.targets import target_with_database
+from pantry_tui.errors import PantryError
+from pantry_tui.models import RestoreRequest, utc_now
+from pantry_tui.postgres.connect import server_error
+from pantry_tui.recovery.database import RestoreDatabase, drop_database, maintenance_session
+from pantry_tui.recovery.kept import Activity, KeptDatabase, activity_of, comment_of, kept_name
+from pantry_tui.recovery.plan import RestorePlan
+from pantry_tui.recovery.properties import carry_over, database_statements, live_entries, take_owner
+from pantry_tui.recovery.swap import as_still_there, exchange_names
+
+
+class Exchanging(NamedTuple):
+    """One exchange. ``began``: what had been written in the database that is there when the recovery began."""
+
+    request: RestoreRequest
+    manifest: Manifest
+    recovery_id: str
+    began: Activity
+    warn: Callable[[str], None]
+
+    async def run(self, plan: RestorePlan, database: RestoreDatabase) -> str | None:
+        """Returns the name under which the earlier database is kept; None: it is not.
+
+        Raises `RestoreError`: the earlier database is as it was then, and the restored one is there under its working name.
+        """
+        try:
+            return await self._exchange(plan, database)
+        except psycopg.Error as error:
+            failed = server_error(error, doing=f"exchanging database {database.name}")
+            raise as_still_there(failed, database.name, database.working_name) from error
+        except PantryError as error:
+            raise as_still_there(error, database.name, database.working_name) from error
+
+    async def _exchange(self, plan: RestorePlan, database: RestoreDatabase) -> str | None:
+        target, coming = self.request.target, database.working_name
+        await self._carry_over(plan, database)
+        record = await self._record(database)
+        kept = kept_name(database.name, self.recovery_id)
+        await exchange_names(target, name=database.name, kept=kept, coming=coming, record=record)
+        written = record.own_activity.since(self.began)
+        if self.request.checkpoint:
+            if written is not None:
+                self.warn(
+                    f"written to {database.name} while the recovery was at work, and now only in {kept}: {written}"
+                )
+            return kept
+        if written is not None:
+            self.warn(f"written to {database.name} while the recovery was at work, and gone with it: {written}")
+        async with await maintenance_session(target) as connection:
+            await drop_database(connection, kept)
+        return None
+
+    async def _carry_over(self, plan: RestorePlan, database: RestoreDatabase) -> None:
+        """Gives the restored database the owner, settings, privileges and comment of the one that is there."""
+        old = target_with_database(self.request.target, database.name)
+        entries = await live_entries(old, plan.tools, self.manifest.source.encoding)
+        statements = database_statements(entries, database.working_name)
+        shown = database_statements(entries, database.name)
+        async with await maintenance_session(self.request.target) as connection:
+            told = await carry_over(connection, statements, shown)
+            for line in [*told, *await take_owner(connection, database.name, database.working_name)]:
+                self.warn(line)
+
+    async def _record(self, database: RestoreDatabase) -> KeptDatabase:
+        async with await maintenance_session(self.request.target) as connection:
+            comment = await comment_of(connection, database.name)
+        return KeptDatabase(
+            recovery_id=self.recovery_id,
+            backup_id=self.manifest.id,
+            name=database.name,
+            comment=comment,
+            taken_at=utc_now(),
+            own_activity=await activity_of(target_with_database(self.request.target, database.name)),
+            activity=await activity_of(database.target),
+        )

@@ -14,6 +14,13 @@ REGRESSION_IN_EVERY_RUN = "recovery/test_round_trip.py"
 MOST_CASES = 3
 # Modules about corners that seldom move.
 WHOLE_MODULES = {
+    "test_retention_faults",
+    "test_renaming",
+    "test_plan_elsewhere",
+    "test_managed",
+    "test_assertions",
+    "test_e_behaviour",
+    "test_private",
     "test_cli_failures",
     "test_plans",
     "test_foreign_hostile",
@@ -36,10 +43,24 @@ WHOLE_MODULES = {
 }
 # Whole ways through processes, of which others of their kind are in every run.
 SINGLE_TESTS = {
+    "test_around": ("test_before_and_after_a_backup",),
+    "test_cli_schedules": ("test_execute",),
+    "test_killed_side_by_side": (
+        "test_a_recovery_dies_while_names",
+        "test_a_rollback_dies",
+    ),
+    "test_retention": (
+        "test_after_a_backup_and_only_after",
+        "test_damaged_backups_count",
+    ),
+    "test_year": ("test_every_expected_run_is_accounted_for[45-1",),
+    "test_occurrences": ("test_the_latest_are_the_end_of_all",),
     "test_age_program": ("test_we_open_its_passphrase_and_its_protected_identity_file",),
     "test_corpus": ("test_the_regression_database_loads_as_recorded",),
     "test_zip": ("test_more_entries_than_16_bits_count",),
     "test_story": (
+        "test_some_tables_are_restored",
+        "test_a_backup_is_looked_into",
         "test_an_existing_database_is_not_touched",
         "test_a_backup_is_restored_to_an_address",
     ),
@@ -68,10 +89,9 @@ SINGLE_TESTS = {
         "test_stopping_the_command_cancels_its_job[15",
         "test_rows_are_shown_out_of_a_backup",
     ),
-    "test_cli_plan": ("test_what_refuses_it_is_the_exit_status",),
-    "test_assertions": (
-        "test_what_is_no_true_changes_nothing[merge",
-        "test_some_tables_in_a_new_database",
+    "test_cli_plan": (
+        "test_elsewhere_and_of_dumps",
+        "test_what_refuses_it_is_the_exit_status",
     ),
     "test_batches": (
         "test_the_result_is_that_of_one_statement[1",
@@ -139,6 +159,12 @@ SINGLE_TESTS = {
     ),
     "test_screens": ("test_every_key_of_every_pane_can_be_pressed[jobs]",),
     "test_options": (
+        "test_go_into",
+        "test_tables_must_be",
+        "test_keys_in_a_circle",
+        "test_psql_loads",
+        "test_rows_that_break",
+        "test_heirs_bring",
         "test_every_compression_comes_back_equal[embedded-gzip",
         "test_every_compression_comes_back_equal[embedded-none",
     ),
@@ -147,11 +173,6 @@ SINGLE_TESTS = {
         "test_a_runner_may_die_at_any_moment[3",
     ),
     "test_encryption": ("test_a_database_of_many_segments[zstd",),
-    "test_renaming": (
-        "test_what_ties_it_to_others",
-        "test_tables_alone",
-        "test_rows_alone_have_no_schema",
-    ),
 }
 
 

@@ -18,6 +18,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.timer import Timer
 
+from pantry_tui.config.here import local_zone
 from pantry_tui.models import BackupDetails, BackupSummary, Job, JobRequest, JobState, MarkRequest, utc_now
 from screens.backups import BackupsScreen
 from screens.command import Command
@@ -38,10 +39,12 @@ from screens.link import (
     RunnerAttached,
     RunnerLink,
     RunnerLost,
+    SchedulesHeard,
     Submitted,
     Trouble,
 )
 from screens.palette import Palette
+from screens.schedules import SchedulesScreen
 from screens.terminal import TerminalTraits
 from screens.themes import DARK, LIGHT, TERMINAL, THEMES
 from screens.too_small import MINIMUM_HEIGHT, MINIMUM_WIDTH, TooSmall
@@ -62,7 +65,11 @@ class PantryApp(App[None]):
     TITLE = "Pantry"
     CSS_PATH = "../styles/pantry.tcss"
     ENABLE_COMMAND_PALETTE = False
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {"backups": BackupsScreen, "jobs": JobsScreen}
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "backups": BackupsScreen,
+        "jobs": JobsScreen,
+        "schedules": SchedulesScreen,
+    }
     DEFAULT_MODE = "backups"
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -165,6 +172,9 @@ class PantryApp(App[None]):
         if isinstance(screen, CommandScreen) and not (isinstance(screen, JobScreen) and screen.job_id == job.id):
             screen.say(job.title, title=job.state.replace("_", " "), severity="information" if well else "error")
 
+    def on_schedules_heard(self, message: SchedulesHeard) -> None:
+        self.learn(schedules=tuple(message.schedules), runs=tuple(message.runs))
+
     def on_backups_answered(self, message: BackupsAnswered) -> None:
         if message.problem is None:
             self.learn(backups=message.backups, backups_problem=None)
@@ -182,7 +192,7 @@ class PantryApp(App[None]):
 
     @work(group="reload", exclusive=True, exit_on_error=False)
     async def reload(self) -> None:
-        """Reads jobs and backups again."""
+        """Reads jobs, schedules and backups again."""
         await self.link.reload()
 
     @work(group="start", exclusive=True, exit_on_error=False)
@@ -248,6 +258,11 @@ class PantryApp(App[None]):
                 await screen.perform(chosen)
 
         self.push_screen(Palette(screen.PANE, screen.situation(), line=line), perform)
+
+    @property
+    def zone(self) -> str:
+        """The name of this machine's time zone."""
+        return local_zone(self.config.environment)
 
     def change_theme(self) -> None:
         """From dark to light and back; the terminal's own colours stay where only they can be shown."""

@@ -10,6 +10,8 @@ from screens.situation import Condition, Situation, always, is_there
 EVERYWHERE = "everywhere"
 BACKUPS = "backups"
 JOBS = "jobs"
+SCHEDULES = "schedules"
+SCHEDULE = "schedule"
 DETAILS = "details"
 ROWS = "rows"
 DIFF = "diff"
@@ -28,6 +30,8 @@ PANES = {
     DIFF: "Two backups compared",
     JOBS: "Jobs",
     JOB: "One job",
+    SCHEDULES: "Schedules",
+    SCHEDULE: "One schedule",
     TABLE: "Lists and tables",
     GRID: "Tables whose columns are chosen too",
     CHOICE: "Lists to choose from",

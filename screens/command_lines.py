@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from pantry_tui.models import Schedule
 from screens.widgets.text import visible
 
 PROGRAM = "pantry-tui"
@@ -121,6 +122,52 @@ def restore(
         *_trusted(trust),
         *_repository(repository),
     )
+
+
+def show_schedule(name: str) -> tuple[str, ...]:
+    """Shows a schedule."""
+    return (PROGRAM, "schedule", "show", name)
+
+
+def delete_schedule(name: str) -> tuple[str, ...]:
+    """Forgets a schedule."""
+    return (PROGRAM, "schedule", "delete", name)
+
+
+def create_schedule(draft: Schedule) -> tuple[str, ...]:
+    """Adds a schedule."""
+    options = _schedule_options(Schedule(name="", cron="", timezone=""), draft)
+    return (PROGRAM, "schedule", "create", draft.name or "NAME", draft.cron or "CRON", *options)
+
+
+def edit_schedule(before: Schedule, draft: Schedule) -> tuple[str, ...]:
+    """Changes a schedule."""
+    renamed = ("--name", draft.name) if draft.name != before.name else ()
+    moved = ("--cron", draft.cron) if draft.cron != before.cron else ()
+    return (PROGRAM, "schedule", "edit", before.name, *renamed, *moved, *_schedule_options(before, draft))
+
+
+def _schedule_options(before: Schedule, draft: Schedule) -> list[str]:
+    """The options that make the one of the other, of what the form asks."""
+    argv: list[str] = []
+    if (draft.database, draft.all_databases) != (before.database, before.all_databases):
+        argv += ["-d", draft.database or "*"] if draft.database or draft.all_databases else []
+        argv += ["--all-databases"] if draft.database and draft.all_databases else []
+    for option, was, value in (
+        ("--timezone", before.timezone, draft.timezone),
+        ("--kind", before.kind, draft.kind),
+        ("-r", before.retention_days, draft.retention_days),
+        ("--missed", before.missed, draft.missed),
+    ):
+        if value != was and value is not None:
+            argv += [option, str(value)]
+    for option, told_before, told in (
+        ("--on-failure", before.on_failure, draft.on_failure),
+        ("--on-success", before.on_success, draft.on_success),
+    ):
+        if told != told_before:
+            argv += [part for name in told or ("",) for part in (option, name)]
+    return argv
 
 
 def show_job(job_id: str) -> tuple[str, ...]:

@@ -16,12 +16,14 @@ from screens.command import (
     Command,
 )
 from screens.pane_commands import PANE_COMMANDS
+from screens.schedule_commands import SCHEDULE_COMMANDS
 from screens.work_commands import WORK_COMMANDS
 
 _ALL = (EVERYWHERE,)
 
 COMMANDS: tuple[Command, ...] = (
     *WORK_COMMANDS,
+    *SCHEDULE_COMMANDS,
     *PANE_COMMANDS,
     Command(
         id="app.backups",
@@ -38,6 +40,14 @@ COMMANDS: tuple[Command, ...] = (
         description="Go to the jobs: running, queued and past.",
         panes=_ALL,
         command_line="pantry-tui job list",
+    ),
+    Command(
+        id="app.schedules",
+        keys="3",
+        title="Schedules",
+        description="Go to the schedules: what is done again and again.",
+        panes=_ALL,
+        command_line="pantry-tui schedule list",
     ),
     Command(
         id="app.help",

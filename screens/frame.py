@@ -89,6 +89,9 @@ class CommandScreen(Screen[T]):
     def do_app_jobs(self) -> None:
         self.pantry.go("jobs")
 
+    def do_app_schedules(self) -> None:
+        self.pantry.go("schedules")
+
     def do_app_help(self) -> None:
         self.pantry.show_help(self)
 

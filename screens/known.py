@@ -6,14 +6,15 @@ import msgspec
 from textual.message import Message
 
 from pantry_tui.errors import PantryError
-from pantry_tui.models import BackupDetails, BackupSummary, Job, JobState, Model
+from pantry_tui.models import BackupDetails, BackupSummary, ExpectedRun, Job, JobState, Model, RunState, ScheduleStatus
 
 
 class Known(Model, frozen=True, kw_only=True):
-    """Jobs and backups as last heard.
+    """Jobs, backups and schedules as last heard.
 
-    ``met`` is whether the runner was ever attached; ``problem`` why it is not now; ``backups`` is None until they were
-    read once; ``fresh`` is a backup that was just taken from here and is to be selected.
+    ``met`` is whether the runner was ever attached; ``problem`` why it is not now; ``backups`` and ``schedules`` are None until
+    they were read once; ``runs`` are those due last, and the ones to come; ``fresh`` is a backup that was just taken from here
+    and is to be selected.
     """
 
     attached: bool = False
@@ -22,6 +23,8 @@ class Known(Model, frozen=True, kw_only=True):
     jobs: dict[str, Job] = msgspec.field(default_factory=dict)
     backups: tuple[BackupSummary, ...] | None = None
     backups_problem: PantryError | None = None
+    schedules: tuple[ScheduleStatus, ...] | None = None
+    runs: tuple[ExpectedRun, ...] = ()
     fresh: str | None = None
     demo: bool = False  # the runner, its server and its jobs end with this application
     details: dict[str, BackupDetails | PantryError] = msgspec.field(default_factory=dict)
@@ -33,6 +36,14 @@ class Known(Model, frozen=True, kw_only=True):
     def backup(self, backup_id: str | None) -> BackupSummary | None:
         """The backup of that id, where it is in the list."""
         return next((each for each in self.backups or () if each.id == backup_id), None)
+
+    def schedule(self, schedule_id: str | None) -> ScheduleStatus | None:
+        """The schedule of that id, where it is in the list."""
+        return next((each for each in self.schedules or () if each.schedule.id == schedule_id), None)
+
+    def runs_of(self, schedule_id: str) -> list[ExpectedRun]:
+        """The runs of a schedule whose time has come, those due last first."""
+        return [run for run in self.runs if run.schedule_id == schedule_id and run.state is not RunState.EXPECTED]
 
 
 class KnownChanged(Message):

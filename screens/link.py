@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from textual.app import App
@@ -21,10 +21,12 @@ from pantry_tui.models import (
     BackupDetails,
     BackupDiff,
     BackupSummary,
+    ExpectedRun,
     Job,
     JobRequest,
     MarkRequest,
     RepositoryTarget,
+    ScheduleStatus,
     TablePage,
     Unlocking,
 )
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from pantry_tui.config import Config
     from pantry_tui.runner.client import RunnerClient
 
+SHOWN_RUNS = 1000  # of all schedules
+
+Answer = TypeVar("Answer")
+RunnerCall = Callable[["RunnerClient"], Awaitable[object]]
 Connect = Callable[["Config"], Awaitable["RunnerClient"]]
 
 # Seconds between attempts to attach again.
@@ -72,6 +78,15 @@ class JobsHeard(Message):
     def __init__(self, jobs: list[Job]) -> None:
         super().__init__()
         self.jobs = jobs
+
+
+class SchedulesHeard(Message):
+    """All schedules, and their latest runs with those to come, read again."""
+
+    def __init__(self, schedules: list[ScheduleStatus], runs: list[ExpectedRun]) -> None:
+        super().__init__()
+        self.schedules = schedules
+        self.runs = runs
 
 
 class BackupsAnswered(Message):
@@ -187,10 +202,11 @@ class RunnerLink:
             self._app.post_message(Trouble("The runner was not started", as_pantry_error(error)))
 
     async def reload(self) -> None:
-        """Reads jobs and backups again."""
+        """Reads jobs, schedules and backups again."""
         try:
             client = self.client
             self._app.post_message(JobsHeard(await client.jobs()))
+            self._app.post_message(SchedulesHeard(await client.schedules(), await client.runs(limit=SHOWN_RUNS)))
             targets = self.repositories().values()
             lists = [await client.backups(target) for target in targets]
         except _BROKEN as error:
@@ -201,12 +217,24 @@ class RunnerLink:
 
     async def details(self, backup_id: str, repository: str) -> None:
         """Reads one backup's details."""
-        answer: BackupDetails | PantryError
-        try:
-            answer = await self.client.backup(self.repositories()[repository], backup_id)
-        except _BROKEN as error:
-            answer = as_pantry_error(error)
+        place = self.repositories()[repository]
+        answer = await self.ask_attached(lambda client: client.backup(place, backup_id))
         self._app.post_message(DetailsAnswered(backup_id, answer))
+
+    async def ask_attached(self, call: Callable[[RunnerClient], Awaitable[Answer]]) -> Answer | PantryError:
+        """The answer of the runner that is attached; the error where there is none, or where it failed."""
+        try:
+            return await call(self.client)
+        except _BROKEN as error:
+            return as_pantry_error(error)
+
+    async def ask(self, call: Callable[[RunnerClient], Awaitable[Answer]]) -> Answer | PantryError:
+        """The runner's answer, of one that is started where none is there; the error where that failed."""
+        try:
+            async with self._at_work() as client:
+                return await call(client)
+        except _BROKEN as error:
+            return as_pantry_error(error)
 
     async def rows(
         self, backup_id: str, repository: str, table: str, *, limit: int, skip: int, keys: Callable[[], Unlocking]
@@ -221,10 +249,8 @@ class RunnerLink:
 
     async def diff(self, backup_id: str, other_id: str, repository: str) -> BackupDiff | PantryError:
         """Compares two backups; the error where that failed."""
-        try:
-            return await self.client.diff(self.repositories()[repository], backup_id, other_id)
-        except _BROKEN as error:
-            return as_pantry_error(error)
+        place = self.repositories()[repository]
+        return await self.ask_attached(lambda client: client.diff(place, backup_id, other_id))
 
     async def submit(self, make: Callable[[], JobRequest]) -> None:
         """Makes a request (in a thread: it may run a command for a password) and hands it to the runner."""
@@ -257,18 +283,11 @@ class RunnerLink:
 
     async def mark(self, backup_id: str, repository: str, request: MarkRequest) -> PantryError | None:
         """Pins or labels a backup; the error where the runner failed."""
-        try:
-            async with self._at_work() as client:
-                await client.mark_backup(self.repositories()[repository], backup_id, request)
-        except _BROKEN as error:
-            return as_pantry_error(error)
-        return None
+        place = self.repositories()[repository]
+        answer = await self.ask(lambda client: client.mark_backup(place, backup_id, request))
+        return answer if isinstance(answer, PantryError) else None
 
     async def delete(self, backup_id: str, repository: str, *, force: bool) -> PantryError | None:
         """Deletes a backup; the error where the runner refused or failed."""
-        try:
-            async with self._at_work() as client:
-                await client.delete_backup(self.repositories()[repository], backup_id, force=force)
-        except _BROKEN as error:
-            return as_pantry_error(error)
-        return None
+        place = self.repositories()[repository]
+        return await self.ask(lambda client: client.delete_backup(place, backup_id, force=force))

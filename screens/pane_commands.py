@@ -13,11 +13,14 @@ from screens.command import (
     JOBS,
     PICK,
     ROWS,
+    SCHEDULE,
+    SCHEDULES,
     TABLE,
     Command,
 )
 
-_LISTS = (BACKUPS, JOBS)
+_LISTS = (BACKUPS, JOBS, SCHEDULES)
+_ONE_SCHEDULE = (SCHEDULES, SCHEDULE)
 _ONE_BACKUP = (BACKUPS, DETAILS)
 
 
@@ -67,7 +70,7 @@ PANE_COMMANDS = (
         keys="r,f5",
         title="Refresh",
         description="Read everything again now; start the runner where none is there.",
-        panes=(*_LISTS, DETAILS, ROWS, DIFF, JOB),
+        panes=(*_LISTS, DETAILS, ROWS, DIFF, JOB, SCHEDULE),
         command_line="pantry-tui backup list",
         rank=10,
     ),
@@ -83,7 +86,7 @@ PANE_COMMANDS = (
         keys="y",
         title="Copy id",
         description="Send the id to the terminal's clipboard (OSC 52; not every terminal takes it).",
-        panes=(*_ONE_BACKUP, JOBS, JOB),
+        panes=(*_ONE_BACKUP, *_ONE_SCHEDULE, JOBS, JOB),
         rank=11,
     ),
     Command(
@@ -91,7 +94,7 @@ PANE_COMMANDS = (
         keys="c",
         title="Copy command",
         description="Send the equivalent command line to the terminal's clipboard.",
-        panes=(*_ONE_BACKUP, ROWS, DIFF, JOBS, JOB),
+        panes=(*_ONE_BACKUP, *_ONE_SCHEDULE, ROWS, DIFF, JOBS, JOB),
     ),
     Command(
         id="dialog.confirm",
@@ -108,7 +111,7 @@ PANE_COMMANDS = (
         keys="escape",
         title="Back",
         description="Leave the dialog or the details; clear the filter. Never quits.",
-        panes=(*_LISTS, DETAILS, ROWS, DIFF, JOB, DIALOG),
+        panes=(*_LISTS, DETAILS, ROWS, DIFF, JOB, SCHEDULE, DIALOG),
         rank=9,
     ),
     _move("down", "j,down", "One line down", "cursor_down"),

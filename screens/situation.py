@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pantry_tui.models import BackupSummary, Job
+from pantry_tui.models import BackupSummary, ExpectedRun, Job, Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,8 @@ class Situation:
     connected: bool = True
     backup: BackupSummary | None = None
     job: Job | None = None
+    schedule: Schedule | None = None
+    run: ExpectedRun | None = None
     table: str | None = None
     rows_before: bool = False  # of the table that is shown, on other pages
     rows_behind: bool = False
@@ -48,6 +50,18 @@ def job_running(situation: Situation) -> str | None:
     if situation.job.state.is_final:
         return f"this job is over: {situation.job.state.replace('_', ' ')}"
     return None if situation.connected else "the runner has stopped"
+
+
+def schedule_selected(situation: Situation) -> str | None:
+    """It takes a schedule."""
+    return None if situation.schedule is not None else "no schedule is selected; A adds one"
+
+
+def run_has_job(situation: Situation) -> str | None:
+    """It takes a run whose job is still known."""
+    if situation.run is None:
+        return "no run is selected"
+    return None if situation.job is not None else "no job of this run is in the list of jobs"
 
 
 def table_selected(situation: Situation) -> str | None:

@@ -13,8 +13,9 @@ from pantry_tui.cli.output import note, print_document, print_line
 from pantry_tui.cli.parser import Parser, command, positive
 from pantry_tui.cli.session import ask_runner, configuration, look_up
 from pantry_tui.config import Config
-from pantry_tui.models import Schedule, ScheduleKind, ScheduleStatus, utc_now
+from pantry_tui.models import Schedule, ScheduleStatus, utc_now
 from pantry_tui.runner.lock import is_held
+from pantry_tui.timetable import default_schedules, in_zone
 
 _RUNNER_NEEDED = (
     "schedules need a runner: `pantry-tui runner install-unit` has one always there, "
@@ -127,13 +128,15 @@ def show_schedule(args: argparse.Namespace) -> int:
 
 def edit_schedule(args: argparse.Namespace) -> int:
     """Changes a schedule."""
+    from pantry_tui.runner.scheduling.references import referenced
+
     config = configuration(args)
     before = look_up(config, lambda reads: reads.schedule(args.schedule)).schedule
     changes = schedule_options.given(args)
     changes |= {name: getattr(args, name) for name in ("name", "cron") if getattr(args, name) is not None}
     draft = msgspec.structs.replace(before, **changes)
     schedule_options.check_together(args, draft)
-    draft = _referenced(draft, config, changed=frozenset(changes))
+    draft = referenced(draft, config, changed=frozenset(changes))
     made = ask_runner(config, lambda runner: runner.edit_schedule(before.id, draft))
     return _print_changed(args, made, "Changed")
 
@@ -186,14 +189,7 @@ def create_defaults(args: argparse.Namespace) -> int:
     config = configuration(args)
     there = {status.schedule.name for status in look_up(config, lambda reads: reads.schedules())}
     zone = schedule_options.zone(args, config)
-    drafts = (
-        Schedule(name="daily", cron="0 2 * * *", retention_days=30),
-        Schedule(name="four-hourly", cron="30 */4 * * *", kind=ScheduleKind.INCREMENTAL, retention_days=7),
-        Schedule(name="monthly-drill", cron="0 4 1 * *", kind=ScheduleKind.DRILL),
-    )
-    made = [
-        _created(config, msgspec.structs.replace(draft, timezone=zone)) for draft in drafts if draft.name not in there
-    ]
+    made = [_created(config, draft) for draft in default_schedules(zone) if draft.name not in there]
     if args.json:
         print_document(made)
         return 0
@@ -206,21 +202,10 @@ def create_defaults(args: argparse.Namespace) -> int:
 
 
 def _created(config: Config, draft: Schedule) -> Schedule:
-    found = _referenced(draft, config)
+    from pantry_tui.runner.scheduling.references import referenced
+
+    found = referenced(draft, config)
     return ask_runner(config, lambda runner: runner.create_schedule(found))
-
-
-def _referenced(
-    draft: Schedule, config: Config, changed: frozenset[str] = frozenset({"database", "repository"})
-) -> Schedule:
-    """The draft with names as this configuration has them; those that were not ``changed`` stay as they are."""
-    from pantry_tui.runner.scheduling.references import with_database, with_repository
-    from pantry_tui.schedule.checking import check_schedule
-
-    check_schedule(draft)
-    if "database" in changed:
-        draft = with_database(draft, config)
-    return with_repository(draft, config) if "repository" in changed else draft
 
 
 def _print_changed(args: argparse.Namespace, schedule: Schedule, what: str) -> int:
@@ -236,7 +221,7 @@ def _print_changed(args: argparse.Namespace, schedule: Schedule, what: str) -> i
 def _tell_when(args: argparse.Namespace, status: ScheduleStatus) -> None:
     note(args, f"{status.words} ({status.schedule.timezone})")
     if status.next_runs:
-        note(args, f"next run: {view.in_zone(status.next_runs[0], status.schedule.timezone)}")
+        note(args, f"next run: {in_zone(status.next_runs[0], status.schedule.timezone)}")
         note(args, _RUNNER_NEEDED)
 
 

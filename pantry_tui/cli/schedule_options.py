@@ -102,7 +102,7 @@ def _add_execution(parser: Parser) -> None:
 
 def zone(args: argparse.Namespace, config: Config) -> str:
     """The time zone that counts: the one given, else this machine's."""
-    from pantry_tui.schedule.here import local_zone
+    from pantry_tui.config.here import local_zone
 
     given: str | None = getattr(args, "timezone", None)
     return given if given is not None else local_zone(config.environment)

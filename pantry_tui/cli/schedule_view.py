@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pantry_tui.cli.output import Column, counted, duration, moment, print_fields, print_line, print_table
 from pantry_tui.config import Config
-from pantry_tui.models import ExpectedRun, MissedRuns, RunState, Schedule, SchedulePreview, ScheduleStatus
+from pantry_tui.models import ExpectedRun, RunState, SchedulePreview, ScheduleStatus
+from pantry_tui.timetable import in_zone, missed_words, of_words, outcome_words, selection_words
 
 _LIST = (
     Column("NAME", least=8),
@@ -35,12 +34,6 @@ def document(status: ScheduleStatus) -> dict[str, Any]:
     return {**schedule, **found}
 
 
-def in_zone(value: datetime, zone: str) -> str:
-    """A moment by the clocks of a zone, to the minute, or the second where that counts."""
-    local = value.astimezone(ZoneInfo(zone))
-    return local.strftime("%Y-%m-%d %H:%M:%S %Z" if local.second else "%Y-%m-%d %H:%M %Z")
-
-
 def print_list(statuses: Sequence[ScheduleStatus]) -> None:
     """Prints schedules, one a line."""
     print_table(_LIST, [_row(status) for status in statuses])
@@ -51,6 +44,8 @@ def print_preview(seen: SchedulePreview) -> None:
     print_line(f"{seen.words} ({seen.timezone})")
     for each in seen.next_runs:
         print_line(f"  {in_zone(each, seen.timezone)}")
+    for note in seen.notes:
+        print_line(f"note: {note}")
 
 
 def print_schedule(status: ScheduleStatus, runs: Sequence[ExpectedRun], config: Config) -> None:
@@ -69,7 +64,7 @@ def _row(status: ScheduleStatus) -> tuple[str, ...]:
         schedule.name,
         status.words,
         str(schedule.kind),
-        _of(schedule),
+        of_words(schedule),
         coming if schedule.enabled else "disabled",
         _last(status),
     )
@@ -79,21 +74,7 @@ def _last(status: ScheduleStatus) -> str:
     run = status.last_run
     if status.running:
         return "at work"
-    return f"{_outcome(run)} {moment(run.due_at)[:16]}" if run is not None else ""
-
-
-def _outcome(run: ExpectedRun) -> str:
-    if not run.state.was_started:
-        return str(run.state)
-    if run.retry_at is not None:
-        return "to be tried again"
-    outcome = str(run.outcome) if run.outcome is not None else "started"
-    return f"{outcome}, late" if run.state is RunState.LATE else outcome
-
-
-def _of(schedule: Schedule) -> str:
-    name = schedule.database or schedule.address or "the default database"
-    return f"all of {name}" if schedule.all_databases else name
+    return f"{outcome_words(run)} {moment(run.due_at)[:16]}" if run is not None else ""
 
 
 def _fields(status: ScheduleStatus, config: Config) -> list[tuple[str, str]]:
@@ -109,16 +90,16 @@ def _fields(status: ScheduleStatus, config: Config) -> list[tuple[str, str]]:
         ("when", f"{status.words} ({zone})"),
         ("cron", schedule.cron),
         ("kind", f"{schedule.kind}, {schedule.format}" if schedule.kind.takes_backup else str(schedule.kind)),
-        ("of", _of(schedule)),
+        ("of", of_words(schedule)),
         ("into" if schedule.kind.takes_backup else "from", schedule.repository or "the default repository"),
-        ("selection", _selection(schedule)),
+        ("selection", selection_words(schedule.selection)),
         ("kept", (schedule.retention_policy or kept) if schedule.kind.takes_backup else ""),
         ("timeout", duration(schedule.timeout_seconds) if schedule.timeout_seconds is not None else ""),
         (
             "retries",
             f"{schedule.retries}, the first after {duration(schedule.retry_seconds)}" if schedule.retries else "none",
         ),
-        ("missed runs", _missed(schedule)),
+        ("missed runs", missed_words(schedule, duration(schedule.missed_seconds))),
         ("on success", ", ".join(schedule.on_success)),
         ("on failure", ", ".join(schedule.on_failure)),
         ("tags", ", ".join(schedule.tags)),
@@ -127,29 +108,10 @@ def _fields(status: ScheduleStatus, config: Config) -> list[tuple[str, str]]:
     ]
 
 
-def _selection(schedule: Schedule) -> str:
-    chosen = schedule.selection
-    parts = (
-        ("tables", chosen.tables),
-        ("without tables", chosen.exclude_tables),
-        ("schemas", chosen.schemas),
-        ("without schemas", chosen.exclude_schemas),
-    )
-    return "; ".join(f"{what} {', '.join(patterns)}" for what, patterns in parts if patterns)
-
-
-def _missed(schedule: Schedule) -> str:
-    return {
-        MissedRuns.RUN_ONCE: "the last one is run late",
-        MissedRuns.IF_YOUNGER: f"the last one is run, at most {duration(schedule.missed_seconds)} late",
-        MissedRuns.SKIP: "skipped",
-    }[schedule.missed]
-
-
 def _run_row(run: ExpectedRun, zone: str) -> tuple[str, ...]:
     took = (run.finished_at - run.started_at).total_seconds() if run.finished_at and run.started_at else None
     reasons = (run.why, run.failure.message if run.failure is not None else "")
-    outcome = _outcome(run).removesuffix(", late") if run.state.was_started else ""
+    outcome = outcome_words(run).removesuffix(", late") if run.state.was_started else ""
     return (
         in_zone(run.due_at, zone),
         str(run.state),

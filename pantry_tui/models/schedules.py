@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-import msgspec
-
 from pantry_tui.models.base import Failure, Model
 from pantry_tui.models.jobs import JobState
 from pantry_tui.models.kinds import BackupFormat, BackupSelection, Compression
@@ -134,9 +132,10 @@ class ScheduleStatus(Model, frozen=True, kw_only=True):
 
 
 class SchedulePreview(Model, frozen=True, kw_only=True):
-    """What a cron expression means."""
+    """What a cron expression means; ``notes``: what it comes to where clocks are changed, within a year."""
 
     cron: str
     timezone: str
     words: str
-    next_runs: tuple[datetime, ...] = msgspec.field(default=())
+    next_runs: tuple[datetime, ...] = ()
+    notes: tuple[str, ...] = ()

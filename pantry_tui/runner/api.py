@@ -10,6 +10,7 @@ import msgspec
 
 from pantry_tui.backup.api import BackupConfig
 from pantry_tui.config import Config, load_config
+from pantry_tui.config.here import local_zone
 from pantry_tui.errors import RunnerError, UsageError
 from pantry_tui.events import Failed, Finished
 from pantry_tui.models import (
@@ -25,7 +26,6 @@ from pantry_tui.models import (
 from pantry_tui.runner.client import RunnerClient, attach_or_start
 from pantry_tui.runner.scheduling.references import with_database, with_repository
 from pantry_tui.schedule.checking import check_schedule
-from pantry_tui.schedule.here import local_zone
 
 _KINDS = {
     BackupKind.FULL: ScheduleKind.FULL,

@@ -6,8 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pantry_tui.errors import UsageError
-from pantry_tui.models import ExpectedRun, RunState, Schedule, SchedulePreview, ScheduleStatus
+from pantry_tui.models import (
+    ExpectedRun,
+    RunState,
+    Schedule,
+    SchedulePreview,
+    ScheduleStatus,
+)
 from pantry_tui.schedule.accounts import rhythm
+from pantry_tui.schedule.clock_changes import clock_change_notes
 from pantry_tui.schedule.cron import parse_cron
 from pantry_tui.schedule.occurrences import next_runs, time_zone
 from pantry_tui.schedule.words import in_words
@@ -30,4 +37,5 @@ def preview(text: str, timezone: str, *, after: datetime, seconds: bool = False,
     """What an expression means, with its next runs behind ``after``. Raises `UsageError`."""
     cron, zone = parse_cron(text, with_seconds=seconds), time_zone(timezone)
     coming = tuple(next_runs(cron, zone, after, count))
-    return SchedulePreview(cron=text, timezone=timezone, words=in_words(cron), next_runs=coming)
+    notes = clock_change_notes(cron, zone, after)
+    return SchedulePreview(cron=text, timezone=timezone, words=in_words(cron), next_runs=coming, notes=notes)

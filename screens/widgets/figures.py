@@ -62,6 +62,20 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
+def span(seconds: float) -> str:
+    """A stretch of time in one or two units, for narrow columns: 45 s, 3 min, 3 h 12 min, 2 days 4 h."""
+    minutes = round(seconds / 60)
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {rest:02} min" if rest else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} days {hours} h" if hours and days < 10 else f"{days} days"
+
+
 def time_left(seconds: float | None) -> str:
     """ "about 20 s left", or that it is not known yet."""
     return "time left not known yet" if seconds is None else f"about {duration(max(seconds, 0))} left"

@@ -26,6 +26,12 @@ class Glyphs:
     not_chosen: str
     pinned: str
     sealed: str
+    heights: str  # of columns, lowest first
+    day_done: str
+    day_late: str
+    day_failed: str
+    day_missed: str
+    day_empty: str
 
 
 UNICODE = Glyphs(
@@ -46,6 +52,12 @@ UNICODE = Glyphs(
     not_chosen="[ ]",
     pinned="◆",
     sealed="■",
+    heights="▁▂▃▄▅▆▇█",
+    day_done="■",
+    day_late="□",
+    day_failed="✗",
+    day_missed="○",
+    day_empty="·",
 )
 
 ASCII = Glyphs(
@@ -66,4 +78,10 @@ ASCII = Glyphs(
     not_chosen="[ ]",
     pinned="^",
     sealed="#",
+    heights="._-=+*%#",
+    day_done="#",
+    day_late="~",
+    day_failed="x",
+    day_missed="o",
+    day_empty=".",
 )

@@ -10,7 +10,7 @@ from screens.known import Known
 from screens.widgets.glyphs import Glyphs
 from screens.widgets.text import shortened
 
-AREAS = (("1", "Backups", "backups"), ("2", "Jobs", "jobs"))
+AREAS = (("1", "Backups", "backups"), ("2", "Jobs", "jobs"), ("3", "Schedules", "schedules"))
 
 
 class StatusLine(Static):

@@ -25,6 +25,7 @@ from pantry_tui.models import (
     Compression,
     DiffSide,
     DiffStatus,
+    ExpectedRun,
     Failure,
     FileSummary,
     Job,
@@ -32,6 +33,9 @@ from pantry_tui.models import (
     JobState,
     MarkRequest,
     RepositoryTarget,
+    Schedule,
+    SchedulePreview,
+    ScheduleStatus,
     ShortenedValue,
     Signature,
     TableDiff,
@@ -40,6 +44,7 @@ from pantry_tui.models import (
     Unlocking,
 )
 from pantry_tui.runner.client import RunnerClient
+from pantry_tui.schedule.showing import preview, status_of
 from screens.application import PantryApp
 from screens.terminal import TerminalTraits
 
@@ -215,6 +220,9 @@ class StandIn:
         self.reachable = True
         self.startable = True
         self.starts = self.attempts = 0
+        self.planned: dict[str, Schedule] = {}
+        self.past_runs: list[ExpectedRun] = []
+        self.at_work: set[str] = set()
         self._changes: asyncio.Queue[Job] = asyncio.Queue()
         self._events: dict[str, list[Event]] = {}
         self._news = asyncio.Condition()
@@ -287,6 +295,48 @@ class StandIn:
         changes = {key: value for key, value in msgspec.structs.asdict(request).items() if value is not None}
         self.kept = [msgspec.structs.replace(each, **changes) if each.id == backup_id else each for each in self.kept]
         return next(each for each in self.kept if each.id == backup_id)
+
+    async def schedules(self) -> list[ScheduleStatus]:
+        return [self._status(schedule) for schedule in self.planned.values()]
+
+    def _status(self, schedule: Schedule) -> ScheduleStatus:
+        past = [run for run in self.past_runs if run.schedule_id == schedule.id]
+        return status_of(schedule, past, NOW, running=schedule.id in self.at_work)
+
+    async def runs(self, reference: str | None = None, *, limit: int = 100) -> list[ExpectedRun]:
+        return self.past_runs[:limit]
+
+    async def preview_schedule(
+        self, cron: str, timezone: str = "UTC", *, seconds: bool = False, count: int = 5
+    ) -> SchedulePreview:
+        return preview(cron, timezone, after=NOW, seconds=seconds, count=count)
+
+    async def create_schedule(self, draft: Schedule) -> Schedule:
+        if self.refusal is not None:
+            raise self.refusal
+        return self.plan(draft)
+
+    def plan(self, draft: Schedule) -> Schedule:
+        """A schedule that is there."""
+        made = msgspec.structs.replace(draft, id=f"{draft.name}-{len(self.planned):04x}", created_by="postgres@db1")
+        self.planned[made.id] = made
+        return made
+
+    async def edit_schedule(self, reference: str, draft: Schedule) -> Schedule:
+        if self.refusal is not None:
+            raise self.refusal
+        self.planned[reference] = draft
+        return draft
+
+    async def enable_schedule(self, reference: str, *, enabled: bool = True) -> Schedule:
+        self.planned[reference] = msgspec.structs.replace(self.planned[reference], enabled=enabled)
+        return self.planned[reference]
+
+    async def delete_schedule(self, reference: str) -> None:
+        del self.planned[reference]
+
+    async def execute_schedule(self, reference: str) -> list[Job]:
+        return [self.start_job("backup", title=f"backup of crm, by {self.planned[reference].name}")]
 
     async def changes(self) -> AsyncIterator[JobChanged]:
         gone = asyncio.create_task(self.gone.wait())

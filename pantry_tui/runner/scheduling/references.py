@@ -8,6 +8,20 @@ from pantry_tui.config import Config
 from pantry_tui.config.targets import connection_parameters
 from pantry_tui.errors import ConfigError
 from pantry_tui.models import DatabaseTarget, RepositoryTarget, Schedule
+from pantry_tui.schedule.checking import check_schedule
+
+
+def referenced(
+    draft: Schedule, config: Config, changed: frozenset[str] = frozenset({"database", "repository"})
+) -> Schedule:
+    """The draft, checked, with names as ``config`` has them; those that were not ``changed`` stay as they are.
+
+    Raises `UsageError` for what no schedule can be, `ConfigError`, `NotFoundError` for names that mean nothing.
+    """
+    check_schedule(draft)
+    if "database" in changed:
+        draft = with_database(draft, config)
+    return with_repository(draft, config) if "repository" in changed else draft
 
 
 def with_database(schedule: Schedule, config: Config) -> Schedule:

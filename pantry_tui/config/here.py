@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-
-from pantry_tui.errors import UsageError
-from pantry_tui.schedule.occurrences import time_zone
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _ZONES = "zoneinfo/"
 
@@ -14,12 +12,16 @@ _ZONES = "zoneinfo/"
 def local_zone(environment: Mapping[str, str], root: Path = Path("/")) -> str:
     """The name of the machine's time zone: by TZ, else as /etc says; UTC where neither names one."""
     for name in _candidates(environment, root):
-        try:
-            time_zone(name)
-        except UsageError:
-            continue
-        return name
+        if _is_zone(name):
+            return name
     return "UTC"
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(name) and ZoneInfo(name) is not None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
 
 
 def _candidates(environment: Mapping[str, str], root: Path) -> Iterator[str]:

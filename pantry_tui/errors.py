@@ -40,6 +40,8 @@ Each says what happened, why, and what to do next, and each class has an exit st
     │   ├── CancelledError             54
     │   └── HookError                  55  a command before or after the job failed
     ├── TerminalError                  60  the terminal cannot show the application
+    ├── HealthWarningError             65  `monitor health` found what somebody should look at
+    │   └── HealthCriticalError        66  `monitor health` found what may cost a database
     └── InternalError                  70  a defect of this program
 """
 
@@ -325,6 +327,20 @@ class TerminalError(PantryError):
 
     exit_status = 60
     code = "terminal"
+
+
+class HealthWarningError(PantryError):
+    """`monitor health` found something that somebody should look at, or that it could not judge."""
+
+    exit_status = 65
+    code = "health_warning"
+
+
+class HealthCriticalError(HealthWarningError):
+    """`monitor health` found something that may cost a database."""
+
+    exit_status = 66
+    code = "health_critical"
 
 
 class InternalError(PantryError):

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from pantry_tui.models import ExpectedRun, Failure, Job, utc_now
+from pantry_tui.models import Alert, ExpectedRun, Failure, HealthStatus, Job, utc_now
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
@@ -115,8 +115,23 @@ class ClockMoved(_Event, frozen=True, kw_only=True, tag="clock_moved"):
     cause: str
 
 
+class HealthChanged(_Event, frozen=True, kw_only=True, tag="health"):
+    """Everything was looked at again; what was found can be asked for."""
+
+    status: HealthStatus
+    critical: int = 0  # checks
+    warnings: int = 0
+
+
+class AlertChanged(_Event, frozen=True, kw_only=True, tag="alert"):
+    """An alert was opened, seen again, acknowledged, escalated or resolved."""
+
+    alert: Alert
+
+
 ScheduleEvent = RunMissed | RunEnded | DatabaseAppeared | ClockMoved
-RunnerEvent = ScheduleEvent | NotificationFailed
+MonitoringEvent = HealthChanged | AlertChanged
+RunnerEvent = ScheduleEvent | NotificationFailed | MonitoringEvent
 Event = PhaseStarted | TableProgress | Progress | Warned | Logged | Finished | Failed | JobChanged | RunnerEvent
 
 Listener = Callable[[Event], None]

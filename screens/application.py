@@ -20,11 +20,13 @@ from textual.timer import Timer
 
 from pantry_tui.config.here import local_zone
 from pantry_tui.models import BackupDetails, BackupSummary, Job, JobRequest, JobState, MarkRequest, utc_now
+from screens.alerts import AlertsScreen
 from screens.backups import BackupsScreen
 from screens.command import Command
 from screens.commands import command
 from screens.explain import Explain
 from screens.frame import CommandScreen
+from screens.health import HealthScreen
 from screens.help import Help
 from screens.job import JobScreen
 from screens.jobs import JobsScreen
@@ -34,6 +36,7 @@ from screens.link import (
     BackupsAnswered,
     Connect,
     DetailsAnswered,
+    HealthAnswered,
     JobHeard,
     JobsHeard,
     RunnerAttached,
@@ -50,6 +53,7 @@ from screens.themes import DARK, LIGHT, TERMINAL, THEMES
 from screens.too_small import MINIMUM_HEIGHT, MINIMUM_WIDTH, TooSmall
 from screens.widgets.glyphs import ASCII, UNICODE
 from screens.widgets.text import visible
+from screens.wizard import WizardScreen
 
 if TYPE_CHECKING:
     from pantry_tui.config import Config
@@ -66,11 +70,13 @@ class PantryApp(App[None]):
     CSS_PATH = "../styles/pantry.tcss"
     ENABLE_COMMAND_PALETTE = False
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "health": HealthScreen,
         "backups": BackupsScreen,
         "jobs": JobsScreen,
         "schedules": SchedulesScreen,
+        "alerts": AlertsScreen,
     }
-    DEFAULT_MODE = "backups"
+    DEFAULT_MODE = "health"
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(
@@ -83,8 +89,12 @@ class PantryApp(App[None]):
         now: Callable[[], datetime] = utc_now,
         host: str | None = None,
         demo: bool = False,
+        area: str = DEFAULT_MODE,
     ) -> None:
-        """``connect`` may start a runner; ``attach`` comes back to one that was lost, where that is another way."""
+        """``connect`` may start a runner; ``attach`` comes back to one that was lost, where that is another way.
+
+        ``area``: which screen it opens on.
+        """
         self.traits = traits or TerminalTraits()
         super().__init__(ansi_color=True if self.traits.few_colours else None)
         self.config = config
@@ -95,6 +105,8 @@ class PantryApp(App[None]):
         self.known = Known(demo=demo)
         self.keymap: dict[str, str] = dict(config.keys)
         self.link = RunnerLink(self, config, start=connect, attach=attach or connect)
+        self._area = area
+        self._wizard_of: str | None = None  # for which database it opens; empty: the one that is asked for
         self._submitted: set[str] = set()
         self._announcing: Timer | None = None
         for theme in THEMES:
@@ -103,6 +115,8 @@ class PantryApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_keymap(self.keymap)
+        if self._area != self.DEFAULT_MODE:
+            self.switch_mode(self._area)
         self._follow()
         self.set_interval(_TICK_SECONDS, self._tick)
         if not self.is_headless:
@@ -110,6 +124,10 @@ class PantryApp(App[None]):
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, self.hang_up)
             loop.add_signal_handler(signal.SIGTERM, self.exit, None, 143)
+
+    def open_with_wizard(self, database: str | None) -> None:
+        """Has the recovery wizard in front as soon as the runner is attached."""
+        self._wizard_of = database or ""
 
     def hang_up(self) -> None:
         """Ends the application because its terminal is gone. Jobs go on in the runner."""
@@ -141,12 +159,17 @@ class PantryApp(App[None]):
     def _tick(self) -> None:
         if self.screen_stack and self.known.attached and not isinstance(self.screen, TooSmall):
             self.reload()
+            self.look_again()
 
     def on_runner_attached(self, message: RunnerAttached) -> None:
         details = {key: each for key, each in self.known.details.items() if isinstance(each, BackupDetails)}
         jobs = {job.id: job for job in message.jobs}
         self.learn(attached=True, met=True, problem=None, jobs=jobs, details=details)
         self.reload()
+        self.look_again()
+        if self._wizard_of is not None:
+            self.push_screen(WizardScreen(self._wizard_of or None))
+            self._wizard_of = None
 
     def on_runner_lost(self, message: RunnerLost) -> None:
         self.learn(attached=False, problem=message.error)
@@ -169,8 +192,27 @@ class PantryApp(App[None]):
 
     def _tell_of_end(self, job: Job) -> None:
         screen, well = self.screen, job.state is JobState.SUCCEEDED
+        if isinstance(screen, WizardScreen) and screen.shows(job):
+            return
         if isinstance(screen, CommandScreen) and not (isinstance(screen, JobScreen) and screen.job_id == job.id):
             screen.say(job.title, title=job.state.replace("_", " "), severity="information" if well else "error")
+
+    def on_health_heard(self) -> None:
+        self.look_again()
+
+    def on_health_answered(self, message: HealthAnswered) -> None:
+        if message.problem is None:
+            if message.health is None:
+                self.check_health()
+            self.learn(
+                health=message.health,
+                alerts=message.alerts,
+                compliance=message.compliance,
+                wizard=message.wizard,
+                health_problem=None,
+            )
+        else:
+            self.learn(health_problem=message.problem)
 
     def on_schedules_heard(self, message: SchedulesHeard) -> None:
         self.learn(schedules=tuple(message.schedules), runs=tuple(message.runs))
@@ -194,6 +236,16 @@ class PantryApp(App[None]):
     async def reload(self) -> None:
         """Reads jobs, schedules and backups again."""
         await self.link.reload()
+
+    @work(group="health", exclusive=True, exit_on_error=False)
+    async def look_again(self) -> None:
+        """Reads health, alerts and compliance again."""
+        await self.link.look_again()
+
+    @work(group="check", exclusive=True, exit_on_error=False)
+    async def check_health(self) -> None:
+        """Has the runner look at everything now."""
+        await self.link.check_health()
 
     @work(group="start", exclusive=True, exit_on_error=False)
     async def start_runner(self) -> None:

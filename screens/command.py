@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from screens.situation import Condition, Situation, always, is_there
 
 EVERYWHERE = "everywhere"
+HEALTH = "health"
 BACKUPS = "backups"
 JOBS = "jobs"
 SCHEDULES = "schedules"
 SCHEDULE = "schedule"
+ALERTS = "alerts"
+WIZARD = "wizard"
 DETAILS = "details"
 ROWS = "rows"
 DIFF = "diff"
@@ -24,6 +27,7 @@ PICK = "pick"
 
 PANES = {
     EVERYWHERE: "Everywhere",
+    HEALTH: "Health",
     BACKUPS: "Backups",
     DETAILS: "A backup's details",
     ROWS: "Rows of a table in a backup",
@@ -32,6 +36,8 @@ PANES = {
     JOB: "One job",
     SCHEDULES: "Schedules",
     SCHEDULE: "One schedule",
+    ALERTS: "Alerts",
+    WIZARD: "The recovery wizard",
     TABLE: "Lists and tables",
     GRID: "Tables whose columns are chosen too",
     CHOICE: "Lists to choose from",

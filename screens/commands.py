@@ -15,6 +15,7 @@ from screens.command import (
     TABLE,
     Command,
 )
+from screens.health_commands import HEALTH_COMMANDS
 from screens.pane_commands import PANE_COMMANDS
 from screens.schedule_commands import SCHEDULE_COMMANDS
 from screens.work_commands import WORK_COMMANDS
@@ -24,10 +25,19 @@ _ALL = (EVERYWHERE,)
 COMMANDS: tuple[Command, ...] = (
     *WORK_COMMANDS,
     *SCHEDULE_COMMANDS,
+    *HEALTH_COMMANDS,
     *PANE_COMMANDS,
     Command(
-        id="app.backups",
+        id="app.health",
         keys="1",
+        title="Health",
+        description="Go to the first screen: would the databases survive today, and what is wrong.",
+        panes=_ALL,
+        command_line="pantry-tui monitor health",
+    ),
+    Command(
+        id="app.backups",
+        keys="2",
         title="Backups",
         description="Go to the backups.",
         panes=_ALL,
@@ -35,7 +45,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="app.jobs",
-        keys="2",
+        keys="4",
         title="Jobs",
         description="Go to the jobs: running, queued and past.",
         panes=_ALL,
@@ -48,6 +58,14 @@ COMMANDS: tuple[Command, ...] = (
         description="Go to the schedules: what is done again and again.",
         panes=_ALL,
         command_line="pantry-tui schedule list",
+    ),
+    Command(
+        id="app.alerts",
+        keys="5",
+        title="Alerts",
+        description="Go to the alerts: what is wrong, who takes care of it, what was wrong.",
+        panes=_ALL,
+        command_line="pantry-tui monitor alerts --all",
     ),
     Command(
         id="app.help",

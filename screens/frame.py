@@ -83,6 +83,9 @@ class CommandScreen(Screen[T]):
     def do_app_back(self) -> None:
         self.dismiss()
 
+    def do_app_health(self) -> None:
+        self.pantry.go("health")
+
     def do_app_backups(self) -> None:
         self.pantry.go("backups")
 
@@ -91,6 +94,9 @@ class CommandScreen(Screen[T]):
 
     def do_app_schedules(self) -> None:
         self.pantry.go("schedules")
+
+    def do_app_alerts(self) -> None:
+        self.pantry.go("alerts")
 
     def do_app_help(self) -> None:
         self.pantry.show_help(self)

@@ -6,15 +6,29 @@ import msgspec
 from textual.message import Message
 
 from pantry_tui.errors import PantryError
-from pantry_tui.models import BackupDetails, BackupSummary, ExpectedRun, Job, JobState, Model, RunState, ScheduleStatus
+from pantry_tui.models import (
+    Alert,
+    AlertState,
+    BackupDetails,
+    BackupSummary,
+    DayCompliance,
+    ExpectedRun,
+    Health,
+    Job,
+    JobState,
+    Model,
+    RunState,
+    ScheduleStatus,
+    WizardState,
+)
 
 
 class Known(Model, frozen=True, kw_only=True):
-    """Jobs, backups and schedules as last heard.
+    """Jobs, backups, schedules and health as last heard.
 
     ``met`` is whether the runner was ever attached; ``problem`` why it is not now; ``backups`` and ``schedules`` are None until
     they were read once; ``runs`` are those due last, and the ones to come; ``fresh`` is a backup that was just taken from here
-    and is to be selected.
+    and is to be selected. ``health`` is that of the last look; None before there was one.
     """
 
     attached: bool = False
@@ -25,6 +39,11 @@ class Known(Model, frozen=True, kw_only=True):
     backups_problem: PantryError | None = None
     schedules: tuple[ScheduleStatus, ...] | None = None
     runs: tuple[ExpectedRun, ...] = ()
+    health: Health | None = None
+    health_problem: PantryError | None = None
+    alerts: tuple[Alert, ...] = ()
+    compliance: tuple[DayCompliance, ...] = ()
+    wizard: WizardState | None = None  # of a recovery that is under way
     fresh: str | None = None
     demo: bool = False  # the runner, its server and its jobs end with this application
     details: dict[str, BackupDetails | PantryError] = msgspec.field(default_factory=dict)
@@ -32,6 +51,11 @@ class Known(Model, frozen=True, kw_only=True):
     def count(self, state: JobState) -> int:
         """How many jobs are in that state."""
         return sum(job.state is state for job in self.jobs.values())
+
+    @property
+    def open_alerts(self) -> int:
+        """How many alerts nobody has taken care of."""
+        return sum(alert.state is AlertState.OPEN for alert in self.alerts)
 
     def backup(self, backup_id: str | None) -> BackupSummary | None:
         """The backup of that id, where it is in the list."""

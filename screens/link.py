@@ -16,12 +16,15 @@ from textual.app import App
 from textual.message import Message
 
 from pantry_tui.errors import PantryError, RunnerError
-from pantry_tui.events import Event
+from pantry_tui.events import AlertChanged, Event, HealthChanged, JobChanged
 from pantry_tui.models import (
+    Alert,
     BackupDetails,
     BackupDiff,
     BackupSummary,
+    DayCompliance,
     ExpectedRun,
+    Health,
     Job,
     JobRequest,
     MarkRequest,
@@ -29,6 +32,7 @@ from pantry_tui.models import (
     ScheduleStatus,
     TablePage,
     Unlocking,
+    WizardState,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from pantry_tui.runner.client import RunnerClient
 
 SHOWN_RUNS = 1000  # of all schedules
+SHOWN_DAYS = 120  # of compliance
 
 Answer = TypeVar("Answer")
 RunnerCall = Callable[["RunnerClient"], Awaitable[object]]
@@ -87,6 +92,29 @@ class SchedulesHeard(Message):
         super().__init__()
         self.schedules = schedules
         self.runs = runs
+
+
+class HealthHeard(Message):
+    """Health or alerts changed, and can be read."""
+
+
+class HealthAnswered(Message):
+    """The health as last found, alerts, compliance, a recovery that is under way; or why they could not be read."""
+
+    def __init__(
+        self,
+        health: Health | None,
+        alerts: tuple[Alert, ...],
+        compliance: tuple[DayCompliance, ...],
+        wizard: WizardState | None,
+        problem: PantryError | None = None,
+    ) -> None:
+        super().__init__()
+        self.health = health
+        self.alerts = alerts
+        self.compliance = compliance
+        self.wizard = wizard
+        self.problem = problem
 
 
 class BackupsAnswered(Message):
@@ -172,8 +200,8 @@ class RunnerLink:
                     self._client = client
                     self._app.post_message(RunnerAttached(await client.jobs()))
                     attempt = 0
-                    async for change in client.changes():
-                        self._app.post_message(JobHeard(change.job))
+                    async for news in client.news():
+                        self._tell(news)
             except _BROKEN as broken:
                 error = as_pantry_error(broken)
             self._client, connect = None, self._attach
@@ -182,6 +210,34 @@ class RunnerLink:
                 await asyncio.wait_for(self._started.wait(), _PAUSES[min(attempt, len(_PAUSES) - 1)])
             self._started.clear()
             attempt += 1
+
+    def _tell(self, news: Event) -> None:
+        match news:
+            case JobChanged(job=job):
+                self._app.post_message(JobHeard(job))
+            case HealthChanged() | AlertChanged():
+                self._app.post_message(HealthHeard())
+
+    async def look_again(self) -> None:
+        """Reads health, alerts, compliance and the state of the recovery wizard again."""
+        try:
+            client = self.client
+            wizard = await client.wizard()
+            found = await client.health(), await client.alerts(resolved=True), await client.compliance(days=SHOWN_DAYS)
+        except _BROKEN as error:
+            self._app.post_message(HealthAnswered(None, (), (), None, as_pantry_error(error)))
+        else:
+            health, alerts, days = found
+            self._app.post_message(HealthAnswered(health, tuple(alerts), tuple(days), wizard))
+
+    async def check_health(self) -> None:
+        """Has everything looked at now; what was found is told as any other look."""
+        try:
+            await self.client.check_health()
+        except _BROKEN as error:
+            self._app.post_message(HealthAnswered(None, (), (), None, as_pantry_error(error)))
+        else:
+            await self.look_again()
 
     @asynccontextmanager
     async def _at_work(self) -> AsyncIterator[RunnerClient]:

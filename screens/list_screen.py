@@ -182,6 +182,15 @@ class ListScreen(FramedScreen[None]):
         if chosen.changes and self._paused:  # what is done here is to be seen here
             self._go_on()
 
+    def show_only(self, text: str) -> None:
+        """Shows the lines that contain the text, as if it had been typed into the filter."""
+        self.call_after_refresh(self._filter_by, text)
+
+    def _filter_by(self, text: str) -> None:
+        self.filter_line.value = text
+        self.filter_line.display = bool(text)
+        self.table.focus()
+
     def do_list_filter(self) -> None:
         self.filter_line.display = True
         self.filter_line.focus()

@@ -25,10 +25,15 @@ class NewBackup(Form):
     TITLE_WORDS = "Back up a database"
     GO = "Back up"
 
+    def __init__(self, database: str | None = None) -> None:
+        """``database``: the one that stands in the form; None: the default one."""
+        super().__init__()
+        self._database = database
+
     def fields(self) -> Iterable[Widget]:
         config = self.pantry.config
         names = list(config.databases)
-        default = config.default_database or (names[0] if names else "")
+        default = self._database or config.default_database or (names[0] if names else "")
         yield Field("Database", default, id="database", hint="empty: the one the environment names")
         if names:
             yield Static(Content(f"configured: {visible(', '.join(names))}"), classes="hint")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from screens.command import (
+    ALERTS,
     BACKUPS,
     CHOICE,
     DETAILS,
     DIALOG,
     DIFF,
     GRID,
+    HEALTH,
     JOB,
     JOBS,
     PICK,
@@ -16,10 +18,11 @@ from screens.command import (
     SCHEDULE,
     SCHEDULES,
     TABLE,
+    WIZARD,
     Command,
 )
 
-_LISTS = (BACKUPS, JOBS, SCHEDULES)
+_LISTS = (BACKUPS, JOBS, SCHEDULES, ALERTS)
 _ONE_SCHEDULE = (SCHEDULES, SCHEDULE)
 _ONE_BACKUP = (BACKUPS, DETAILS)
 
@@ -70,7 +73,7 @@ PANE_COMMANDS = (
         keys="r,f5",
         title="Refresh",
         description="Read everything again now; start the runner where none is there.",
-        panes=(*_LISTS, DETAILS, ROWS, DIFF, JOB, SCHEDULE),
+        panes=(HEALTH, *_LISTS, DETAILS, ROWS, DIFF, JOB, SCHEDULE, WIZARD),
         command_line="pantry-tui backup list",
         rank=10,
     ),
@@ -86,7 +89,7 @@ PANE_COMMANDS = (
         keys="y",
         title="Copy id",
         description="Send the id to the terminal's clipboard (OSC 52; not every terminal takes it).",
-        panes=(*_ONE_BACKUP, *_ONE_SCHEDULE, JOBS, JOB),
+        panes=(*_ONE_BACKUP, *_ONE_SCHEDULE, JOBS, JOB, ALERTS),
         rank=11,
     ),
     Command(
@@ -94,7 +97,7 @@ PANE_COMMANDS = (
         keys="c",
         title="Copy command",
         description="Send the equivalent command line to the terminal's clipboard.",
-        panes=(*_ONE_BACKUP, *_ONE_SCHEDULE, ROWS, DIFF, JOBS, JOB),
+        panes=(*_ONE_BACKUP, *_ONE_SCHEDULE, ROWS, DIFF, JOBS, JOB, ALERTS, WIZARD),
     ),
     Command(
         id="dialog.confirm",

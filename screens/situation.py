@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pantry_tui.models import BackupSummary, ExpectedRun, Job, Schedule
+from pantry_tui.models import Alert, AlertState, BackupSummary, Check, ExpectedRun, Job, Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,8 @@ class Situation:
     job: Job | None = None
     schedule: Schedule | None = None
     run: ExpectedRun | None = None
+    check: Check | None = None
+    alert: Alert | None = None
     table: str | None = None
     rows_before: bool = False  # of the table that is shown, on other pages
     rows_behind: bool = False
@@ -55,6 +57,30 @@ def job_running(situation: Situation) -> str | None:
 def schedule_selected(situation: Situation) -> str | None:
     """It takes a schedule."""
     return None if situation.schedule is not None else "no schedule is selected; A adds one"
+
+
+def alert_selected(situation: Situation) -> str | None:
+    """It takes an alert."""
+    return None if situation.alert is not None else "no alert is selected"
+
+
+def alert_open(situation: Situation) -> str | None:
+    """It takes an alert that is not over."""
+    if situation.alert is None:
+        return alert_selected(situation)
+    return "it is over already" if situation.alert.state is AlertState.RESOLVED else None
+
+
+def alert_untaken(situation: Situation) -> str | None:
+    """It takes an alert that nobody takes care of."""
+    if situation.alert is not None and situation.alert.state is AlertState.ACKNOWLEDGED:
+        return f"{situation.alert.acknowledged_by} takes care of it already"
+    return alert_open(situation)
+
+
+def something_wrong(situation: Situation) -> str | None:
+    """It takes something that is wrong."""
+    return None if situation.check is not None else "nothing that is wrong is selected"
 
 
 def run_has_job(situation: Situation) -> str | None:

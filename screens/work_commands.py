@@ -5,6 +5,7 @@ from __future__ import annotations
 from screens.command import (
     BACKUPS,
     DETAILS,
+    HEALTH,
     JOB,
     JOBS,
     ROWS,
@@ -75,7 +76,7 @@ WORK_COMMANDS = (
         keys="B",
         title="Back up",
         description="Take a backup of a database.",
-        panes=(BACKUPS,),
+        panes=(HEALTH, BACKUPS),
         command_line="pantry-tui backup create -n NAME -d DATABASE",
         changes=True,
         rank=1,

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pantry_tui.catalog.alerts import AlertTable
 from pantry_tui.catalog.backups import BackupTable
 from pantry_tui.catalog.expected import RunKey, RunTable
 from pantry_tui.catalog.jobs import JobTable
@@ -19,7 +20,7 @@ from pantry_tui.catalog.lock import WriterLock
 from pantry_tui.catalog.measurements import MeasurementTable
 from pantry_tui.catalog.schedules import ScheduleTable
 from pantry_tui.errors import PantryError, StorageError
-from pantry_tui.models import BackupSummary, CatalogRebuild, ExpectedRun, Job, Measurement, Schedule
+from pantry_tui.models import Alert, BackupSummary, CatalogRebuild, ExpectedRun, Job, Measurement, Schedule
 from pantry_tui.repository.local import LocalRepository
 
 PUT_BACK = (
@@ -39,6 +40,7 @@ class Catalog:
         self._measurements = MeasurementTable(directory / "measurements.json")
         self._schedules = ScheduleTable(directory / "schedules.json")
         self._runs = RunTable(directory / "runs.json")
+        self._alerts = AlertTable(directory / "alerts.json")
         self._absent: dict[str, str] = {}  # repositories that were not there when they were looked at
 
     def __enter__(self) -> Self:
@@ -56,14 +58,18 @@ class Catalog:
     @property
     def problems(self) -> list[str]:
         """In words: files that had to be recovered, manifests that cannot be read, repositories that are not there."""
+        return [*self.file_problems, *self._backups.damaged.values(), *self._absent.values()]
+
+    @property
+    def file_problems(self) -> list[str]:
+        """In words: files of the catalog that had to be recovered."""
         return [
             *self._backups.file_problems,
             *self._jobs.problems,
             *self._measurements.problems,
             *self._schedules.problems,
             *self._runs.problems,
-            *self._backups.damaged.values(),
-            *self._absent.values(),
+            *self._alerts.problems,
         ]
 
     @property
@@ -84,6 +90,7 @@ class Catalog:
         self._measurements.forget()
         self._schedules.forget()
         self._runs.forget()
+        self._alerts.forget()
         return True
 
     # --- backups
@@ -164,11 +171,7 @@ class Catalog:
         locations = {repository.target.location for repository in repositories}
         others = sorted({key[0] for key in self._backups.entries()} - locations)
         problems = [
-            *self._backups.file_problems,
-            *self._jobs.problems,
-            *self._measurements.problems,
-            *self._schedules.problems,
-            *self._runs.problems,
+            *self.file_problems,
             *(f"the catalog lists backups in {location}, which is no repository of yours" for location in others),
         ]
         for repository in repositories:
@@ -269,3 +272,19 @@ class Catalog:
         """Forgets runs that were over before that time. Raises `StorageError`, `RunnerBusyError`."""
         self.become_writer()
         self._runs.prune(older_than)
+
+    # --- alerts
+
+    def alerts(self) -> list[Alert]:
+        """The alerts, those opened last first, also those that are resolved."""
+        return self._alerts.newest()
+
+    def change_alerts(self, put: Iterable[Alert]) -> None:
+        """Writes alerts down, in one write. Raises `StorageError`, `RunnerBusyError`."""
+        self.become_writer()
+        self._alerts.put(put)
+
+    def prune_alerts(self, older_than: datetime) -> None:
+        """Forgets alerts that were resolved before that time. Raises `StorageError`, `RunnerBusyError`."""
+        self.become_writer()
+        self._alerts.prune(older_than)

@@ -104,7 +104,7 @@ def configuration_values(config: Config) -> list[tuple[str, Any, str]]:
             "default_repository": config.default_repository,
             **{
                 section: msgspec.to_builtins(getattr(config, section))
-                for section in ("backup", "encryption", "drill", "hooks", "notify", "runner", "scheduler")
+                for section in ("backup", "encryption", "drill", "hooks", "notify", "monitoring", "runner", "scheduler")
             },
             "retention": msgspec.to_builtins(config.retention) if config.retention is not None else {},
             "policies": {name: _given(config, f"policies.{name}", found) for name, found in config.policies.items()},

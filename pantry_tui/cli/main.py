@@ -28,11 +28,17 @@ GROUPS = (
         "backup", "pantry_tui.cli.backup", "take, import, list, show, export, validate, pin, label and delete backups"
     ),
     Group("recovery", "pantry_tui.cli.recovery", "restore a backup and compare the result"),
+    Group("recover", "pantry_tui.cli.recover", "be led through a recovery, step by step"),
     Group("retention", "pantry_tui.cli.retention", "which backups are kept by which rule; delete the others"),
     Group(
         "schedule",
         "pantry_tui.cli.schedule",
         "have backups, drills and validations done again and again: create, list, show, edit, preview",
+    ),
+    Group(
+        "monitor",
+        "pantry_tui.cli.monitor",
+        "would the databases survive today: health, alerts, what became of the schedules",
     ),
     Group("job", "pantry_tui.cli.job", "list, show, follow and cancel jobs"),
     Group("runner", "pantry_tui.cli.runner", "the process that does the work: run, start, stop, status"),

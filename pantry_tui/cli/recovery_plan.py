@@ -74,11 +74,11 @@ def plan_recovery(args: argparse.Namespace) -> int:
     require_own(args, backup, target)
     keys = unlocking(args, config, backup)
     request = restore_request(args, config, place, backup, target, keys)
-    tier = settings_of(args, config, backup).tier if _is_configured(args, config, backup.database) else None
+    settings = settings_of(args, config, backup) if _is_configured(args, config, backup.database) else None
     asked = PlanRequest(
         **msgspec.structs.asdict(request),
-        rto_seconds=tier.rto_seconds if tier is not None else None,
-        rpo_seconds=tier.rpo_seconds if tier is not None else None,
+        rto_seconds=settings.rto_seconds if settings is not None else None,
+        rpo_seconds=settings.rpo_seconds if settings is not None else None,
         probe=not args.no_probe,
         options=said_again(args, place, target),
     )

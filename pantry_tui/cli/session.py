@@ -70,13 +70,16 @@ def look_up(
     return answer
 
 
-def ask_runner(config: Config, question: Callable[[RunnerClient], Awaitable[T]]) -> T:
-    """The answer of the runner that is there, or of one in this process. Raises `Interrupted` on SIGTERM."""
+def ask_runner(config: Config, question: Callable[[RunnerClient], Awaitable[T]], *, prepares: bool = True) -> T:
+    """The answer of the runner that is there, or of one in this process. Raises `Interrupted` on SIGTERM.
+
+    ``prepares``: a job is to be expected, whose process is started meanwhile.
+    """
 
     from pantry_tui.runner.inline import inline_runner
 
     async def ask() -> T:
-        async with inline_runner(config) as client:
+        async with inline_runner(config, prepares=prepares) as client:
             return await question(client)
 
     try:

@@ -10,6 +10,7 @@ import msgspec
 
 from pantry_tui.config.hooking import HookSettings
 from pantry_tui.config.keeping import RetentionSettings, policies_of
+from pantry_tui.config.monitoring import MonitoringSettings
 from pantry_tui.config.notifying import NotificationSettings, NotifySettings, ping_of, receiver_of
 from pantry_tui.config.restoring import check_target, check_target_name, is_address, require_database
 from pantry_tui.config.settings import (
@@ -58,6 +59,7 @@ class Config(Model, frozen=True, kw_only=True):
     hooks: HookSettings = HookSettings()
     notify: NotifySettings = NotifySettings()
     notifications: dict[str, NotificationSettings] = msgspec.field(default_factory=dict)
+    monitoring: MonitoringSettings = MonitoringSettings()
     runner: RunnerSettings = RunnerSettings()
     scheduler: SchedulerSettings = SchedulerSettings()
     keys: dict[str, str] = msgspec.field(default_factory=dict)

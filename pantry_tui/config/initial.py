@@ -47,6 +47,9 @@ path = {backup_directory}
 # [notify]
 # on_failure = ["ops"]
 
+# [monitoring]                  # docs/monitoring.md
+# contacts = ["ops"]            # told of alerts; the next one when nobody acknowledges
+
 # [hooks]                       # docs/hooks.md
 # before_backup = ["/usr/local/bin/application", "stop"]
 # after_backup = ["/usr/local/bin/application", "start"]

@@ -17,6 +17,7 @@ import msgspec
 from pantry_tui.config.configuration import URL_VARIABLES, Config, directory_path
 from pantry_tui.config.hooking import HookSettings
 from pantry_tui.config.keeping import RetentionSettings
+from pantry_tui.config.monitoring import MonitoringSettings
 from pantry_tui.config.notifying import NotificationSettings, NotifySettings, with_expanded
 from pantry_tui.config.references import check_not_writable
 from pantry_tui.config.sections import Document, check_document
@@ -42,6 +43,7 @@ _SECTIONS = (
     ("retention", RetentionSettings),
     ("hooks", HookSettings),
     ("notify", NotifySettings),
+    ("monitoring", MonitoringSettings),
     ("runner", RunnerSettings),
     ("scheduler", SchedulerSettings),
 )
@@ -74,6 +76,7 @@ def load_config(path: str | Path | None = None, environment: Mapping[str, str] |
         hooks=document.hooks,
         notify=document.notify,
         notifications=_notifications(document, file=file),
+        monitoring=document.monitoring,
         runner=document.runner,
         scheduler=document.scheduler,
         keys=document.bindings,

@@ -14,6 +14,7 @@ import msgspec
 
 from pantry_tui.config.hooking import HookSettings
 from pantry_tui.config.keeping import RetentionSettings
+from pantry_tui.config.monitoring import AlertSettings, MonitoringSettings, Thresholds
 from pantry_tui.config.notifying import NotificationSettings, NotifySettings
 from pantry_tui.config.sections import describe
 from pantry_tui.config.settings import (
@@ -38,6 +39,9 @@ SECTIONS: tuple[tuple[str, type[Model]], ...] = (
     ("hooks", HookSettings),
     ("notify", NotifySettings),
     ("notifications.NAME", NotificationSettings),
+    ("monitoring", MonitoringSettings),
+    ("monitoring.thresholds", Thresholds),
+    ("monitoring.alerts.TYPE", AlertSettings),
     ("runner", RunnerSettings),
     ("scheduler", SchedulerSettings),
 )
@@ -68,7 +72,9 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return "required"
     value = field.default.value if isinstance(field.default, Enum) else field.default
-    return "" if value in (None, (), msgspec.NODEFAULT) else f"`{value}`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"  # as TOML writes it
+    return "" if value in (None, (), msgspec.NODEFAULT) or isinstance(value, Model) else f"`{value}`"
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import msgspec
 
 from pantry_tui.config.hooking import HookSettings, check_hooks
 from pantry_tui.config.keeping import RetentionSettings, check_retention
+from pantry_tui.config.monitoring import AlertSettings, MonitoringSettings, Thresholds, check_monitoring
 from pantry_tui.config.notifying import (
     NotificationSettings,
     NotifySettings,
@@ -53,6 +54,7 @@ _TOP = (
     "encryption",
     "drill",
     "hooks",
+    "monitoring",
     "notifications",
     "notify",
     "policies",
@@ -79,6 +81,7 @@ class Document(Model, frozen=True, kw_only=True):
     hooks: HookSettings = HookSettings()
     notify: NotifySettings = NotifySettings()
     notifications: dict[str, NotificationSettings] = msgspec.field(default_factory=dict)
+    monitoring: MonitoringSettings = MonitoringSettings()
     runner: RunnerSettings = RunnerSettings()
     scheduler: SchedulerSettings = SchedulerSettings()
     databases: dict[str, DatabaseSettings] = msgspec.field(default_factory=dict)
@@ -105,6 +108,7 @@ def check_document(content: dict[str, Any], *, file: str) -> Document:
         hooks=_hooks(content, "hooks", file) or HookSettings(),
         notify=_notify(content, databases, notifications, file),
         notifications=notifications,
+        monitoring=_monitoring(_table(content, "monitoring", file), notifications, file),
         scheduler=check_section(_table(content, "scheduler", file), SchedulerSettings, prefix="scheduler", file=file),
         databases=databases,
         repositories=_named(content, "repositories", RepositorySettings, file),
@@ -237,6 +241,23 @@ def _notify(
             check_names(names or (), notifications, key=f"{prefix}.{key}", file=file)
         if found.ping is not None:
             check_reference(found.ping, key=f"{file}: {prefix}.ping", what="address")
+    return settings
+
+
+def _monitoring(table: dict[str, Any], notifications: dict[str, NotificationSettings], file: str) -> MonitoringSettings:
+    plain = {key: value for key, value in table.items() if key not in ("thresholds", "alerts")}
+    thresholds, alerts = _table(table, "thresholds", file), _table(table, "alerts", file)
+    settings = msgspec.structs.replace(
+        check_section(plain, MonitoringSettings, prefix="monitoring", file=file),
+        thresholds=check_section(thresholds, Thresholds, prefix="monitoring.thresholds", file=file),
+        alerts={
+            name: check_section(
+                _table(alerts, name, file), AlertSettings, prefix=f"monitoring.alerts.{name}", file=file
+            )
+            for name in alerts
+        },
+    )
+    check_monitoring(settings, notifications, file=file)
     return settings
 
 

@@ -42,6 +42,7 @@ _Reference = Annotated[
     str, Meta(description="a reference: env:NAME, file:/path, command:/path arguments or credential:NAME")
 ]
 _Names = Annotated[tuple[str, ...], Meta(description="a list of names of [notifications.NAME], for those of [notify]")]
+_Hours = Annotated[float, Meta(gt=0, le=100_000, description="a number of hours above 0, for that of the tier")]
 _SslMode = Annotated[
     str,
     Meta(
@@ -123,6 +124,8 @@ class DatabaseSettings(Model, frozen=True, kw_only=True):
     sslcert: _Text | None = None
     sslkey: _Text | None = None
     tier: Annotated[Tier, Meta(description='"critical", "standard" or "non-critical"')] = Tier.STANDARD
+    rto_hours: _Hours | None = None  # None: the tier's
+    rpo_hours: _Hours | None = None
     client_tools: _Directory | None = None
     assertions: Annotated[
         dict[str, str],
@@ -140,6 +143,16 @@ class DatabaseSettings(Model, frozen=True, kw_only=True):
     on_success: _Names | None = None  # None: as [notify] says
     on_failure: _Names | None = None
     ping: _Reference | None = None
+
+    @property
+    def rto_seconds(self) -> float:
+        """The database's recovery time objective: its own, or its tier's."""
+        return self.tier.rto_seconds if self.rto_hours is None else self.rto_hours * 3600.0
+
+    @property
+    def rpo_seconds(self) -> float:
+        """The database's recovery point objective: its own, or its tier's."""
+        return self.tier.rpo_seconds if self.rpo_hours is None else self.rpo_hours * 3600.0
 
     @property
     def asserted(self) -> tuple[Assertion, ...]:

@@ -67,6 +67,8 @@ class Check(Model, frozen=True, kw_only=True):
     unit: str = ""  # seconds, bytes, ratio, days, count
     since: datetime | None = None  # since when it has this status
     remedy: Remedy | None = None  # None only when it is ok
+    alert: AlertType | None = None  # what it is told as while it is not ok; None: nobody is told of it
+    cause: str = ""  # of that alert, where several checks see one trouble; empty: the check's id
 
 
 class DatabaseHealth(Model, frozen=True, kw_only=True):
@@ -108,6 +110,12 @@ class Health(Model, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ()
 
 
+class HealthRequest(Model, frozen=True, kw_only=True):
+    """Look at everything now. ``notify``: tell people of alerts; None: as the runner does, which tells while it stays."""
+
+    notify: bool | None = None
+
+
 class Severity(StrEnum):
     """How bad it is, mildest first."""
 
@@ -139,7 +147,11 @@ class AlertType(StrEnum):
     SERVER_UNREACHABLE = "server_unreachable"
     PRIVILEGES_LOST = "privileges_lost"
     OFF_SITE_LAG = "off_site_lag"
-    TRAIL_BROKEN = "trail_broken"
+    TRAIL_BROKEN = "trail_broken"  # of the audit trail, or of the chain of manifests
+    CATALOG_DAMAGED = "catalog_damaged"
+    REPOSITORY_UNUSABLE = "repository_unusable"
+    CLIENT_TOOLS_UNFIT = "client_tools_unfit"
+    RUNNER_ABSENT = "runner_absent"
     NOTIFICATION_FAILED = "notification_failed"
     CLOCK_MOVED = "clock_moved"
     DATABASE_APPEARED = "database_appeared"
@@ -172,12 +184,13 @@ class Alert(Model, frozen=True, kw_only=True):
     opened_at: datetime
     seen_at: datetime
     seen: int = 1  # how many runs have seen it
+    told_at: datetime | None = None  # None: nobody was, because the root says it all
     well_since: datetime | None = None  # first of the looks at which the trouble was gone
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
     resolved_at: datetime | None = None
     resolved_by: str = ""  # empty: it went away by itself
-    escalations: int = 0  # how many contacts were told so far
+    escalations: int = 0  # how many contacts were told after the first
     escalated_at: datetime | None = None
     root: str | None = None
     details: dict[str, str] = msgspec.field(default_factory=dict)

@@ -73,14 +73,20 @@ class Facts(Model, frozen=True, kw_only=True):
 
 
 async def examine_database(
-    target: DatabaseTarget, *, role: str = DEFAULT_ROLE, free_bytes: int | None = None
+    target: DatabaseTarget,
+    *,
+    role: str = DEFAULT_ROLE,
+    free_bytes: int | None = None,
+    application: str = "doctor",
+    connect_timeout: int = 10,
 ) -> list[Finding]:
     """Everything there is to say about a database. A server that does not answer is a finding, not an error.
 
-    ``role`` is the name that the SQL of the remedies gives to a backup role; ``free_bytes`` the room for backups.
+    ``role`` is the name that the SQL of the remedies gives to a backup role; ``free_bytes`` the room for backups;
+    ``connect_timeout`` in seconds counts where the target sets none.
     """
     try:
-        async with await connect(target, application="doctor") as connection:
+        async with await connect(target, application=application, connect_timeout=connect_timeout) as connection:
             await connection.execute("SET search_path = ''; SET statement_timeout = '60s'")
             facts = Facts.from_builtins((await _rows(connection, _FACTS))[0])
             return [

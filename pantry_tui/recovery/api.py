@@ -109,8 +109,8 @@ class RecoveryService:
         settings = self._settings(config)
         asked = PlanRequest(
             **msgspec.structs.asdict(self._request(config, target)),
-            rto_seconds=settings.tier.rto_seconds if settings is not None else None,
-            rpo_seconds=settings.tier.rpo_seconds if settings is not None else None,
+            rto_seconds=settings.rto_seconds if settings is not None else None,
+            rpo_seconds=settings.rpo_seconds if settings is not None else None,
             probe=probe,
         )
         return await plan_recovery(asked, self._listener)
@@ -200,7 +200,7 @@ class RecoveryService:
         backup = repository.summary(repository.resolve(config.backup_id))
         configured = load_config()
         settings = configured.databases.get(backup.database)
-        tier = settings.tier.rto_seconds if settings is not None else None
+        objective = settings.rto_seconds if settings is not None else None
         request = DrillRequest(
             repository=self._repository,
             backup_id=backup.id,
@@ -208,7 +208,7 @@ class RecoveryService:
             server=configured.database_target(server) if isinstance(server, str) else server,
             directory=config.directory or configured.drill.directory,
             client_tools=settings.client_tools if settings is not None else None,
-            rto_seconds=tier if config.rto_seconds is None else config.rto_seconds,
+            rto_seconds=objective if config.rto_seconds is None else config.rto_seconds,
             assertions=settings.asserted if settings is not None else (),
             assertion_seconds=(settings or DatabaseSettings()).assertion_timeout_seconds,
             jobs=config.jobs,

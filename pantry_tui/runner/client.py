@@ -37,16 +37,18 @@ from pantry_tui.models import (
 )
 from pantry_tui.runner.address import answers, no_runner, runner_address
 from pantry_tui.runner.directory import prepare_data_directory
+from pantry_tui.runner.monitoring.questions import MonitoringQuestions
 from pantry_tui.runner.peer import own_headers
 from pantry_tui.runner.start import HAND_OVER_SECONDS, start_detached, wait_for_end, wait_while_silent
 from pantry_tui.runner.wire import Answer, path_part, read_answer, repository_query
+from pantry_tui.runner.wizard_questions import WizardQuestions
 from pantry_tui.version import __version__
 
 ANSWER_SECONDS = 10.0  # a healthy runner answers in milliseconds
 _ATTEMPTS = 3
 
 
-class RunnerClient:
+class RunnerClient(MonitoringQuestions, WizardQuestions):
     """A connection to a runner. Methods raise what the runner reports, and `RunnerError` when it is gone."""
 
     def __init__(self, socket: Path) -> None:
@@ -179,10 +181,16 @@ class RunnerClient:
 
     async def changes(self) -> AsyncIterator[JobChanged]:
         """The jobs that are alive, then every change of any job, until the runner ends."""
-        async with contextlib.aclosing(self._stream("/v1/events")) as events:
+        async with contextlib.aclosing(self.news()) as events:
             async for event in events:
                 if isinstance(event, JobChanged):
                     yield event
+
+    async def news(self) -> AsyncGenerator[Event, None]:
+        """As `changes`, and what schedules, health and alerts tell."""
+        async with contextlib.aclosing(self._stream("/v1/events")) as events:
+            async for event in events:
+                yield event
 
     async def schedules(self) -> list[ScheduleStatus]:
         """All schedules, by name."""

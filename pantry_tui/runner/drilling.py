@@ -46,7 +46,7 @@ def drill_request(
         server=config.database_target(name) if where is DrillPlace.SERVER else None,
         directory=config.drill.directory,
         client_tools=str(Path(tools).expanduser()) if tools is not None else None,
-        rto_seconds=settings.tier.rto_seconds if settings is not None else None,
+        rto_seconds=settings.rto_seconds if settings is not None else None,
         assertions=settings.asserted if settings is not None else (),
         assertion_seconds=(settings or DatabaseSettings()).assertion_timeout_seconds,
         jobs=jobs,

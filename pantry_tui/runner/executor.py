@@ -69,6 +69,7 @@ class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_scheduled: int = 3  # of them, those that the clock started
     history_days: int = 30
     nice: int = 0
+    prepares: bool = True  # the first job's process is started at once
     keeps_spare: bool = True  # a runner that ends with its jobs prepares only the first one's process
 
 
@@ -98,7 +99,8 @@ class Executor:
 
     async def start(self) -> None:
         """Prepares the first job's process, and settles what an earlier runner left in the middle."""
-        self._prepare_spare()
+        if self._settings.prepares:
+            self._prepare_spare()
         self.retention.clock.watch()
         self.office.start()
         await self._settle_interrupted()

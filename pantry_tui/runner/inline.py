@@ -8,6 +8,8 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from pantry_tui.config import Config
 from pantry_tui.errors import RunnerBusyError, RunnerError
 from pantry_tui.runner.client import RunnerClient, attach, make_way
@@ -19,19 +21,20 @@ _ATTEMPTS = 3
 
 
 @contextlib.asynccontextmanager
-async def inline_runner(config: Config) -> AsyncIterator[RunnerClient]:
+async def inline_runner(config: Config, *, prepares: bool = True) -> AsyncIterator[RunnerClient]:
     """A client of the runner that is there; where none is, of one in this process, its socket included.
 
     Leaving the context waits for the last job of a runner of our own, whoever submitted it, and leaves nothing behind.
     Cancellation (Ctrl-C, SIGTERM) stops the jobs cleanly instead, and they count as interrupted. SIGHUP is ignored
-    meanwhile: a lost terminal stops no job. Raises what `attach` and the start of a runner raise.
+    meanwhile: a lost terminal stops no job. ``prepares``: a process for the first job is started at once. Raises what
+    `attach` and the start of a runner raise.
     """
     directory = prepare_data_directory(config.data_directory)
     await make_way(directory)
     for _ in range(_ATTEMPTS):
         async with contextlib.AsyncExitStack() as stack:
             try:
-                client = await _enter(stack, config)
+                client = await _enter(stack, config, prepares)
             except RunnerBusyError:  # somebody else starts one, or one is just ending
                 await asyncio.to_thread(wait_while_silent, directory, HAND_OVER_SECONDS)
                 continue
@@ -41,19 +44,20 @@ async def inline_runner(config: Config) -> AsyncIterator[RunnerClient]:
         yield client
 
 
-async def _enter(stack: contextlib.AsyncExitStack, config: Config) -> RunnerClient:
+async def _enter(stack: contextlib.AsyncExitStack, config: Config, prepares: bool) -> RunnerClient:
     try:
         return await stack.enter_async_context(await attach(config))
     except RunnerError:
-        return await stack.enter_async_context(_own_runner(config))
+        return await stack.enter_async_context(_own_runner(config, prepares))
 
 
 @contextlib.asynccontextmanager
-async def _own_runner(config: Config) -> AsyncIterator[RunnerClient]:
+async def _own_runner(config: Config, prepares: bool) -> AsyncIterator[RunnerClient]:
     from pantry_tui.runner.running import running
 
     with _signals():
         settings = ServiceSettings.of(config, keeps_spare=False).executor
+        settings = msgspec.structs.replace(settings, prepares=prepares)
         async with running(config.data_directory, settings, configuration=lambda: config) as runner:
             told = asyncio.create_task(_end_when_told(runner.stopped, runner.executor.close))
             try:

@@ -17,11 +17,13 @@ import msgspec
 
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.events import (
+    AlertChanged,
     ClockMoved,
     DatabaseAppeared,
     Event,
     Failed,
     Finished,
+    HealthChanged,
     JobChanged,
     Logged,
     NotificationFailed,
@@ -123,7 +125,9 @@ def _words(event: Event) -> str | None:
             return "\n".join(part for part in parts if part)
         case Progress() | TableProgress() | JobChanged():
             return None
-        case RunMissed() | RunEnded() | DatabaseAppeared() | ClockMoved():  # of no job
+        case (
+            RunMissed() | RunEnded() | DatabaseAppeared() | ClockMoved() | HealthChanged() | AlertChanged()
+        ):  # of no job
             return None
 
 

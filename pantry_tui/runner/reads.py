@@ -23,10 +23,12 @@ from pantry_tui.config import Config
 from pantry_tui.errors import BackupDamagedError, InterruptedJobError, NotFoundError, RunnerBusyError
 from pantry_tui.events import Listener
 from pantry_tui.models import (
+    Alert,
     BackupDetails,
     BackupDiff,
     BackupExport,
     BackupSummary,
+    DayCompliance,
     ExpectedRun,
     ExportRequest,
     Failure,
@@ -41,6 +43,8 @@ from pantry_tui.models import (
     Unlocking,
     utc_now,
 )
+from pantry_tui.monitoring.compliance import compliance
+from pantry_tui.monitoring.ordering import open_alerts
 from pantry_tui.repository.local import LocalRepository
 from pantry_tui.runner.address import runner_address
 from pantry_tui.runner.directory import prepare_data_directory
@@ -175,6 +179,22 @@ class LocalReads:
             return found
         with Catalog(self._directory) as catalog:
             return catalog.runs(catalog.schedule(reference).id if reference is not None else None, limit)
+
+    async def alerts(self, *, resolved: bool = False) -> list[Alert]:
+        """The alerts that are open, the worst first; with ``resolved`` all, those opened last first."""
+        if (found := self._ask("/v1/alerts", {"all": "1" if resolved else "0"}, list[Alert])) is not None:
+            return found
+        with Catalog(self._directory) as catalog:
+            alerts = catalog.alerts()
+            self.remarks = catalog.problems
+        return alerts if resolved else open_alerts(alerts)
+
+    async def compliance(self, *, days: int = 14) -> list[DayCompliance]:
+        """What became of each schedule's runs on each of the last so many days."""
+        if (found := self._ask("/v1/compliance", {"days": str(days)}, list[DayCompliance])) is not None:
+            return found
+        with Catalog(self._directory) as catalog:
+            return compliance(catalog.schedules(), catalog.runs(), utc_now(), days=days)
 
     @staticmethod
     def _status(catalog: Catalog, schedule: Schedule) -> ScheduleStatus:

@@ -20,6 +20,7 @@ from pantry_tui.runner.executor import RUNNER, Executor, ExecutorSettings
 from pantry_tui.runner.instance import Runner
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.lock import PATIENCE_SECONDS, Holder, RunnerLock
+from pantry_tui.runner.monitoring.watch import making_rounds, watching
 from pantry_tui.runner.scheduling.clock import Clock, SystemClock
 from pantry_tui.runner.scheduling.desk import ScheduleDesk
 from pantry_tui.runner.scheduling.loop import Scheduler
@@ -79,21 +80,29 @@ async def _serving(
         note_event(audit, event)
         executor.board.tell(event)
         teller.hear(event)
+        health.alerts.hear(event)
 
     work = ScheduledWork(executor, library, catalog, configuration, tell)
     scheduler = Scheduler(catalog, work, clock or SystemClock(), tell)
     executor.ended.append(scheduler.job_ended)
     desk = ScheduleDesk(catalog, scheduler, work, audit, configuration)
-    runner = Runner(directory, holder, executor, library, audit, scheduler, desk)
+    health = watching(directory, catalog, library, executor, audit, desk.statuses, configuration, clock)
+    executor.ended.append(health.alerts.job_ended)
+    executor.office.listeners.append(health.alerts.hear)
+    runner = Runner(directory, holder, executor, library, audit, scheduler, desk, health)
     audit.note(_account(), "runner.start", "runner", "started", {"pid": holder.pid, "version": holder.version})
     await executor.start()
     try:
         async with serve(runner, Path(holder.socket)):
             try:
-                async with _working(scheduler, clock, runner.stopped):
+                async with (
+                    _working(scheduler, clock, runner.stopped),
+                    making_rounds(health, executor, library, audit, configuration, clock),
+                ):
                     yield runner
             finally:
                 scheduler.close()
+                await health.close()
                 await executor.close()
                 await scheduler.settled()
                 await executor.office.close()  # after all that has something to tell

@@ -17,8 +17,10 @@ from aiohttp import web
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.runner.instance import Runner
 from pantry_tui.runner.manners import LARGEST_REQUEST, RUNNER, middlewares, say_version
+from pantry_tui.runner.monitoring.routes import health_routes
 from pantry_tui.runner.routes import routes
 from pantry_tui.runner.schedule_routes import schedule_routes
+from pantry_tui.runner.wizard_routes import wizard_routes
 
 _CLOSE_SECONDS = 1.0  # for streams to end when the runner does
 
@@ -30,6 +32,8 @@ async def serve(runner: Runner, path: Path) -> AsyncIterator[None]:
     application[RUNNER] = runner
     application.add_routes(routes)
     application.add_routes(schedule_routes)
+    application.add_routes(wizard_routes)
+    application.add_routes(health_routes)
     application.on_response_prepare.append(say_version)
     serving = web.AppRunner(
         application, access_log=None, handle_signals=False, shutdown_timeout=_CLOSE_SECONDS, handler_cancellation=True

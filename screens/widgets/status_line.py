@@ -10,7 +10,16 @@ from screens.known import Known
 from screens.widgets.glyphs import Glyphs
 from screens.widgets.text import shortened
 
-AREAS = (("1", "Backups", "backups"), ("2", "Jobs", "jobs"), ("3", "Schedules", "schedules"))
+AREAS = (
+    ("1", "Health", "health"),
+    ("2", "Backups", "backups"),
+    ("3", "Schedules", "schedules"),
+    ("4", "Jobs", "jobs"),
+    ("5", "Alerts", "alerts"),
+)
+
+
+_ROOM_FOR_ALL = 90
 
 
 class StatusLine(Static):
@@ -22,14 +31,18 @@ class StatusLine(Static):
 
     def show(self, known: Known, *, area: str, host: str, glyphs: Glyphs, start_key: str) -> None:
         """Draws the line for this state; ``start_key`` starts a runner where none is there."""
-        runner, style, safe = runner_words(known, glyphs, start_key)
-        wanted = (area, host, runner, safe, str(self.size.width))
+        narrow = self.size.width < _ROOM_FOR_ALL
+        runner, style, safe = runner_words(known, glyphs, start_key, short=narrow)
+        alerts = known.open_alerts
+        wanted = (area, host, runner, safe, str(alerts), str(self.size.width))
         if wanted == self._shown:
             return
         self._shown = wanted
-        left = Content.assemble((" Pantry ", "bold $accent"), *_areas(area))
         separator = f" {glyphs.dot} "
         right_plain = separator.join((runner, safe)) + " "
+        left = _areas(area, alerts, brand=not narrow, titles=True)
+        if left.cell_length + len(right_plain) >= self.size.width:
+            left = _areas(area, alerts, brand=False, titles=False)
         room = self.size.width - left.cell_length - len(right_plain) - len(separator) - 1
         fitting = host if len(host) <= room else shortened(host.partition(".")[0], max(room, 0), "")
         shown_host = fitting + separator if fitting else ""
@@ -38,12 +51,15 @@ class StatusLine(Static):
         self.update(Content.assemble(left, " " * gap, right))
 
 
-def _areas(area: str) -> list[tuple[str, str]]:
-    parts = []
+def _areas(area: str, alerts: int, *, brand: bool, titles: bool) -> Content:
+    """The areas with their keys; without ``titles``, only of the one that is shown."""
+    parts: list[tuple[str, str]] = [(" Pantry ", "bold $accent")] if brand else []
     for key, title, name in AREAS:
         style = "bold underline" if name == area else "$muted"
-        parts += [("  ", ""), (f"{key} {title}", style)]
-    return parts
+        parts += [("  " if brand else " ", ""), (f"{key} {title}" if titles or name == area else key, style)]
+        if name == "alerts" and alerts:
+            parts.append((f" {alerts}", "bold $error"))
+    return Content.assemble(*parts)
 
 
 def no_runner_words(known: Known) -> str:
@@ -51,15 +67,16 @@ def no_runner_words(known: Known) -> str:
     return "runner stopped" if known.met else "no runner answers"
 
 
-def runner_words(known: Known, glyphs: Glyphs, start_key: str) -> tuple[str, str, str]:
-    """The runner's state, its style, and the answer to "can I close this terminal?"."""
+def runner_words(known: Known, glyphs: Glyphs, start_key: str, *, short: bool = False) -> tuple[str, str, str]:
+    """The runner's state, its style, and the answer to "can I close this terminal?"; ``short`` of the state."""
     if not known.attached:
         if known.problem is None:
             return f"{glyphs.waiting} connecting to the runner", "$warning", "nothing runs yet"
         return f"{glyphs.waiting} {no_runner_words(known)}", "$warning", f"press {start_key} to start it"
-    closing = "closing ends the demo" if known.demo else "safe to close"
+    closing = ("demo" if short else "closing ends the demo") if known.demo else "safe to close"
     running, queued = known.count(JobState.RUNNING), known.count(JobState.QUEUED)
     if not running and not queued:
-        return f"{glyphs.good} runner idle", "$success", closing
-    words = f"{glyphs.running} {running} running" + (f", {queued} queued" if queued else "")
+        return f"{glyphs.good} {'idle' if short else 'runner idle'}", "$success", closing
+    waiting = "" if not queued else f" +{queued}" if short else f", {queued} queued"
+    words = f"{glyphs.running} {running} running{waiting}"
     return words, "bold $accent", closing

@@ -17,7 +17,7 @@ class Terminal:
         self.shown = ""
         self.process = subprocess.Popen(
             arguments,
-            env={**environment, "TERM": "xterm", "COLUMNS": "60"},
+            env={"TERM": "xterm", "COLUMNS": "60", **environment},
             cwd=place,
             stdin=slave,
             stdout=slave,
@@ -36,6 +36,13 @@ class Terminal:
     def type(self, text: str) -> None:
         """Types a line."""
         os.write(self._master, text.encode() + b"\n")
+
+    def read_behind(self, seen: int, *words: str) -> str:
+        """Reads until all of these words were shown behind the first ``seen`` characters; returns what is behind them."""
+        while not all(each in self.shown[seen:] for each in words):
+            piece = self._read()
+            assert piece, f"it ended without saying {words!r}:\n{self.shown}"
+        return self.shown[seen:]
 
     def answer(self, question: str, text: str) -> None:
         """Waits for a question that was not asked before, and types the answer."""

@@ -164,7 +164,9 @@ def drain(terminal: int) -> None:
 
 def test_the_application_opens_on_the_proven_backup(demo: Demo) -> None:
     process, terminal = demo.start_on_terminal(TINY)
-    read_until(terminal, b"closing ends the demo", b"restored")  # the proof, in the list of backups
+    read_until(terminal, b"closing ends the demo", b"checked")  # the health, on the first screen
+    os.write(terminal, b"2")
+    read_until(terminal, b"restored")  # the proof, in the list of backups
     os.write(terminal, b"\x11")  # Ctrl+Q
     drain(terminal)
     assert process.wait() == 0
@@ -172,7 +174,7 @@ def test_the_application_opens_on_the_proven_backup(demo: Demo) -> None:
 
 def test_a_lost_terminal_ends_the_demo(demo: Demo) -> None:
     process, terminal = demo.start_on_terminal(TINY)
-    read_until(terminal, b"restored")
+    read_until(terminal, b"checked")
     os.close(terminal)
     assert process.wait() == 128 + signal.SIGHUP
 

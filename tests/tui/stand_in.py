@@ -17,17 +17,21 @@ from pantry_tui.events import Event, Failed, Finished, JobChanged
 from pantry_tui.models import (
     LIVE,
     PEEK_ROWS,
+    Alert,
+    AlertState,
     BackupDetails,
     BackupDiff,
     BackupFormat,
     BackupKind,
     BackupSummary,
     Compression,
+    DayCompliance,
     DiffSide,
     DiffStatus,
     ExpectedRun,
     Failure,
     FileSummary,
+    Health,
     Job,
     JobRequest,
     JobState,
@@ -42,6 +46,7 @@ from pantry_tui.models import (
     TablePage,
     TableSummary,
     Unlocking,
+    WizardState,
 )
 from pantry_tui.runner.client import RunnerClient
 from pantry_tui.schedule.showing import preview, status_of
@@ -220,6 +225,9 @@ class StandIn:
         self.reachable = True
         self.startable = True
         self.starts = self.attempts = 0
+        self.found: Health | None = None
+        self.told: list[Alert] = []
+        self.days: list[DayCompliance] = []
         self.planned: dict[str, Schedule] = {}
         self.past_runs: list[ExpectedRun] = []
         self.at_work: set[str] = set()
@@ -338,7 +346,40 @@ class StandIn:
     async def execute_schedule(self, reference: str) -> list[Job]:
         return [self.start_job("backup", title=f"backup of crm, by {self.planned[reference].name}")]
 
-    async def changes(self) -> AsyncIterator[JobChanged]:
+    async def health(self) -> Health | None:
+        if self.refusal is not None:
+            raise self.refusal
+        return self.found
+
+    async def check_health(self, *, notify: bool | None = None) -> Health:
+        if self.found is None:
+            raise RunnerError("nothing can be looked at")
+        self.found = msgspec.structs.replace(self.found, at=NOW)
+        return self.found
+
+    async def alerts(self, *, resolved: bool = False) -> list[Alert]:
+        return [each for each in self.told if resolved or each.state is not AlertState.RESOLVED]
+
+    async def acknowledge_alert(self, reference: str) -> Alert:
+        return self._moved(reference, state=AlertState.ACKNOWLEDGED, acknowledged_by="postgres", acknowledged_at=NOW)
+
+    async def resolve_alert(self, reference: str) -> Alert:
+        return self._moved(reference, state=AlertState.RESOLVED, resolved_by="postgres", resolved_at=NOW)
+
+    def _moved(self, reference: str, **changes: object) -> Alert:
+        if self.refusal is not None:
+            raise self.refusal
+        changed = msgspec.structs.replace(next(each for each in self.told if each.id == reference), **changes)
+        self.told = [changed if each.id == reference else each for each in self.told]
+        return changed
+
+    async def wizard(self) -> WizardState | None:
+        return None
+
+    async def compliance(self, *, days: int = 14) -> list[DayCompliance]:
+        return self.days
+
+    async def news(self) -> AsyncIterator[Event]:
         gone = asyncio.create_task(self.gone.wait())
         try:
             while not gone.done():
@@ -405,10 +446,20 @@ class StandIn:
 
 
 def application(
-    runner: StandIn, *, traits: TerminalTraits | None = None, databases: tuple[str, ...] = ("crm", "billing")
+    runner: StandIn,
+    *,
+    traits: TerminalTraits | None = None,
+    databases: tuple[str, ...] = ("crm", "billing"),
+    area: str = "backups",
 ) -> PantryApp:
-    """The application on that runner."""
+    """The application on that runner, opened on an area."""
     config = make_config(databases=databases)
     return PantryApp(
-        config, connect=runner.connect, attach=runner.attach, now=lambda: NOW, host="db1.example.org", traits=traits
+        config,
+        connect=runner.connect,
+        attach=runner.attach,
+        now=lambda: NOW,
+        host="db1.example.org",
+        traits=traits,
+        area=area,
     )

@@ -40,14 +40,16 @@ RESULT = ForeignRestoreResult(
 
 async def test_its_result_is_never_called_equal() -> None:
     runner = StandIn([])
-    app = PantryApp(make_config(), connect=runner.connect, attach=runner.attach, now=lambda: NOW, host="db1")
+    app = PantryApp(
+        make_config(), connect=runner.connect, attach=runner.attach, now=lambda: NOW, host="db1", area="backups"
+    )
     async with driving(app) as driver:
         job = runner.start_job("foreign_restore", title="restore of /home/op/theirs.sql.gz into theirs")
         result = RESULT.to_builtins()
         await runner.tell(
             job, Finished(result=result, at=NOW), state="succeeded", finished_at=NOW.isoformat(), result=result
         )
-        await driver.press("2", "enter")
+        await driver.press("4", "enter")
         await driver.sees(
             "Restored, not verified", "theirs", "31,337 rows", "public.contacts", "privileges of role shop"
         )

@@ -11,7 +11,9 @@ from tests.tui.stand_in import NOW, StandIn, make_backup, make_config
 
 
 def application(runner: StandIn) -> PantryApp:
-    return PantryApp(make_config(), connect=runner.connect, attach=runner.attach, now=lambda: NOW, host="db1")
+    return PantryApp(
+        make_config(), connect=runner.connect, attach=runner.attach, now=lambda: NOW, host="db1", area="backups"
+    )
 
 
 async def test_details_tell_what_is_its_own() -> None:

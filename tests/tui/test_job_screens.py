@@ -24,7 +24,7 @@ async def test_what_is_cut_says_so_and_a_job_keeps_its_target(plain: bool, sign:
         lines = [line for line in driver.lines if f"{sign}  crm" in line]
         assert lines
         assert all("unchecked" in line for line in lines), driver.text
-        await driver.press("escape", "2")
+        await driver.press("escape", "4")
         await driver.on("JobsScreen")
         await driver.sees("restore of 20", f"{sign}", "crm_restored", "running")
         await driver.resize(120, 30)
@@ -47,7 +47,7 @@ async def test_a_drill_says_what_it_proved() -> None:
     )
     async with driving(application(runner)) as driver:
         await driver.sees("1 running")
-        await driver.press("2", "enter")
+        await driver.press("4", "enter")
         await driver.on("JobScreen")
         await runner.tell(job, Finished(result=result.to_builtins()), state="succeeded", result=result.to_builtins())
         await driver.sees("✓ proven: restored and equal", "15 tables, 1,700,000 rows", "the objective is 2 h")
@@ -58,7 +58,7 @@ async def test_a_job_that_is_over_does_not_offer_to_be_cancelled() -> None:
     job = runner.start_job("backup", title="backup of crm into local")
     async with driving(application(runner)) as driver:
         await driver.sees("1 running")
-        await driver.press("2", "enter")
+        await driver.press("4", "enter")
         await driver.on("JobScreen")
         await driver.sees("C Cancel job")
         await runner.tell(job, Failed(failure=Failure.of(RunnerError("it broke"))), state="failed")
@@ -107,6 +107,6 @@ async def test_a_job_that_fails_elsewhere_is_announced_and_explained() -> None:
         )
         await runner.tell(job, Failed(failure=failure), state="failed", failure=failure.to_builtins())
         await driver.until(lambda: "backup of crm into local" in driver.notices, "a notice says so")
-        await driver.press("2", "enter")
+        await driver.press("4", "enter")
         await driver.on("JobScreen")
         await driver.sees("✗ failed", "segment 12 is not what was written", "use another", "5f")

@@ -14,7 +14,9 @@ from tests.tui.stand_in import StandIn, make_backup, make_config
 
 async def test_a_command_has_the_key_that_the_configuration_gives_it() -> None:
     config = msgspec.structs.replace(make_config(), keys={"backup.create": "f2", "table.down": "n", "app.help": "?,f9"})
-    async with driving(PantryApp(config, connect=StandIn([make_backup(1), make_backup(2)]).connect)) as driver:
+    async with driving(
+        PantryApp(config, connect=StandIn([make_backup(1), make_backup(2)]).connect, area="backups")
+    ) as driver:
         await driver.sees("2 backups", "f2 Back up")
         await driver.press("B", "j")
         await driver.on("BackupsScreen")

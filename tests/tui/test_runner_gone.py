@@ -13,11 +13,11 @@ from tests.tui.stand_in import StandIn, application, make_backup
 async def test_a_runner_that_goes_is_said_and_found_again(backups: list[BackupSummary]) -> None:
     runner = StandIn(backups)
     async with driving(application(runner)) as driver:
-        await driver.sees("runner idle", "5 backups")
+        await driver.sees("idle", "5 backups")
         runner.vanish()
         await driver.sees("runner stopped", "press r to start it")
         runner.reachable = True
-        await driver.sees("runner idle")
+        await driver.sees("idle")
         assert runner.starts == 0
 
 
@@ -25,7 +25,7 @@ async def test_a_runner_that_was_stopped_is_started_by_a_person_only(backups: li
     runner = StandIn(backups)
     runner.reachable = False
     async with driving(application(runner)) as driver:
-        await driver.sees("runner idle", "5 backups")
+        await driver.sees("idle", "5 backups")
         assert runner.starts == 1
         runner.vanish()
         await driver.sees("runner stopped", "press r to start it")
@@ -34,7 +34,7 @@ async def test_a_runner_that_was_stopped_is_started_by_a_person_only(backups: li
             await driver.until(lambda attempts=attempts: runner.attempts > attempts, "it looks for a runner")  # type: ignore[misc]
         assert runner.starts == 1
         await driver.press("r")
-        await driver.sees("runner idle")
+        await driver.sees("idle")
         assert runner.starts == 2
         runner.vanish()
         await driver.sees("runner stopped")
@@ -47,7 +47,7 @@ async def test_a_runner_that_was_stopped_is_started_by_a_person_only(backups: li
 async def test_a_runner_that_cannot_be_started_is_explained(backups: list[BackupSummary]) -> None:
     runner = StandIn(backups)
     async with driving(application(runner)) as driver:
-        await driver.sees("runner idle", "5 backups")
+        await driver.sees("idle", "5 backups")
         runner.startable = False
         runner.vanish()
         await driver.sees("runner stopped")

@@ -24,7 +24,7 @@ def runner() -> StandIn:
 
 async def opened(driver: Driver) -> None:
     """The list of schedules is in front."""
-    await driver.sees("runner idle")
+    await driver.sees("idle")
     await driver.press(driver.app.key_of("app.schedules"))
     await driver.on("SchedulesScreen")
     await driver.sees("3 schedules")
@@ -154,7 +154,7 @@ async def test_deleting_asks_and_keeps_the_backups(runner: StandIn) -> None:
 async def test_the_standard_set_is_one_key() -> None:
     runner = StandIn([make_backup()])
     async with driving(application(runner)) as driver:
-        await driver.sees("runner idle")
+        await driver.sees("idle")
         await driver.press("3")
         await driver.sees("Nothing is done by itself yet", "S adds the standard set")
         await driver.press("S")
@@ -184,7 +184,7 @@ async def test_hostile_names_do_nothing() -> None:
         )
     ]
     async with driving(application(runner), size=(200, 50)) as driver:
-        await driver.sees("runner idle")
+        await driver.sees("idle")
         await driver.press("3")
         await driver.sees(SHOWN)
         for key in ("enter", "E", "D"):

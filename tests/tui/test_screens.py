@@ -43,7 +43,7 @@ async def test_hostile_names_are_shown_and_do_nothing() -> None:
             state="failed",
             failure=failure.to_builtins(),
         )
-        await driver.press("2")
+        await driver.press("4")
         await driver.on("JobsScreen")
         await driver.sees(f"backup of {SHOWN}")
         await driver.press("enter")
@@ -61,7 +61,7 @@ async def test_too_small_a_terminal_says_what_it_needs_and_comes_back(backups: l
         await driver.resize(60, 20)
         await driver.on("TooSmall")
         await driver.sees("This terminal is 60x20", "needs 80x24")
-        await driver.press("2", "escape", "colon")
+        await driver.press("4", "escape", "colon")
         await driver.on("TooSmall")
         await driver.resize(40, 10)
         await driver.sees("40x10")
@@ -109,7 +109,7 @@ async def test_palette_line_and_help_come_from_the_table(backups: list[BackupSum
         await driver.on("Help")
         await driver.sees("Keys: Jobs", "pantry-tui job show JOB")
         await driver.press("escape")
-        await driver.press("1")
+        await driver.press("2")
         await driver.on("BackupsScreen")
 
 
@@ -149,7 +149,7 @@ async def test_every_key_of_every_pane_can_be_pressed(pane: str, backups: list[B
 
 
 async def test_leaving_is_one_key_everywhere(backups: list[BackupSummary]) -> None:
-    for opening in ((), ("enter",), ("2",), ("B",), ("ctrl+p",), ("question_mark",)):
+    for opening in ((), ("enter",), ("4",), ("B",), ("ctrl+p",), ("question_mark",)):
         async with driving(application(StandIn(backups))) as driver:
             await driver.sees("5 backups")
             await driver.press(*opening, "ctrl+q")
@@ -177,7 +177,7 @@ async def test_a_plain_terminal_gets_ascii_only(backups: list[BackupSummary]) ->
             ("escape", "B"),
             ("escape", "R", "tab", "space"),
             ("escape", "D"),
-            ("escape", "2"),
+            ("escape", "4"),
         ):
             await driver.press(*keys)
             assert driver.text.isascii(), (keys, [line.strip() for line in driver.lines if not line.isascii()])

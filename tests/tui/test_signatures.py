@@ -18,7 +18,9 @@ def runner_with(signature: Signature) -> StandIn:
 
 
 def application(runner: StandIn) -> PantryApp:
-    return PantryApp(make_config(), connect=runner.connect, attach=runner.attach, now=lambda: NOW, host="db1")
+    return PantryApp(
+        make_config(), connect=runner.connect, attach=runner.attach, now=lambda: NOW, host="db1", area="backups"
+    )
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ async def take_backup(driver: Driver, name: str) -> None:
 async def test_a_backup_is_taken_proven_and_deleted(
     config: Config, runner: RunnerProcess, crm: DatabaseTarget, server: TestServer
 ) -> None:
-    async with driving(PantryApp(config, connect=attach)) as driver:
-        await driver.sees("There is no backup yet", "B takes the first one", "runner idle", "safe to close")
+    async with driving(PantryApp(config, connect=attach, area="backups")) as driver:
+        await driver.sees("There is no backup yet", "B takes the first one", "idle", "safe to close")
 
         await take_backup(driver, "daily")
         await driver.sees("public.contacts", "20,000", "done", "This job is over")
@@ -61,10 +61,10 @@ async def test_a_backup_is_taken_proven_and_deleted(
         await driver.press("escape")
         await driver.sees("✓ proven")
 
-        await driver.press("2")
+        await driver.press("4")
         await driver.on("JobsScreen")
         await driver.sees("0 running, 0 queued, 3 past", "succeeded")
-        await driver.press("1")
+        await driver.press("2")
 
         await delete_the_last(driver)
 
@@ -91,7 +91,7 @@ async def test_some_tables_are_restored(
     config: Config, runner: RunnerProcess, crm: DatabaseTarget, server: TestServer
 ) -> None:
     restored = server.drop_after_test(f"{crm.name}_some")
-    async with driving(PantryApp(config, connect=attach), size=(200, 50)) as driver:
+    async with driving(PantryApp(config, connect=attach, area="backups"), size=(200, 50)) as driver:
         await driver.sees("There is no backup yet")
         await take_backup(driver, "daily")
         await driver.press("escape", "R")
@@ -110,7 +110,7 @@ async def test_some_tables_are_restored(
 async def test_a_backup_is_looked_into_and_compared_with_its_database(
     config: Config, runner: RunnerProcess, crm: DatabaseTarget, server: TestServer
 ) -> None:
-    async with driving(PantryApp(config, connect=attach)) as driver:
+    async with driving(PantryApp(config, connect=attach, area="backups")) as driver:
         await driver.sees("There is no backup yet")
         await take_backup(driver, "daily")
         await driver.press("escape", "enter")
@@ -133,7 +133,7 @@ async def test_a_backup_is_looked_into_and_compared_with_its_database(
 
 
 async def test_an_existing_database_is_not_touched(config: Config, runner: RunnerProcess, crm: DatabaseTarget) -> None:
-    async with driving(PantryApp(config, connect=attach)) as driver:
+    async with driving(PantryApp(config, connect=attach, area="backups")) as driver:
         await driver.sees("There is no backup yet")
         await take_backup(driver, "daily")
         await driver.press("escape", "R")
@@ -152,7 +152,7 @@ async def test_a_job_goes_on_while_the_screen_is_away(
 ) -> None:
     blocking = server.connect(crm, autocommit=False)
     blocking.execute("LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE")
-    async with driving(PantryApp(config, connect=attach)) as driver:
+    async with driving(PantryApp(config, connect=attach, area="backups")) as driver:
         await driver.sees("There is no backup yet")
         await driver.press("B")
         await driver.on("NewBackup")
@@ -161,7 +161,7 @@ async def test_a_job_goes_on_while_the_screen_is_away(
         await driver.sees("You can close this terminal: the job goes on.", "1 running")
     blocking.rollback()
 
-    async with driving(PantryApp(config, connect=attach)) as driver:
+    async with driving(PantryApp(config, connect=attach, area="backups")) as driver:
         await driver.sees("1 backup", "manual")
 
 
@@ -170,7 +170,7 @@ async def test_a_job_is_cancelled_after_a_question(
 ) -> None:
     blocking = server.connect(crm, autocommit=False)
     blocking.execute("LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE")
-    async with driving(PantryApp(config, connect=attach)) as driver:
+    async with driving(PantryApp(config, connect=attach, area="backups")) as driver:
         await driver.sees("There is no backup yet")
         await driver.press("B")
         await driver.on("NewBackup")
@@ -198,7 +198,7 @@ async def test_a_backup_is_restored_to_an_address(
     parameters = connection_parameters(restored.conninfo, key="the test's database")
     names = {key: quote(parameters[key], safe="") for key in ("user", "host", "port", "dbname")}
     address = "postgresql://{user}:s3cret-canary@/{dbname}?host={host}&port={port}".format(**names)
-    async with driving(PantryApp(config, connect=attach)) as driver:
+    async with driving(PantryApp(config, connect=attach, area="backups")) as driver:
         await driver.sees("There is no backup yet")
         await take_backup(driver, "daily")
         await driver.press("escape", "R")
@@ -215,14 +215,14 @@ async def test_a_backup_is_restored_to_an_address(
 
 
 async def test_a_runner_that_was_stopped_stays_so_until_r_is_pressed(config: Config, mark: str) -> None:
-    async with driving(PantryApp(config, connect=attach_or_start, attach=attach)) as driver:
-        await driver.sees("runner idle")
+    async with driving(PantryApp(config, connect=attach_or_start, attach=attach, area="backups")) as driver:
+        await driver.sees("idle")
         async with await attach(config) as client:
             await client.stop()
         await driver.sees("runner stopped", "press r to start it")
         await asyncio.to_thread(eventually, lambda: not marked_processes(mark), "the end of the runner")
         await driver.press("r")
-        await driver.sees("runner idle")
+        await driver.sees("idle")
         async with await attach(config) as client:
             await client.stop()
         await driver.sees("runner stopped")

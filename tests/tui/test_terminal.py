@@ -97,6 +97,8 @@ async def test_a_lost_terminal_ends_the_application_and_no_job(
 ) -> None:
     blocking = server.connect(crm, autocommit=False)
     blocking.execute("LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE")
+    terminal.sees("idle")
+    terminal.press(b"2")
     terminal.sees("There is no backup yet")
     terminal.press(b"B")
     terminal.sees("Back up a database")
@@ -114,6 +116,8 @@ async def test_a_lost_terminal_ends_the_application_and_no_job(
 
 
 def test_the_application_ends_when_only_the_signal_comes(terminal: Terminal) -> None:
+    terminal.sees("idle")
+    terminal.press(b"2")
     terminal.sees("There is no backup yet")
     terminal.process.send_signal(signal.SIGHUP)
 
@@ -121,9 +125,11 @@ def test_the_application_ends_when_only_the_signal_comes(terminal: Terminal) -> 
 
 
 def test_input_that_is_not_utf8_harms_nothing(terminal: Terminal) -> None:
+    terminal.sees("idle")
+    terminal.press(b"2")
     terminal.sees("There is no backup yet")
     terminal.press(b"caf\xe9 \xff\xfe\x1b[M\xe0\xf0\xff")
-    terminal.press(b"2")
+    terminal.press(b"4")
     terminal.sees("No job has run yet")
     terminal.press(b"\x11")
     terminal.read_until(lambda: b"\x1b[?1049l" in terminal.seen, "the application leaves the screen")
@@ -132,8 +138,8 @@ def test_input_that_is_not_utf8_harms_nothing(terminal: Terminal) -> None:
 
 
 def test_nothing_is_sent_while_nothing_happens(terminal: Terminal) -> None:
-    terminal.sees("There is no backup yet")
-    terminal.sees("runner idle")
+    terminal.sees("idle")
+    terminal.sees("would not survive today")
     quiet = 0
     while quiet < 3:
         ready, _, _ = select.select([terminal.master], [], [], 0.5)

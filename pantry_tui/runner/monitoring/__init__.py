@@ -1,0 +1,1 @@
+"""Health of a data directory's databases: looked at, judged, kept, and told."""

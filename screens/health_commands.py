@@ -1,0 +1,103 @@
+"""The commands of the first screen and of the alerts."""
+
+from __future__ import annotations
+
+from screens.command import ALERTS, HEALTH, WIZARD, Command
+from screens.situation import alert_open, alert_selected, alert_untaken, something_wrong
+
+HEALTH_COMMANDS = (
+    Command(
+        id="recovery.wizard",
+        keys="R",
+        title="Recover",
+        description="Be led through a recovery, step by step; one that is under way goes on where it stands.",
+        panes=(HEALTH,),
+        command_line="pantry-tui recover",
+        changes=True,
+        rank=1,
+    ),
+    Command(
+        id="wizard.take",
+        keys="enter",
+        title="Take it",
+        description="Take the answer under the cursor.",
+        panes=(WIZARD,),
+        rank=1,
+    ),
+    Command(
+        id="wizard.back",
+        keys="escape",
+        title="Back",
+        description="To the question before, with its answer as it was; from the first one, out of the wizard.",
+        panes=(WIZARD,),
+        rank=2,
+    ),
+    Command(
+        id="wizard.leave",
+        keys="l",
+        title="Leave for now",
+        description="Leave the wizard as it stands. R goes on with it, also from another terminal or after a reboot.",
+        panes=(WIZARD,),
+        rank=3,
+    ),
+    Command(
+        id="wizard.end",
+        keys="D",
+        title="End it",
+        description="End the wizard, after a question. What was done stays done, and what undoes it stays on the server.",
+        panes=(WIZARD,),
+        changes=True,
+        rank=6,
+    ),
+    Command(
+        id="health.explain",
+        keys="e",
+        title="Explain",
+        description="What is wrong in full, since when, and the command that mends it; enter on its line does the same.",
+        panes=(HEALTH,),
+        command_line="pantry-tui monitor health",
+        condition=something_wrong,
+        rank=2,
+    ),
+    Command(
+        id="health.backups",
+        keys="enter",
+        title="Backups",
+        description="Go to the backups of the selected database.",
+        panes=(HEALTH,),
+        command_line="pantry-tui backup list",
+        rank=3,
+    ),
+    Command(
+        id="alert.explain",
+        keys="enter",
+        title="Explain",
+        description="The selected alert in full, and the command that mends its cause.",
+        panes=(ALERTS,),
+        command_line="pantry-tui monitor alerts",
+        condition=alert_selected,
+        rank=2,
+    ),
+    Command(
+        id="alert.acknowledge",
+        keys="A",
+        title="Take care",
+        description="Say that you take care of the alert: nobody else is told of it.",
+        panes=(ALERTS,),
+        command_line="pantry-tui monitor ack ALERT",
+        changes=True,
+        condition=alert_untaken,
+        rank=1,
+    ),
+    Command(
+        id="alert.resolve",
+        keys="M",
+        title="Mark as over",
+        description="Say that it is over; the next look opens it again where it is not.",
+        panes=(ALERTS,),
+        command_line="pantry-tui monitor resolve ALERT",
+        changes=True,
+        condition=alert_open,
+        rank=3,
+    ),
+)

@@ -40,11 +40,24 @@ WHOLE_MODULES = {
     "test_cli_import",
     "test_cli_foreign",
     "test_cli_renaming",
+    "test_cli_drill",
+    "test_cli_plan",
+    "test_corpus_damaged",
+    "test_full_disk",
 }
 # Whole ways through processes, of which others of their kind are in every run.
 SINGLE_TESTS = {
-    "test_around": ("test_before_and_after_a_backup",),
-    "test_cli_schedules": ("test_execute",),
+    "test_around": (
+        "test_before_and_after_a_backup",
+        "test_one_that_fails_afterwards",
+        "test_cancelling_while",
+        "test_one_that_cannot_be_told",
+        "test_pings_at",
+    ),
+    "test_cli_schedules": (
+        "test_execute",
+        "test_a_runner_in_the_background",
+    ),
     "test_killed_side_by_side": (
         "test_a_recovery_dies_while_names",
         "test_a_rollback_dies",
@@ -52,8 +65,12 @@ SINGLE_TESTS = {
     "test_retention": (
         "test_after_a_backup_and_only_after",
         "test_damaged_backups_count",
+        "test_chains_proofs_and_pins",
     ),
-    "test_year": ("test_every_expected_run_is_accounted_for[45-1",),
+    "test_year": (
+        "test_every_expected_run_is_accounted_for[45-1",
+        "test_neither_memory",
+    ),
     "test_occurrences": ("test_the_latest_are_the_end_of_all",),
     "test_age_program": ("test_we_open_its_passphrase_and_its_protected_identity_file",),
     "test_corpus": ("test_the_regression_database_loads_as_recorded",),
@@ -63,6 +80,7 @@ SINGLE_TESTS = {
         "test_a_backup_is_looked_into",
         "test_an_existing_database_is_not_touched",
         "test_a_backup_is_restored_to_an_address",
+        "test_a_job_goes_on_while",
     ),
     "test_cli_drill": (
         "test_every_database_is_drilled_and_the_first_failure_counts",
@@ -88,6 +106,9 @@ SINGLE_TESTS = {
         "test_what_a_backup_cannot_be_called[a",
         "test_stopping_the_command_cancels_its_job[15",
         "test_rows_are_shown_out_of_a_backup",
+        "test_the_catalog_is_a_cache",
+        "test_one_table_into",
+        "test_two_commands",
     ),
     "test_cli_plan": (
         "test_elsewhere_and_of_dumps",
@@ -107,6 +128,7 @@ SINGLE_TESTS = {
         "test_a_lost_terminal_ends_the_demo",
         "test_an_interrupted_demo_leaves_nothing[hung-up-while-backing-up]",
         "test_an_interrupted_demo_leaves_nothing[interrupted-while-validating",
+        "test_headless_proves",
     ),
     "test_drill": (
         "test_the_private_server_is_of_the_sources_release[embedded",
@@ -115,6 +137,10 @@ SINGLE_TESTS = {
         "test_a_damaged_backup_fails_and_that_is_recorded[archive",
         "test_a_damaged_backup_fails_and_that_is_recorded[globals",
         "test_every_kind_and_format[full",
+        "test_an_encrypted_backup_needs",
+        "test_a_backup_that_lost",
+        "test_a_private_server_that",
+        "test_a_proof_from",
     ),
     "test_drills": (
         "test_cancelled",
@@ -131,6 +157,7 @@ SINGLE_TESTS = {
     "test_cli_export": (
         "test_files_and_pipes",
         "test_encrypted_backups_say_that_the_file_is_not",
+        "test_what_is_refused",
     ),
     "test_in_place_model": ("test_tables_become_what_the_model_says[append]",),
     "test_formats": (
@@ -143,6 +170,11 @@ SINGLE_TESTS = {
         "test_a_restore_on_another_release_compares_the_text[json",
         "test_a_restore_on_another_release_compares_the_text[plain",
         "test_json_in_other_compressions[none",
+        "test_corpus_comes_back_equal[embedded-pagila-plain",
+        "test_every_change_is_found[plain",
+        "test_a_restore_on_another_release",
+        "test_json_in_other",
+        "test_encrypted_and_in_batches[embedded-7-zip",
     ),
     "test_peek": (
         "test_paging_through_many_segments[json",
@@ -171,8 +203,57 @@ SINGLE_TESTS = {
     "test_adversity": (
         "test_a_runner_may_die_at_any_moment[2",
         "test_a_runner_may_die_at_any_moment[3",
+        "test_a_runner_may_die_at_any_moment",
     ),
-    "test_encryption": ("test_a_database_of_many_segments[zstd",),
+    "test_encryption": (
+        "test_a_database_of_many_segments[zstd",
+        "test_a_database_of_many_segments[gzip",
+    ),
+    "test_jobs": (
+        "test_a_validation_is_recorded",
+        "test_a_spare_process",
+        "test_the_next_process",
+        "test_a_runner_outlives",
+        "test_jobs_and_their_workers",
+    ),
+    "test_failures": (
+        "test_without_fingerprints_the_text",
+        "test_an_existing_database_is_not",
+        "test_name_that_is_taken",
+        "test_lost_globals",
+        "test_without_verification",
+        "test_failure_in_an_existing",
+    ),
+    "test_schedules": (
+        "test_people_go_before",
+        "test_no_more_scheduled",
+        "test_a_backup_every_minute",
+    ),
+    "test_backup_rows": ("test_tables_without_rows",),
+    "test_cli_terminal": ("test_restoring_asks",),
+    "test_reads": (
+        "test_backups_are_compared_with",
+        "test_rows_of_a_backup_are_read",
+    ),
+    "test_schedule_processes": (
+        "test_a_run_that_a_crash",
+        "test_a_server_that_comes_back",
+    ),
+    "test_schedule_wishes": ("test_each_schedule_keeps",),
+    "test_attending": (
+        "test_a_pinned_backup_stays",
+        "test_a_schedules_policy",
+    ),
+    "test_killed_in_place": ("test_a_rollback_dies",),
+    "test_runner_process": (
+        "test_an_old_runner_with_work",
+        "test_a_second_runner_is_refused",
+    ),
+    "test_cli_recover": ("test_it_is_left_and_taken_up",),
+    "test_wizard": (
+        "test_the_whole_database_is_exchanged",
+        "test_without_a_backup",
+    ),
 }
 
 

@@ -78,7 +78,7 @@ def by_the_minute(cron: Cron, zone: ZoneInfo, after: datetime, until: datetime) 
             yield moment
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(EXPRESSIONS, st.sampled_from(ZONES), st.sampled_from(AROUND), st.integers(0, 2 * 24 * 60))
 def test_the_moments_are_those_of_a_model(text: str, name: str, day: str, minutes: int) -> None:
     try:

@@ -29,6 +29,7 @@ GROUPS = (
     ),
     Group("recovery", "pantry_tui.cli.recovery", "restore a backup and compare the result"),
     Group("recover", "pantry_tui.cli.recover", "be led through a recovery, step by step"),
+    Group("runbook", "pantry_tui.cli.runbook", "what to do when everything is gone, filled in, to be kept on paper"),
     Group("retention", "pantry_tui.cli.retention", "which backups are kept by which rule; delete the others"),
     Group(
         "schedule",

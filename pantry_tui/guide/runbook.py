@@ -113,9 +113,9 @@ def _where(facts: RunbookFacts) -> str:
 
 def _database(page: DatabasePage, facts: RunbookFacts) -> str:
     settings = page.settings
+    allowed = f"back within {span(settings.rto_seconds)}, at most {span(settings.rpo_seconds)} of work lost"
     lines = [
-        f"* tier **{settings.tier}**: back within {span(settings.rto_seconds)}, "
-        f"at most {span(settings.rpo_seconds)} of work lost",
+        f"* tier **{settings.tier}**: {allowed}",
         f"* measured: {_measured(page)}",
         f"* schedules: {'; '.join(map(escape, page.schedules)) or 'none is known here'}",
     ]

@@ -92,6 +92,11 @@ class Schedule(Model, frozen=True, kw_only=True):
     created_by: str = ""
     changed_at: datetime | None = None
 
+    @property
+    def backs_up_whole(self) -> bool:
+        """Whether its runs are backups from which the database can be made whole."""
+        return self.kind in (ScheduleKind.FULL, ScheduleKind.INCREMENTAL) and self.selection.is_everything
+
 
 class ExpectedRun(Model, frozen=True, kw_only=True):
     """One time that a schedule was, or is, to run. Written down before it is due."""

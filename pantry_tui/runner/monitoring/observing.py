@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -96,8 +97,8 @@ def main() -> int:
 def _looks(inquiry: Inquiry) -> Iterable[Callable[[Callable[[Seen], None]], None]]:
     """What is looked at besides the servers: each repository by itself, and the data directory."""
     for repository in inquiry.repositories:
-        yield lambda tell, repository=repository: _look_at_repository(repository, inquiry.data_directory, tell)
-    yield lambda tell: _look_at_data(inquiry, tell)
+        yield partial(_look_at_repository, repository, inquiry.data_directory)
+    yield partial(_look_at_data, inquiry)
 
 
 def _look_at_data(inquiry: Inquiry, tell: Callable[[Seen], None]) -> None:

@@ -184,11 +184,13 @@ async def test_a_server_that_hangs_and_one_that_is_gone(ready: Config, own_serve
     settings = {name: DatabaseSettings(url=url) for name in ("one", "two")}
     async with watching(msgspec.structs.replace(ready, databases=settings), target) as there:
         well = await there.look()
-        os.kill(own_server._postmaster.pid(), signal.SIGSTOP)
+        pid = own_server._postmaster.pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
         try:
             hanging = await there.look()
         finally:
-            os.kill(own_server._postmaster.pid(), signal.SIGCONT)
+            os.kill(pid, signal.SIGCONT)
         own_server.stop()
         gone = await there.look()
         alerts = await there.client.alerts()

@@ -215,7 +215,8 @@ async def test_runs_that_fail_and_runs_that_are_missed(ready: Config, crm: Datab
     later = PatientClock(clock.now() + timedelta(hours=5))
     async with scheduling(ready, later) as (_, client):
         await later.advance(60)
-        missed = of(await client.alerts(resolved=True), AlertType.SCHEDULE_MISSED)
+        missed = of(await client.alerts(), AlertType.SCHEDULE_MISSED)
+        absent = of(await client.alerts(), AlertType.RUNNER_ABSENT)
         health = await client.check_health()
     assert statuses == [CheckStatus.WARNING, CheckStatus.WARNING, CheckStatus.CRITICAL]
     failed = of(alerts, AlertType.BACKUP_FAILED)
@@ -223,6 +224,7 @@ async def test_runs_that_fail_and_runs_that_are_missed(ready: Config, crm: Datab
     assert sum(day.failed for day in days) == 3
     assert [day.schedule for day in days] == ["nightly"] * 2
     assert "no runner was at work" in missed.summary
+    assert (missed.root, absent.told_at is not None) == (absent.id, True)
     assert one(health, "schedules", crm.name, made.id).status is CheckStatus.OK
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import msgspec
 
@@ -30,10 +31,12 @@ from pantry_tui.models import (
 from pantry_tui.runner.client import RunnerClient
 from pantry_tui.runner.executor import ExecutorSettings
 from pantry_tui.runner.instance import Runner
+from pantry_tui.runner.monitoring import rounds
 from pantry_tui.runner.running import running
 from pantry_tui.runner.scheduling.clock import SystemClock
 from tests.engine.runner.conftest import backup_request, ended
 
+NEVER = 10.0**6
 LITTLE = Thresholds(min_disk_space_gb=0.000001)
 
 
@@ -108,13 +111,22 @@ def one(health: Health, kind: str, subject: str, part: str = "") -> Check:
 async def watching(
     config: Config, database: DatabaseTarget, *, clock: TurnedClock | None = None
 ) -> AsyncIterator[Watched]:
-    """A runner; with a clock it is one that stays."""
-    settings = ExecutorSettings()
+    """A runner; with a clock it is one that stays, and looks only where a test has it look."""
+    settings = ExecutorSettings(prepares=False, keeps_spare=False)
+    with mock.patch.object(rounds, "FIRST_SECONDS", NEVER):
+        async with _running(config, settings, clock) as (runner, client):
+            yield Watched(runner, client, config, database)
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    config: Config, settings: ExecutorSettings, clock: TurnedClock | None
+) -> AsyncIterator[tuple[Runner, RunnerClient]]:
     async with (
         running(config.data_directory, settings, configuration=lambda: config, clock=clock) as runner,
         RunnerClient(Path(runner.status().socket)) as client,
     ):
-        yield Watched(runner, client, config, database)
+        yield runner, client
 
 
 def flip_a_byte(directory: Path) -> None:

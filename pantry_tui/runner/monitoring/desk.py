@@ -50,6 +50,7 @@ class HealthDesk:
         self.alerts = alerts
         self.listeners: list[Callable[[Health], None]] = []
         self.forecast: Forecast = _no_forecast
+        self.observer: Observer | None = None  # that waits for the first look
         self._directory = directory
         self._catalog = catalog
         self._surveyor = surveyor
@@ -111,7 +112,7 @@ class HealthDesk:
     async def _found(self, thresholds: Mapping[str, float]) -> Found:
         """What there is to keep of a look at everything."""
         began, kept = time.monotonic(), self._kept
-        observer = await Observer.start()
+        observer, self.observer = self.observer or await Observer.start(), None
         seen: list[Seen] = []
         try:
             config, now = with_monitoring(self._configuration(), thresholds), self._now()

@@ -17,6 +17,14 @@ and again and again::
     async with BackupScheduler() as scheduler:
         await scheduler.create_schedule(ScheduleConfig(name="nightly", cron="0 2 * * *", retention_days=30))
         jobs = await scheduler.execute_schedule("nightly")
+
+and would they survive today::
+
+    from pantry_tui import BackupMonitoring
+
+    async with BackupMonitoring() as monitoring:
+        health = await monitoring.run_health_check()
+        alerts = await monitoring.get_active_alerts()
 """
 
 from __future__ import annotations
@@ -36,12 +44,18 @@ if TYPE_CHECKING:
     from pantry_tui.runner.api import Notifications as Notifications
     from pantry_tui.runner.api import ScheduleConfig as ScheduleConfig
     from pantry_tui.runner.api import SchedulerConfig as SchedulerConfig
+    from pantry_tui.runner.monitoring.api import BackupMonitoring as BackupMonitoring
+    from pantry_tui.runner.monitoring.api import MonitoringConfig as MonitoringConfig
+    from pantry_tui.runner.monitoring.api import MonitoringThresholds as MonitoringThresholds
 
 __all__ = [
     "BackupConfig",
+    "BackupMonitoring",
     "BackupScheduler",
     "BackupService",
     "DrillConfig",
+    "MonitoringConfig",
+    "MonitoringThresholds",
     "Notifications",
     "RecoveryConfig",
     "RecoveryService",
@@ -60,6 +74,9 @@ _HOMES = {
     "Notifications": "pantry_tui.runner.api",
     "ScheduleConfig": "pantry_tui.runner.api",
     "SchedulerConfig": "pantry_tui.runner.api",
+    "BackupMonitoring": "pantry_tui.runner.monitoring.api",
+    "MonitoringConfig": "pantry_tui.runner.monitoring.api",
+    "MonitoringThresholds": "pantry_tui.runner.monitoring.api",
 }
 
 

@@ -254,6 +254,24 @@ SINGLE_TESTS = {
         "test_the_whole_database_is_exchanged",
         "test_without_a_backup",
     ),
+    "test_health": (
+        "test_a_host_that_cannot_open_its_own_backups",
+        "test_a_restore_that_takes_too_long",
+        "test_drills_and_their_age",
+        "test_durations_savings_and_failures",
+        "test_what_is_not_compressed",
+        "test_a_manifest_that_cannot_be_read",
+        "test_tiers_and_objectives",
+    ),
+    "test_health_alerts": (
+        "test_a_new_database_is_told_of",
+        "test_alerts_outlive_their_runner",
+        "test_damage_is_read_at_once",
+    ),
+    "test_cli_monitor": (
+        "test_with_a_runner",
+        "test_the_objective_is_spoken_of",
+    ),
 }
 
 

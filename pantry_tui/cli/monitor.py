@@ -72,8 +72,10 @@ def run(args: argparse.Namespace) -> int:
 
 def check_health(args: argparse.Namespace) -> int:
     """Looks at everything, and says how bad it is."""
+    from pantry_tui.runner.inline import Expects
+
     notify = True if args.alert_on_failure else None
-    health = ask_runner(configuration(args), lambda runner: runner.check_health(notify=notify), prepares=False)
+    health = ask_runner(configuration(args), lambda runner: runner.check_health(notify=notify), expects=Expects.LOOK)
     if args.database is not None:
         health = view.of_database(health, args.database)
         if not health.databases:
@@ -109,7 +111,11 @@ def list_alerts(args: argparse.Namespace) -> int:
 
 def acknowledge(args: argparse.Namespace) -> int:
     """Says that somebody takes care of an alert."""
-    alert = ask_runner(configuration(args), lambda runner: runner.acknowledge_alert(args.alert), prepares=False)
+    from pantry_tui.runner.inline import Expects
+
+    alert = ask_runner(
+        configuration(args), lambda runner: runner.acknowledge_alert(args.alert), expects=Expects.NOTHING
+    )
     if args.json:
         print_document(alert)
     else:
@@ -119,7 +125,9 @@ def acknowledge(args: argparse.Namespace) -> int:
 
 def resolve(args: argparse.Namespace) -> int:
     """Says that an alert is over."""
-    alert = ask_runner(configuration(args), lambda runner: runner.resolve_alert(args.alert), prepares=False)
+    from pantry_tui.runner.inline import Expects
+
+    alert = ask_runner(configuration(args), lambda runner: runner.resolve_alert(args.alert), expects=Expects.NOTHING)
     if args.json:
         print_document(alert)
     else:

@@ -11,6 +11,7 @@ from pantry_tui.cli import schedule_execute, schedule_options
 from pantry_tui.cli import schedule_view as view
 from pantry_tui.cli.output import note, print_document, print_line
 from pantry_tui.cli.parser import Parser, command, positive
+from pantry_tui.cli.schedule_objective import remark_objective
 from pantry_tui.cli.session import ask_runner, configuration, look_up
 from pantry_tui.config import Config
 from pantry_tui.models import Schedule, ScheduleStatus, utc_now
@@ -93,7 +94,10 @@ def create_schedule(args: argparse.Namespace) -> int:
     fields = {"timezone": schedule_options.zone(args, config), **schedule_options.given(args)}
     draft = Schedule(name=args.name, cron=args.cron, **fields)
     schedule_options.check_together(args, draft)
-    return _print_changed(args, _created(config, draft), "Created")
+    made = _created(config, draft)
+    status = _print_changed(args, made, "Created")
+    remark_objective(args, made)
+    return status
 
 
 def list_schedules(args: argparse.Namespace) -> int:
@@ -138,7 +142,9 @@ def edit_schedule(args: argparse.Namespace) -> int:
     schedule_options.check_together(args, draft)
     draft = referenced(draft, config, changed=frozenset(changes))
     made = ask_runner(config, lambda runner: runner.edit_schedule(before.id, draft))
-    return _print_changed(args, made, "Changed")
+    status = _print_changed(args, made, "Changed")
+    remark_objective(args, made)
+    return status
 
 
 def enable_schedule(args: argparse.Namespace) -> int:
@@ -150,7 +156,9 @@ def enable_schedule(args: argparse.Namespace) -> int:
 def disable_schedule(args: argparse.Namespace) -> int:
     """Has a schedule run no more."""
     made = ask_runner(configuration(args), lambda runner: runner.enable_schedule(args.schedule, enabled=False))
-    return _print_changed(args, made, "Disabled")
+    status = _print_changed(args, made, "Disabled")
+    remark_objective(args, made)
+    return status
 
 
 def delete_schedule(args: argparse.Namespace) -> int:

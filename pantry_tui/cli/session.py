@@ -19,6 +19,7 @@ from pantry_tui.models import JobRequest, RepositoryTarget
 
 if TYPE_CHECKING:
     from pantry_tui.runner.client import RunnerClient
+    from pantry_tui.runner.inline import Expects
     from pantry_tui.runner.reads import LocalReads
 
 T = TypeVar("T")
@@ -70,16 +71,18 @@ def look_up(
     return answer
 
 
-def ask_runner(config: Config, question: Callable[[RunnerClient], Awaitable[T]], *, prepares: bool = True) -> T:
+def ask_runner(
+    config: Config, question: Callable[[RunnerClient], Awaitable[T]], *, expects: Expects | None = None
+) -> T:
     """The answer of the runner that is there, or of one in this process. Raises `Interrupted` on SIGTERM.
 
-    ``prepares``: a job is to be expected, whose process is started meanwhile.
+    ``expects``: what a runner of this process is prepared for; None: a job.
     """
 
-    from pantry_tui.runner.inline import inline_runner
+    from pantry_tui.runner.inline import Expects, inline_runner
 
     async def ask() -> T:
-        async with inline_runner(config, prepares=prepares) as client:
+        async with inline_runner(config, expects=expects or Expects.JOB) as client:
             return await question(client)
 
     try:

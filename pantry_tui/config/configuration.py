@@ -42,7 +42,8 @@ class Config(Model, frozen=True, kw_only=True):
 
     ``origins`` says for each key where its value came from. ``environment`` is what references and libpq are resolved
     against; it may hold secrets, so it is neither shown nor written. ``keys`` are the keys that commands of the screens
-    get instead of their own, by the command's id.
+    get instead of their own, by the command's id. ``monitoring_given``: what of ``monitoring`` a program gave instead of the
+    file.
     """
 
     data_directory: str
@@ -63,6 +64,7 @@ class Config(Model, frozen=True, kw_only=True):
     runner: RunnerSettings = RunnerSettings()
     scheduler: SchedulerSettings = SchedulerSettings()
     keys: dict[str, str] = msgspec.field(default_factory=dict)
+    monitoring_given: dict[str, float] = msgspec.field(default_factory=dict)
     origins: dict[str, str] = msgspec.field(default_factory=dict)
     environment: dict[str, str] = msgspec.field(default_factory=dict)
 

@@ -95,6 +95,7 @@ from pantry_tui.models.retention import (
     is_timezone,
 )
 from pantry_tui.models.schedules import (
+    NO_RUNNER,
     ExpectedRun,
     MissedRuns,
     RunState,
@@ -108,6 +109,7 @@ from pantry_tui.models.wizard import Incident, WizardNote, WizardState, WizardSt
 
 __all__ = [
     "LIVE",
+    "NO_RUNNER",
     "PEEK_ROWS",
     "STANDARD_OUTPUT",
     "TAKEN_KINDS",

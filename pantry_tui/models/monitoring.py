@@ -111,9 +111,14 @@ class Health(Model, frozen=True, kw_only=True):
 
 
 class HealthRequest(Model, frozen=True, kw_only=True):
-    """Look at everything now. ``notify``: tell people of alerts; None: as the runner does, which tells while it stays."""
+    """Look at everything now. ``notify``: tell people of alerts; None: as the runner does, which tells while it stays.
+
+    ``thresholds`` by their names in the configuration: judge by these instead. Alerts then stay as they are, and so does
+    what is kept as the last health.
+    """
 
     notify: bool | None = None
+    thresholds: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class Severity(StrEnum):

@@ -90,6 +90,14 @@ class Schedule(Model, frozen=True, kw_only=True):
     created_by: str = ""
     changed_at: datetime | None = None
 
+    @property
+    def backs_up_whole(self) -> bool:
+        """Whether its runs are backups from which the database can be made whole."""
+        return self.kind in (ScheduleKind.FULL, ScheduleKind.INCREMENTAL) and self.selection.is_everything
+
+
+NO_RUNNER = "no runner was at work"  # how the reason begins of a run that was not started for that
+
 
 class ExpectedRun(Model, frozen=True, kw_only=True):
     """One time that a schedule was, or is, to run. Written down before it is due."""

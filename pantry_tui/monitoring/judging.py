@@ -36,10 +36,12 @@ def judge(
     settings: MonitoringSettings,
     now: datetime,
     *,
-    seconds: float = 0.0,
     before: Health | None = None,
 ) -> Health:
-    """The health of everything. ``before``: the last one, from which checks know since when they are as they are."""
+    """The health of everything, but for the seconds that looking took.
+
+    ``before``: the last one, from which checks know since when they are as they are.
+    """
     checks = [check for facts in databases for check in judge_database(facts, settings, now, host)]
     checks += [judge_schedule(each, now, runner_stays=host.runner_stays) for each in schedules]
     checks += judge_room(host, settings.thresholds)
@@ -50,7 +52,7 @@ def judge(
     return Health(
         at=now,
         status=_HEALTH[_worst(checks)],
-        seconds=seconds,
+        seconds=0.0,
         databases=tuple(_database(facts, checks, now) for facts in databases),
         checks=tuple(checks),
     )

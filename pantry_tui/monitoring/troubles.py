@@ -8,10 +8,12 @@ import msgspec
 
 from pantry_tui.events import ClockMoved, DatabaseAppeared, NotificationFailed, RunEnded, RunMissed
 from pantry_tui.models import (
+    NO_RUNNER,
     AlertType,
     Check,
     CheckStatus,
     DatabaseHealth,
+    ExpectedRun,
     Health,
     Job,
     JobState,
@@ -98,14 +100,7 @@ def sighted_event(event: object) -> Sighting:
     """What the scheduler, or who tells people, has to say; of most events nothing."""
     match event:
         case RunMissed(run=run):
-            trouble = _trouble(
-                AlertType.SCHEDULE_MISSED,
-                key_of(run.schedule_id),
-                run.schedule,
-                f"schedule {run.schedule}: the run of {run.due_at:%Y-%m-%d %H:%M} UTC is {run.state}: {run.why}",
-                remedy("see its runs", "schedule", "show", run.schedule),
-            )
-            return Sighting(troubles=(trouble,))
+            return Sighting(troubles=_missed(run))
         case RunEnded(run=run) if run.outcome is JobState.SUCCEEDED and not run.is_open:
             return Sighting(judged=frozenset((key_of(run.schedule_id),)))
         case NotificationFailed(receiver=receiver, problem=problem):
@@ -136,6 +131,22 @@ def sighted_event(event: object) -> Sighting:
             look = remedy("see whether it is right now", "doctor")
             return Sighting(troubles=(_trouble(AlertType.CLOCK_MOVED, "event", "host", cause, look),))
     return Sighting()
+
+
+def _missed(run: ExpectedRun) -> tuple[Trouble, ...]:
+    """A run that was not started in time; where no runner was there, that is the root of this one and of all others."""
+    missed = _trouble(
+        AlertType.SCHEDULE_MISSED,
+        key_of(run.schedule_id),
+        run.schedule,
+        f"schedule {run.schedule}: the run of {run.due_at:%Y-%m-%d %H:%M} UTC is {run.state}: {run.why}",
+        remedy("see its runs", "schedule", "show", run.schedule),
+    )
+    if not run.why.startswith(NO_RUNNER):
+        return (missed,)
+    said = "no runner was at work when schedules were to run"
+    install = remedy("have systemd start one whenever the machine is up", "runner", "install-unit")
+    return (_trouble(AlertType.RUNNER_ABSENT, "down", "host", said, install), missed)
 
 
 def _trouble(

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from pantry_tui.config import Config, load_config
+from pantry_tui.config.given import with_monitoring
 from pantry_tui.errors import ConfigError
 
 
 class Configured:
     """The configuration file, as the runner's environment finds it."""
 
-    def __init__(self, file: str | None, environment: Mapping[str, str], complain: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        file: str | None,
+        environment: Mapping[str, str],
+        complain: Callable[[str], None],
+        monitoring: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
         self._file = file
         self._environment = dict(environment)
         self._complain = complain
+        self._monitoring = monitoring
         self._last: Config | None = None
 
     def __call__(self) -> Config:
@@ -32,5 +41,5 @@ class Configured:
 
     def read(self) -> Config:
         """The configuration as it is now. Raises `ConfigError`."""
-        self._last = load_config(self._file, self._environment)
+        self._last = with_monitoring(load_config(self._file, self._environment), self._monitoring)
         return self._last

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from enum import Enum, auto
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,24 +19,35 @@ from pantry_tui.runner.directory import prepare_data_directory
 from pantry_tui.runner.service import ServiceSettings
 from pantry_tui.runner.start import HAND_OVER_SECONDS, wait_while_silent
 
+if TYPE_CHECKING:
+    from pantry_tui.runner.monitoring.observer import Observer
+
 _ATTEMPTS = 3
 
 
+class Expects(Enum):
+    """What a command will ask of a runner for its own time."""
+
+    JOB = auto()
+    LOOK = auto()  # at everything
+    NOTHING = auto()  # that needs a process
+
+
 @contextlib.asynccontextmanager
-async def inline_runner(config: Config, *, prepares: bool = True) -> AsyncIterator[RunnerClient]:
+async def inline_runner(config: Config, *, expects: Expects = Expects.JOB) -> AsyncIterator[RunnerClient]:
     """A client of the runner that is there; where none is, of one in this process, its socket included.
 
     Leaving the context waits for the last job of a runner of our own, whoever submitted it, and leaves nothing behind.
     Cancellation (Ctrl-C, SIGTERM) stops the jobs cleanly instead, and they count as interrupted. SIGHUP is ignored
-    meanwhile: a lost terminal stops no job. ``prepares``: a process for the first job is started at once. Raises what
-    `attach` and the start of a runner raise.
+    meanwhile: a lost terminal stops no job. A process for what it ``expects`` is started while it starts itself. Raises
+    what `attach` and the start of a runner raise.
     """
     directory = prepare_data_directory(config.data_directory)
     await make_way(directory)
     for _ in range(_ATTEMPTS):
         async with contextlib.AsyncExitStack() as stack:
             try:
-                client = await _enter(stack, config, prepares)
+                client = await _enter(stack, config, expects)
             except RunnerBusyError:  # somebody else starts one, or one is just ending
                 await asyncio.to_thread(wait_while_silent, directory, HAND_OVER_SECONDS)
                 continue
@@ -44,21 +57,23 @@ async def inline_runner(config: Config, *, prepares: bool = True) -> AsyncIterat
         yield client
 
 
-async def _enter(stack: contextlib.AsyncExitStack, config: Config, prepares: bool) -> RunnerClient:
+async def _enter(stack: contextlib.AsyncExitStack, config: Config, expects: Expects) -> RunnerClient:
     try:
         return await stack.enter_async_context(await attach(config))
     except RunnerError:
-        return await stack.enter_async_context(_own_runner(config, prepares))
+        return await stack.enter_async_context(_own_runner(config, expects))
 
 
 @contextlib.asynccontextmanager
-async def _own_runner(config: Config, prepares: bool) -> AsyncIterator[RunnerClient]:
-    from pantry_tui.runner.running import running
+async def _own_runner(config: Config, expects: Expects) -> AsyncIterator[RunnerClient]:
+    async with contextlib.AsyncExitStack() as stack:
+        observer = await _observer(stack) if expects is Expects.LOOK else None
+        from pantry_tui.runner.running import running
 
-    with _signals():
+        stack.enter_context(_signals())
         settings = ServiceSettings.of(config, keeps_spare=False).executor
-        settings = msgspec.structs.replace(settings, prepares=prepares)
-        async with running(config.data_directory, settings, configuration=lambda: config) as runner:
+        settings = msgspec.structs.replace(settings, prepares=expects is Expects.JOB)
+        async with running(config.data_directory, settings, configuration=lambda: config, observer=observer) as runner:
             told = asyncio.create_task(_end_when_told(runner.stopped, runner.executor.close))
             try:
                 async with RunnerClient(Path(runner.status().socket)) as client:
@@ -70,6 +85,15 @@ async def _own_runner(config: Config, prepares: bool) -> AsyncIterator[RunnerCli
                     await runner.executor.idle()
             finally:
                 told.cancel()
+
+
+async def _observer(stack: contextlib.AsyncExitStack) -> Observer:
+    """One that ends with ``stack``; it imports what it needs (0.3 s) while this process imports its own."""
+    from pantry_tui.runner.monitoring.observer import Observer
+
+    observer = await Observer.start()
+    stack.push_async_callback(observer.end)
+    return observer
 
 
 async def _end_when_told(stopped: asyncio.Event, close: Callable[[], Awaitable[None]]) -> None:

@@ -71,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--nice", type=int, default=0, metavar="N")
     parser.add_argument("--log-format", choices=[each.value for each in LogFormat], default=LogFormat.TEXT.value)
     parser.add_argument("--stop-seconds", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--monitoring", action="append", default=[], metavar="KEY=NUMBER", help="instead of the file's")
     parser.add_argument("--announce", action="store_true", help="write a line to standard output when it answers")
     args = parser.parse_args(argv)
     os.umask(0o077)
@@ -81,7 +82,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = ServiceSettings(executor=executor, log_format=LogFormat(args.log_format), stop_seconds=args.stop_seconds)
     try:
         asyncio.run(
-            run_service(args.data_directory, settings, args.config, _announce if args.announce else lambda: None)
+            run_service(
+                args.data_directory,
+                settings,
+                args.config,
+                _announce if args.announce else lambda: None,
+                monitoring=_numbers(args.monitoring),
+            )
         )
     except PantryError as error:
         said = (error.message, error.remedy, error.detail)
@@ -89,6 +96,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.write(2, ("\n".join(filter(None, said)) + "\n").encode(errors="backslashreplace"))
         return error.exit_status
     return 0
+
+
+def _numbers(words: Sequence[str]) -> dict[str, float]:
+    return {key: float(value) for key, _, value in (word.partition("=") for word in words)}
 
 
 def _announce() -> None:

@@ -20,6 +20,7 @@ from pantry_tui.runner.executor import RUNNER, Executor, ExecutorSettings
 from pantry_tui.runner.instance import Runner
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.lock import PATIENCE_SECONDS, Holder, RunnerLock
+from pantry_tui.runner.monitoring.observer import Observer
 from pantry_tui.runner.monitoring.watch import making_rounds, watching
 from pantry_tui.runner.scheduling.clock import Clock, SystemClock
 from pantry_tui.runner.scheduling.desk import ScheduleDesk
@@ -39,11 +40,13 @@ async def running(
     *,
     configuration: Callable[[], Config] = load_config,
     clock: Clock | None = None,
+    observer: Observer | None = None,
 ) -> AsyncIterator[Runner]:
     """Takes the data directory and serves its API until the context is left; running jobs are stopped cleanly then.
 
     ``configuration``: what the names in schedules mean, asked anew for each run. ``clock``: by which schedules are worked
     off; without one they only stand there, to be looked at and changed, as in a runner for the time of one command.
+    ``observer``: a process that waits to look at everything, for the first who asks for that.
     Raises `RunnerBusyError` when another runner has it, `RefusedError` when it belongs to another user, `StorageError`.
     """
     directory = prepare_data_directory(data_directory)
@@ -55,6 +58,7 @@ async def running(
         with Catalog(directory) as catalog:
             _become_writer(catalog)
             async with _serving(directory, holder, settings, catalog, configuration, clock) as runner:
+                runner.health.observer = observer
                 yield runner
     finally:
         lock.release()

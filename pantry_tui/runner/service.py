@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 
 import msgspec
@@ -44,18 +44,24 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def run_service(
-    data_directory: str | Path, settings: ServiceSettings, file: str | None, on_ready: Callable[[], None]
+    data_directory: str | Path,
+    settings: ServiceSettings,
+    file: str | None,
+    on_ready: Callable[[], None],
+    *,
+    monitoring: Mapping[str, float] | None = None,
 ) -> None:
     """Is the runner of that directory until a signal or the API ends it; ``on_ready`` is called when it answers.
 
-    ``file`` is the configuration's; None: where it is looked for. Raises what taking the directory raises.
+    ``file`` is the configuration's; None: where it is looked for; ``monitoring``: what of [monitoring] is given instead of
+    what it says. Raises what taking the directory raises.
     """
     from pantry_tui.runner.running import running
     from pantry_tui.runner.scheduling.clock import SystemClock
 
     supervisor = Supervisor.adopt(os.environ)
     log = ServiceLog(sys.stderr, settings.log_format, journal=goes_to_journal(sys.stderr, os.environ))
-    configured = Configured(file, os.environ, lambda message: log.say(message, logging.ERROR))
+    configured = Configured(file, os.environ, lambda message: log.say(message, logging.ERROR), monitoring or {})
     async with running(str(data_directory), settings.executor, configuration=configured, clock=SystemClock()) as runner:
         service = Service(runner, supervisor, log, configured, settings)
         on_ready()

@@ -35,6 +35,7 @@ def runner_command(directory: Path, config: Config) -> tuple[str, ...]:
         f"--nice={config.backup.nice}",
         f"--log-format={config.runner.log_format.value}",
         f"--stop-seconds={config.runner.stop_seconds:g}",
+        *(f"--monitoring={key}={value:g}" for key, value in config.monitoring_given.items()),
         *((f"--config={config.path}",) if config.path is not None else ()),
     )
 

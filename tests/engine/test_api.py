@@ -8,9 +8,12 @@ import pytest
 
 from pantry_tui import (
     BackupConfig,
+    BackupMonitoring,
     BackupScheduler,
     BackupService,
     DrillConfig,
+    MonitoringConfig,
+    MonitoringThresholds,
     Notifications,
     RecoveryConfig,
     RecoveryService,
@@ -18,8 +21,8 @@ from pantry_tui import (
     SchedulerConfig,
 )
 from pantry_tui.config import load_config
-from pantry_tui.errors import NotFoundError, RefusedError, RunnerError, UsageError
-from pantry_tui.models import BackupFormat, BackupKind, Compression, JobState
+from pantry_tui.errors import ConfigError, NotFoundError, RefusedError, RunnerError, UsageError
+from pantry_tui.models import BackupFormat, BackupKind, CheckStatus, Compression, HealthStatus, JobState
 from pantry_tui.runner.main import stop_runner
 from tests.engine.recovery.foreign import ROLE, make_role, written
 from tests.servers import TestServer
@@ -150,3 +153,30 @@ async def test_schedules(server: TestServer, tmp_path: Path, monkeypatch: pytest
     assert (job.state, job.schedule) == (JobState.SUCCEEDED, created.id)
     [backup] = await BackupService(source, BackupConfig(output_dir=str(tmp_path / "pantry"))).list_backups()
     assert (backup.id, backup.tables) == (job.backup_id, 1)
+
+
+async def test_monitoring(server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = server.create_database()
+    monkeypatch.setenv("DATABASE_URL", source.conninfo)
+    monkeypatch.setenv("BACKUP_DIR", str(tmp_path / "pantry"))
+    thresholds = MonitoringThresholds(max_backup_age=26, max_failure_rate=0.05, min_disk_space_gb=0.000001)
+    given = MonitoringConfig(health_check_interval=5, alerts_retention_days=7, thresholds=thresholds)
+    try:
+        async with BackupMonitoring(given) as monitoring:
+            health = await monitoring.run_health_check()
+            assert await monitoring.get_active_alerts() == []  # by thresholds of one's own nothing is opened
+        async with BackupMonitoring() as monitoring:
+            assert (await monitoring.run_health_check()).status is HealthStatus.CRITICAL
+            alerts = await monitoring.get_active_alerts()
+        with pytest.raises(RunnerError, match="not initialized"):
+            await monitoring.get_active_alerts()
+    finally:
+        await stop_runner(load_config())
+    with pytest.raises(ConfigError, match="max_failure_rate must be a share"):
+        BackupMonitoring(MonitoringConfig(thresholds=MonitoringThresholds(max_failure_rate=5)))
+
+    assert [each.database for each in health.databases] == [source.name]
+    checks = {check.id: check for check in health.checks}
+    assert checks[f"recent_backup:{source.name}"].status is CheckStatus.CRITICAL
+    assert checks["disk_space:local"].threshold == 1000.0
+    assert "backup_too_old" in {alert.type for alert in alerts}

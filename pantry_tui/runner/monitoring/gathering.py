@@ -28,7 +28,6 @@ from pantry_tui.monitoring.facts import (
 from pantry_tui.monitoring.room import DATA_DIRECTORY
 from pantry_tui.monitoring.usable import last_read, whole
 from pantry_tui.notify.queue import NoticeQueue
-from pantry_tui.runner.clock import ClockWitness
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.monitoring.kept import Kept, is_due
 from pantry_tui.runner.monitoring.observing import BackupToSee, Inquiry, RepositoryToSee
@@ -55,14 +54,18 @@ class Ground(Model, frozen=True, kw_only=True):
 
 
 class Surveyor:
-    """Gathers what is known. ``statuses``: the schedules as they stand; ``stays``: the runner works them off."""
+    """Gathers what is known.
+
+    ``jumped``: how far the clock has jumped ahead, in seconds; ``statuses``: the schedules as they stand; ``stays``: the runner
+    works them off.
+    """
 
     def __init__(
         self,
         directory: Path,
         catalog: Catalog,
         library: Library,
-        witness: ClockWitness,
+        jumped: Callable[[], float],
         statuses: Callable[[], Sequence[ScheduleStatus]],
         *,
         stays: bool,
@@ -70,7 +73,7 @@ class Surveyor:
         self._directory = directory
         self._catalog = catalog
         self._library = library
-        self._witness = witness
+        self._jumped = jumped
         self._statuses = statuses
         self._stays = stays
 
@@ -120,7 +123,7 @@ class Surveyor:
             runner_stays=self._stays,
             schedules_enabled=sum(status.schedule.enabled for status in statuses),
             untold=untold,
-            jumped_seconds=self._witness.jumped_seconds(),
+            jumped_seconds=self._jumped(),
             unreadable=dict(self._catalog.damaged),
         )
 
@@ -200,7 +203,7 @@ def _database(
     schedules: Sequence[ScheduleFacts],
     now: datetime,
 ) -> DatabaseFacts:
-    own = [each.status for each in schedules if name in each.databases and _backs_up_whole(each.status.schedule)]
+    own = [each.status for each in schedules if name in each.databases and _keeps_up(each.status.schedule)]
     return DatabaseFacts(
         name=name,
         objectives=objectives_of(config, name),
@@ -211,9 +214,8 @@ def _database(
     )
 
 
-def _backs_up_whole(schedule: Schedule) -> bool:
-    """Whether its runs are backups from which the database can be made whole."""
-    return schedule.enabled and schedule.kind.value in ("full", "incremental") and schedule.selection.is_everything
+def _keeps_up(schedule: Schedule) -> bool:
+    return schedule.enabled and schedule.backs_up_whole
 
 
 def _to_see(

@@ -34,6 +34,12 @@ class Kept(Model, frozen=True, kw_only=True):
         return next((each for each in self.chains if each.location == location), None)
 
 
+class Found(Kept, frozen=True, kw_only=True):
+    """What a look that came to its end leaves to be kept."""
+
+    health: Health
+
+
 def is_due(last: ChainSeen | TrailSeen | None, now: datetime) -> bool:
     """Whether to read it again: at each look, or once a day where that takes long. What was found amiss is looked at."""
     if last is None or last.problems or last.seconds < LONG_SECONDS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 
 from pantry_tui.errors import NotFoundError
 from pantry_tui.models import Alert, DayCompliance, Health, HealthRequest
@@ -19,12 +20,16 @@ class MonitoringQuestions(Asks):
             return await self._ask("GET", "/v1/health", Health)
         return None
 
-    async def check_health(self, *, notify: bool | None = None) -> Health:
+    async def check_health(
+        self, *, notify: bool | None = None, thresholds: Mapping[str, float] | None = None
+    ) -> Health:
         """Looks at everything now. ``notify``: tell people of alerts; None: as the runner does by itself.
 
-        Raises `ConfigError`, `RunnerError` where nothing can be looked at.
+        Judged by ``thresholds`` of one's own, alerts stay as they are. Raises `ConfigError`, `RunnerError` where nothing
+        can be looked at.
         """
-        return await self._ask("POST", "/v1/health", Health, body=HealthRequest(notify=notify))
+        order = HealthRequest(notify=notify, thresholds=dict(thresholds or {}))
+        return await self._ask("POST", "/v1/health", Health, body=order)
 
     async def alerts(self, *, resolved: bool = False) -> list[Alert]:
         """The alerts that are open, the worst first; with ``resolved`` all, those opened last first."""

@@ -27,7 +27,10 @@ async def _last(request: web.Request) -> web.Response:
 @health_routes.post("/v1/health")
 async def _look(request: web.Request) -> web.Response:
     order = _decoder.decode(await request.read()) if request.can_read_body else HealthRequest()
-    return answer(await request.app[RUNNER].health.look(notify=order.notify))
+    desk = request.app[RUNNER].health
+    if order.thresholds:
+        return answer(await desk.judge_by(order.thresholds))
+    return answer(await desk.look(notify=order.notify))
 
 
 @health_routes.get("/v1/alerts")

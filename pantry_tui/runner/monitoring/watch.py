@@ -36,7 +36,9 @@ def watching(
     stays, now = clock is not None, clock.now if clock is not None else utc_now
     teller = AlertTeller(executor.office, audit, configuration)
     alerts = AlertDesk(catalog, audit, teller, executor.board.tell, configuration, now, stays=stays)
-    surveyor = Surveyor(directory, catalog, library, executor.retention.clock, statuses, stays=stays)
+    surveyor = Surveyor(
+        directory, catalog, library, lambda: executor.retention.clock.jumped_seconds(), statuses, stays=stays
+    )
     return HealthDesk(directory, catalog, surveyor, alerts, executor.board.tell, configuration, now)
 
 

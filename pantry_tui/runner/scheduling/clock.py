@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from pantry_tui.models import utc_now
+from pantry_tui.models import NO_RUNNER, utc_now
 
 TOLERANCE_SECONDS = 5.0
 
@@ -72,7 +72,7 @@ class Watch:
         now, awake, elapsed = self._clock.now(), self._clock.awake(), self._clock.elapsed()
         last, self._last = self._last, (now, awake, elapsed)
         if last is None:
-            return Look(now, 0.0, "no runner was at work")
+            return Look(now, 0.0, NO_RUNNER)
         by_clock, by_day = (now - last[0]).total_seconds(), elapsed - last[2]
         was_awake = awake - last[1]
         asleep, put = by_day - was_awake, by_clock - by_day

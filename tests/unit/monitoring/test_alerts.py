@@ -312,7 +312,7 @@ TROUBLES = st.builds(
     st.sampled_from(["crm", "billing"]),
     st.sampled_from(list(Severity)),
 )
-ACTS = st.one_of(
+ACTS: st.SearchStrategy[tuple[str, list[Trouble]]] = st.one_of(
     st.tuples(st.just("look"), st.lists(TROUBLES, max_size=5)),
     st.tuples(st.just("event"), st.lists(TROUBLES, max_size=1)),
     st.tuples(st.just("escalate"), st.just([])),

@@ -17,6 +17,7 @@ from pantry_tui.config.settings import (
     DatabaseSettings,
     DrillSettings,
     EncryptionSettings,
+    MonitoringSettings,
     RepositorySettings,
     RunnerSettings,
     SchedulerSettings,
@@ -58,6 +59,7 @@ class Config(Model, frozen=True, kw_only=True):
     hooks: HookSettings = HookSettings()
     notify: NotifySettings = NotifySettings()
     notifications: dict[str, NotificationSettings] = msgspec.field(default_factory=dict)
+    monitoring: MonitoringSettings = MonitoringSettings()
     runner: RunnerSettings = RunnerSettings()
     scheduler: SchedulerSettings = SchedulerSettings()
     keys: dict[str, str] = msgspec.field(default_factory=dict)

@@ -21,6 +21,7 @@ from pantry_tui.config.settings import (
     DatabaseSettings,
     DrillSettings,
     EncryptionSettings,
+    MonitoringSettings,
     RepositorySettings,
     RunnerSettings,
     SchedulerSettings,
@@ -38,6 +39,7 @@ SECTIONS: tuple[tuple[str, type[Model]], ...] = (
     ("hooks", HookSettings),
     ("notify", NotifySettings),
     ("notifications.NAME", NotificationSettings),
+    ("monitoring", MonitoringSettings),
     ("runner", RunnerSettings),
     ("scheduler", SchedulerSettings),
 )

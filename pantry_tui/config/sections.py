@@ -23,6 +23,7 @@ from pantry_tui.config.settings import (
     DatabaseSettings,
     DrillSettings,
     EncryptionSettings,
+    MonitoringSettings,
     RepositorySettings,
     RunnerSettings,
     SchedulerSettings,
@@ -53,6 +54,7 @@ _TOP = (
     "encryption",
     "drill",
     "hooks",
+    "monitoring",
     "notifications",
     "notify",
     "policies",
@@ -79,6 +81,7 @@ class Document(Model, frozen=True, kw_only=True):
     hooks: HookSettings = HookSettings()
     notify: NotifySettings = NotifySettings()
     notifications: dict[str, NotificationSettings] = msgspec.field(default_factory=dict)
+    monitoring: MonitoringSettings = MonitoringSettings()
     runner: RunnerSettings = RunnerSettings()
     scheduler: SchedulerSettings = SchedulerSettings()
     databases: dict[str, DatabaseSettings] = msgspec.field(default_factory=dict)
@@ -101,6 +104,9 @@ def check_document(content: dict[str, Any], *, file: str) -> Document:
         drill=check_section(_table(content, "drill", file), DrillSettings, prefix="drill", file=file),
         retention=_retention(content, "retention", "retention", file),
         policies=_policies(content, file),
+        monitoring=check_section(
+            _table(content, "monitoring", file), MonitoringSettings, prefix="monitoring", file=file
+        ),
         runner=check_section(_table(content, "runner", file), RunnerSettings, prefix="runner", file=file),
         hooks=_hooks(content, "hooks", file) or HookSettings(),
         notify=_notify(content, databases, notifications, file),

@@ -103,6 +103,20 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
     ] = 30
 
 
+class MonitoringSettings(Model, frozen=True, kw_only=True):
+    """What is measured and watched. ``textfile``: where the metrics are put for Prometheus's node_exporter."""
+
+    metrics_retention_days: Annotated[int, Meta(ge=1, le=3650, description="a whole number of days from 1 to 3650")] = (
+        90
+    )
+    textfile: (
+        Annotated[
+            str, Meta(pattern=r"\.prom$", description="a file that ends in .prom: an absolute path, or one below ~/")
+        ]
+        | None
+    ) = None
+
+
 class DatabaseSettings(Model, frozen=True, kw_only=True):
     """One `[databases.NAME]`: where it is and how it is reached, by libpq's own words.
 

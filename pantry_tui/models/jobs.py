@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from pantry_tui.models.base import Failure, Model
+from pantry_tui.models.metrics import JobUsage
 
 
 class JobState(StrEnum):
@@ -57,6 +58,7 @@ class Job(Model, frozen=True, kw_only=True):
     warnings: int = 0
     failure: Failure | None = None
     result: dict[str, Any] | None = None  # the result model as builtins
+    usage: JobUsage | None = None  # None: its process has not ended, or there was none
 
 
 class RunnerStatus(Model, frozen=True, kw_only=True):

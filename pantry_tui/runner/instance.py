@@ -10,6 +10,7 @@ from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.executor import Executor
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.lock import Holder
+from pantry_tui.runner.measuring import Measuring
 from pantry_tui.runner.scheduling.desk import ScheduleDesk
 from pantry_tui.runner.scheduling.loop import Scheduler
 from pantry_tui.version import __version__
@@ -27,6 +28,7 @@ class Runner:
         audit: AuditTrail,
         scheduler: Scheduler,
         schedules: ScheduleDesk,
+        measuring: Measuring,
     ) -> None:
         self.executor = executor
         self.board = executor.board
@@ -35,6 +37,7 @@ class Runner:
         self.audit = audit
         self.scheduler = scheduler
         self.schedules = schedules
+        self.measuring = measuring
         self.stopped = asyncio.Event()  # set when the process that runs this should let it end
         self._directory = directory
         self._holder = holder

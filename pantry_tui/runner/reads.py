@@ -12,7 +12,8 @@ import http.client
 import os
 import socket
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -20,7 +21,7 @@ import msgspec
 
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.config import Config
-from pantry_tui.errors import BackupDamagedError, InterruptedJobError, NotFoundError, RunnerBusyError
+from pantry_tui.errors import BackupDamagedError, InterruptedJobError, NotFoundError, PantryError, RunnerBusyError
 from pantry_tui.events import Listener
 from pantry_tui.models import (
     BackupDetails,
@@ -32,6 +33,8 @@ from pantry_tui.models import (
     Failure,
     Job,
     JobState,
+    MetricsHistory,
+    MonitoringStats,
     RepositoryTarget,
     RetentionReport,
     RetentionRequest,
@@ -175,6 +178,43 @@ class LocalReads:
             return found
         with Catalog(self._directory) as catalog:
             return catalog.runs(catalog.schedule(reference).id if reference is not None else None, limit)
+
+    async def metrics_history(self, days: int) -> MetricsHistory:
+        """What was measured in the last days, today included."""
+        from pantry_tui.runner.metrics_reading import get_metrics_history
+
+        return get_metrics_history(self._directory, days)
+
+    async def stats(self, repositories: Sequence[RepositoryTarget]) -> MonitoringStats:
+        """What everything comes to; ``repositories``: whose backups are counted."""
+        from pantry_tui.runner.metrics_reading import get_stats
+
+        backups, remarks = await self._all_backups(repositories)
+        self.remarks = remarks
+        return get_stats(self._directory, backups)
+
+    async def metrics_text(self, repositories: Sequence[RepositoryTarget]) -> str:
+        """All metrics in Prometheus's text format: the runner's answer, or without one what is written down."""
+        from pantry_tui.runner.metrics_reading import get_latest, metrics_text
+
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            answer = _get(runner_address(self._directory), "/metrics")
+            if answer.status == HTTPStatus.OK:
+                return answer.body.decode()
+        backups, self.remarks = await self._all_backups(repositories)
+        return metrics_text(get_latest(self._directory), backups, runner=None)
+
+    async def _all_backups(self, repositories: Sequence[RepositoryTarget]) -> tuple[list[BackupSummary], list[str]]:
+        """The backups of all repositories, and what they leave out, in words: one that cannot be read too."""
+        found: list[BackupSummary] = []
+        remarks: list[str] = []
+        for repository in repositories:
+            try:
+                found += await self.backups(repository)
+                remarks += self.remarks
+            except PantryError as error:
+                remarks.append(f"the backups of {repository.name} are not counted: {error.message}")
+        return found, list(dict.fromkeys(remarks))
 
     @staticmethod
     def _status(catalog: Catalog, schedule: Schedule) -> ScheduleStatus:

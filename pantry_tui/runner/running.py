@@ -20,6 +20,7 @@ from pantry_tui.runner.executor import RUNNER, Executor, ExecutorSettings
 from pantry_tui.runner.instance import Runner
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.lock import PATIENCE_SECONDS, Holder, RunnerLock
+from pantry_tui.runner.measuring import Measuring
 from pantry_tui.runner.scheduling.clock import Clock, SystemClock
 from pantry_tui.runner.scheduling.desk import ScheduleDesk
 from pantry_tui.runner.scheduling.loop import Scheduler
@@ -84,9 +85,12 @@ async def _serving(
     scheduler = Scheduler(catalog, work, clock or SystemClock(), tell)
     executor.ended.append(scheduler.job_ended)
     desk = ScheduleDesk(catalog, scheduler, work, audit, configuration)
-    runner = Runner(directory, holder, executor, library, audit, scheduler, desk)
+    measuring = Measuring(directory, catalog, configuration, lambda: runner.status())
+    executor.measured.append(measuring.hear_job)
+    runner = Runner(directory, holder, executor, library, audit, scheduler, desk, measuring)
     audit.note(_account(), "runner.start", "runner", "started", {"pid": holder.pid, "version": holder.version})
     await executor.start()
+    measuring.start()
     try:
         async with serve(runner, Path(holder.socket)):
             try:
@@ -97,6 +101,7 @@ async def _serving(
                 await executor.close()
                 await scheduler.settled()
                 await executor.office.close()  # after all that has something to tell
+                await measuring.close()
     finally:
         audit.note(RUNNER, "runner.end", "runner", "ended", {"pid": holder.pid})
 

@@ -1,0 +1,1 @@
+"""Whether the databases would survive today, and what was measured: facts in, judgements and figures out."""

@@ -23,7 +23,7 @@ from pantry_tui.errors import StorageError
 from pantry_tui.models import HealthFigures, JobFigures, MetricRecord, Summarized, utc_now
 
 FOLDER = "metrics"
-DETAILED_DAYS = 14  # that stand as they were measured
+DETAILED_DAYS = 7  # that stand as they were measured
 LARGE_DAY_BYTES = 1024 * 1024  # a day that takes more is added up as soon as it is over
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
 

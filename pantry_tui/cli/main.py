@@ -34,6 +34,7 @@ GROUPS = (
         "pantry_tui.cli.schedule",
         "have backups, drills and validations done again and again: create, list, show, edit, preview",
     ),
+    Group("monitor", "pantry_tui.cli.monitor", "what was measured, for people and for Prometheus"),
     Group("job", "pantry_tui.cli.job", "list, show, follow and cancel jobs"),
     Group("runner", "pantry_tui.cli.runner", "the process that does the work: run, start, stop, status"),
     Group("catalog", "pantry_tui.cli.catalog", "check the list of backups, or rebuild it from the repositories"),

@@ -76,7 +76,11 @@ class RunnerStatus(Model, frozen=True, kw_only=True):
 
 
 class AuditEntry(Model, frozen=True, kw_only=True):
-    """One line of the audit trail."""
+    """One line of the audit trail.
+
+    ``who`` begins with the user as the kernel knows it; what stands behind it in parentheses, and ``started_by`` among the
+    details, is what the client said of itself.
+    """
 
     at: datetime
     who: str
@@ -85,3 +89,8 @@ class AuditEntry(Model, frozen=True, kw_only=True):
     result: str
     details: dict[str, Any] = msgspec.field(default_factory=dict)
     previous: str = ""  # sha256 of the line before
+
+    @property
+    def user(self) -> str:
+        """Who it was, without what was claimed."""
+        return self.who.partition(" (")[0]

@@ -30,7 +30,7 @@ class JobUsage(Model, frozen=True, kw_only=True):
     written_bytes: int = 0
 
 
-class JobFigures(Model, frozen=True, kw_only=True, omit_defaults=True, tag="job", tag_field="of"):
+class JobFigures(Model, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="job", tag_field="of"):
     """The figures of one job that has ended, or of ``count`` of them that agree in kind, database, repository and outcome.
 
     ``at``: when it ended, of several: the last one. Bytes, rows and seconds are sums; ``median_seconds``, ``longest_seconds``:
@@ -46,8 +46,8 @@ class JobFigures(Model, frozen=True, kw_only=True, omit_defaults=True, tag="job"
     variety: str = ""  # of a backup: full, incremental …; of a drill: where
     count: int = 1
     seconds: float = 0.0
-    median_seconds: float = 0.0
-    longest_seconds: float = 0.0
+    median_seconds: float | None = None  # None: `seconds`, as of a single one
+    longest_seconds: float | None = None
     stored_bytes: int = 0
     raw_bytes: int = 0
     rows: int = 0
@@ -59,35 +59,50 @@ class JobFigures(Model, frozen=True, kw_only=True, omit_defaults=True, tag="job"
     packed_bytes: int = 0
     packed_to_bytes: int = 0
 
+    @property
+    def median(self) -> float:
+        """How long one of them took: the middle of them."""
+        return self.seconds if self.median_seconds is None else self.median_seconds
 
-class DiskFigures(Model, frozen=True, kw_only=True, omit_defaults=True):
+    @property
+    def longest(self) -> float:
+        """How long the slowest of them took."""
+        return self.seconds if self.longest_seconds is None else self.longest_seconds
+
+
+class DiskFigures(Model, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """How much room a file system has: ``free_bytes`` for this user, ``least_free_bytes`` of all looks at it."""
 
     place: str  # "data" for the data directory, else the repository's name
     total_bytes: int
     free_bytes: int
-    least_free_bytes: int
+    least_free_bytes: int | None = None  # None: `free_bytes`, as of a single look
 
     @property
-    def used_bytes(self) -> int:
-        """What is taken, and what is kept for root."""
-        return self.total_bytes - self.free_bytes
+    def least_free(self) -> int:
+        """The least that was free."""
+        return self.free_bytes if self.least_free_bytes is None else self.least_free_bytes
 
 
-class DatabaseFigures(Model, frozen=True, kw_only=True, omit_defaults=True):
+class DatabaseFigures(Model, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Would it survive? ``at_risk_seconds``: the age of the newest valid backup (None: there is none), and its highest."""
 
     database: str
     status: CheckStatus
     at_risk_seconds: float | None = None
-    worst_at_risk_seconds: float | None = None
+    worst_at_risk_seconds: float | None = None  # None: `at_risk_seconds`, as of a single look
     recovery_seconds: float | None = None  # how long the last proof took
     rpo_seconds: float = 0.0
     rto_seconds: float = 0.0
     exposed_runs: int = 0  # of the looks that found no backup at all
 
+    @property
+    def worst_at_risk(self) -> float | None:
+        """The highest age of the newest valid backup."""
+        return self.at_risk_seconds if self.worst_at_risk_seconds is None else self.worst_at_risk_seconds
 
-class CheckFigures(Model, frozen=True, kw_only=True, omit_defaults=True):
+
+class CheckFigures(Model, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One check: its last figure, the lowest and highest, the worst status, and how often it was not well."""
 
     kind: str
@@ -96,12 +111,19 @@ class CheckFigures(Model, frozen=True, kw_only=True, omit_defaults=True):
     database: str | None = None
     value: float | None = None
     unit: str = ""
-    least: float | None = None
+    least: float | None = None  # None: `value`, as of a single one
     most: float | None = None
     not_ok: int = 0
 
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """The lowest and the highest figure; None where there is none."""
+        least = self.value if self.least is None else self.least
+        most = self.value if self.most is None else self.most
+        return None if least is None or most is None else (least, most)
 
-class HealthFigures(Model, frozen=True, kw_only=True, omit_defaults=True, tag="health", tag_field="of"):
+
+class HealthFigures(Model, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="health", tag_field="of"):
     """The figures of one health run, or of ``runs`` of them; what they say last, and the worst of it."""
 
     at: datetime

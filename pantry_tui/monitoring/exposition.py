@@ -119,7 +119,7 @@ def _of_last_jobs(jobs: Sequence[JobFigures]) -> Iterator[tuple[Definition, Iter
     done = _last(job for job in jobs if job.outcome == JobState.SUCCEEDED)
     figures: tuple[tuple[Definition, Callable[[JobFigures], float | None]], ...] = (
         (names.LAST_SUCCESS, lambda job: job.at.timestamp()),
-        (names.LAST_SECONDS, lambda job: job.median_seconds),
+        (names.LAST_SECONDS, lambda job: job.median),
         (names.LAST_STORED, lambda job: job.stored_bytes / job.count),
         (names.LAST_RAW, lambda job: job.raw_bytes / job.count),
         (names.LAST_ROWS, lambda job: job.rows / job.count),

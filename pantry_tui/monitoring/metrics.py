@@ -60,7 +60,7 @@ def saved_of(jobs: Iterable[JobFigures]) -> float | None:
 
 def typical_seconds(jobs: Iterable[JobFigures]) -> float | None:
     """The median of how long they took; None of none."""
-    kept = [(job.median_seconds, job.count) for job in jobs]
+    kept = [(job.median, job.count) for job in jobs]
     return weighted_median(kept) if kept else None
 
 
@@ -87,7 +87,7 @@ def _one_day(day: str, jobs: Sequence[JobFigures], health: Sequence[HealthFigure
         failures=_count(job for job in jobs if has_failed(job)),
         jobs=_count(jobs),
         median_seconds=typical_seconds(taken),
-        longest_seconds=max((job.longest_seconds for job in taken), default=None),
+        longest_seconds=max((job.longest for job in taken), default=None),
         stored_bytes=sum(job.stored_bytes for job in taken),
         raw_bytes=sum(job.raw_bytes for job in taken),
         rows=sum(job.rows for job in taken),
@@ -97,7 +97,7 @@ def _one_day(day: str, jobs: Sequence[JobFigures], health: Sequence[HealthFigure
         peak_bytes=max((job.peak_bytes for job in jobs), default=0),
         read_bytes=sum(job.read_bytes for job in jobs),
         written_bytes=sum(job.written_bytes for job in jobs),
-        worst_at_risk_seconds=_worst(found.worst_at_risk_seconds for found in looks),
+        worst_at_risk_seconds=_worst(found.worst_at_risk for found in looks),
         exposed_runs=sum(found.exposed_runs for found in looks),
         recovery_seconds=_slowest_last(looks),
         health_runs=sum(run.runs for run in health),
@@ -114,7 +114,7 @@ def _slowest_last(looks: Sequence[DatabaseFigures]) -> float | None:
 def _least_free(health: Iterable[HealthFigures]) -> dict[str, int]:
     found: dict[str, int] = {}
     for disk in (disk for run in health for disk in run.disks):
-        found[disk.place] = min(found.get(disk.place, disk.least_free_bytes), disk.least_free_bytes)
+        found[disk.place] = min(found.get(disk.place, disk.least_free), disk.least_free)
     return found
 
 

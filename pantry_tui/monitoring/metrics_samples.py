@@ -42,8 +42,6 @@ def figures_of_job(job: Job, *, repository: str | None, variety: str = "") -> Jo
         repository=repository,
         variety=str(result.get("kind") or variety) if job.kind == "backup" else variety,
         seconds=seconds,
-        median_seconds=seconds,
-        longest_seconds=seconds,
         stored_bytes=stored,
         raw_bytes=raw,
         rows=_number(result, "rows") or _measured(result, "rows"),
@@ -71,7 +69,6 @@ def figures_of_health(health: Health, disks: Sequence[DiskFigures]) -> HealthFig
                 database=found.database,
                 status=found.status,
                 at_risk_seconds=_rounded(found.at_risk_seconds),
-                worst_at_risk_seconds=_rounded(found.at_risk_seconds),
                 recovery_seconds=_rounded(found.recovery_seconds),
                 rpo_seconds=found.rpo_seconds,
                 rto_seconds=found.rto_seconds,
@@ -87,8 +84,6 @@ def figures_of_health(health: Health, disks: Sequence[DiskFigures]) -> HealthFig
                 database=check.database,
                 value=_rounded(check.value),
                 unit=check.unit if check.value is not None else "",
-                least=_rounded(check.value),
-                most=_rounded(check.value),
                 not_ok=int(check.status is not CheckStatus.OK),
             )
             for check in checks

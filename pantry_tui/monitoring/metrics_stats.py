@@ -65,7 +65,7 @@ def disks_of(health: Iterable[HealthFigures]) -> tuple[DiskStats, ...]:
     last: dict[str, tuple[datetime, DiskFigures]] = {}
     for run in sorted(health, key=lambda each: each.at):
         for disk in run.disks:
-            looks[disk.place].append(Room(run.at, disk.total_bytes, disk.least_free_bytes))
+            looks[disk.place].append(Room(run.at, disk.total_bytes, disk.least_free))
             last[disk.place] = run.at, disk
     newest = max((at for at, _ in last.values()), default=None)
     return tuple(

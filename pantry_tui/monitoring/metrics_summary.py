@@ -44,8 +44,8 @@ def jobs_together(jobs: Sequence[JobFigures]) -> JobFigures:
     return msgspec.structs.replace(
         last,
         **{name: sum(getattr(each, name) for each in jobs) for name in _SUMS},
-        median_seconds=weighted_median([(each.median_seconds, each.count) for each in jobs]),
-        longest_seconds=max(each.longest_seconds for each in jobs),
+        median_seconds=weighted_median([(each.median, each.count) for each in jobs]),
+        longest_seconds=max(each.longest for each in jobs),
         peak_bytes=max(each.peak_bytes for each in jobs),
     )
 
@@ -95,12 +95,12 @@ def _sort_of_job(job: JobFigures) -> Hashable:
 
 
 def _disk(looks: Sequence[DiskFigures]) -> DiskFigures:
-    least = min(look.least_free_bytes for look in looks)
+    least = min(look.least_free for look in looks)
     return msgspec.structs.replace(looks[-1], least_free_bytes=least)
 
 
 def _database(looks: Sequence[DatabaseFigures]) -> DatabaseFigures:
-    ages = [look.worst_at_risk_seconds for look in looks if look.worst_at_risk_seconds is not None]
+    ages = [age for look in looks if (age := look.worst_at_risk) is not None]
     return msgspec.structs.replace(
         looks[-1],
         status=max((look.status for look in looks), key=lambda status: status.rank),
@@ -110,12 +110,11 @@ def _database(looks: Sequence[DatabaseFigures]) -> DatabaseFigures:
 
 
 def _check(looks: Sequence[CheckFigures]) -> CheckFigures:
-    lows = [look.least for look in looks if look.least is not None]
-    highs = [look.most for look in looks if look.most is not None]
+    spans = [span for look in looks if (span := look.span) is not None]
     return msgspec.structs.replace(
         looks[-1],
         status=max((look.status for look in looks), key=lambda status: status.rank),
-        least=min(lows, default=None),
-        most=max(highs, default=None),
+        least=min((least for least, _ in spans), default=None),
+        most=max((most for _, most in spans), default=None),
         not_ok=sum(look.not_ok for look in looks),
     )

@@ -174,11 +174,7 @@ def look_at_disks(places: Mapping[str, str]) -> tuple[DiskFigures, ...]:
         except OSError:
             continue
         free = figures.f_bavail * figures.f_frsize
-        found.append(
-            DiskFigures(
-                place=place, total_bytes=figures.f_blocks * figures.f_frsize, free_bytes=free, least_free_bytes=free
-            )
-        )
+        found.append(DiskFigures(place=place, total_bytes=figures.f_blocks * figures.f_frsize, free_bytes=free))
     return tuple(found)
 
 

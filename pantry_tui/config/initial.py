@@ -51,6 +51,9 @@ path = {backup_directory}
 # before_backup = ["/usr/local/bin/application", "stop"]
 # after_backup = ["/usr/local/bin/application", "start"]
 
+# [monitoring]                  # docs/metrics.md
+# textfile = "/var/lib/prometheus/node-exporter/pantry.prom"
+
 [runner]
 # max_jobs = 3                  # at the same time
 # history_days = 30

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 
+from benchmarks.metrics import DATABASES, MOST_BYTES, write_days
 from pantry_tui.catalog import metrics as files
 from pantry_tui.catalog.metrics import DETAILED_DAYS, MetricsStore
 from pantry_tui.catalog.totals import MOST_SERIES, OTHERS, Totals, TotalsFile
 from pantry_tui.errors import StorageError
-from pantry_tui.models import CheckFigures, HealthFigures, JobFigures, JobTotals, utc_now
-from pantry_tui.models.monitoring import CheckKind, CheckStatus
+from pantry_tui.models import JobFigures, JobTotals, utc_now
 from pantry_tui.monitoring.metrics_summary import summarized
 from tests.unit.monitoring.figures import NOON, failed, looked, taken
 
@@ -166,39 +164,16 @@ def test_a_day_after_the_clock_was_set_back_is_added_to_what_there_is(store: Met
     assert counts == [2, 1]
 
 
-def ten_databases(midnight: datetime) -> Iterator[JobFigures | HealthFigures]:
-    """One day: ten databases, a backup an hour each, health every half hour with nine checks of each database."""
-    names = [f"database_{number}" for number in range(10)]
-    for hour in range(24):
-        for number, name in enumerate(names):
-            yield taken(midnight + timedelta(hours=hour, minutes=number), database=name, seconds=123.456)
-    for half_hour in range(48):
-        at = midnight + timedelta(minutes=30 * half_hour)
-        looks = [looked(at, database=name, at_risk=1800.123) for name in names]
-        checks = tuple(
-            CheckFigures(kind=kind, subject=name, status=CheckStatus.OK, database=name, value=1234.567, unit="seconds")
-            for name in names
-            for kind in list(CheckKind)[:9]
-        )
-        databases = tuple(look.databases[0] for look in looks)
-        yield HealthFigures(at=at, status="healthy", disks=looks[0].disks * 3, databases=databases, checks=checks)
-
-
-def test_ninety_days_of_ten_databases_stay_small(store: MetricsStore) -> None:
-    store.directory.mkdir()
-    midnight = utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
-    lines = [msgspec.json.encode(record) for record in ten_databases(midnight)]
-    whole = b"\n".join(lines) + b"\n"
-    for number in range(95):  # the same but for its date, which spares encoding it 95 times
-        day = midnight - number * DAY
-        day_file(store, day).write_bytes(whole.replace(f"{midnight:%Y-%m-%d}".encode(), f"{day:%Y-%m-%d}".encode()))
+def test_ninety_days_of_ten_databases_stay_small(tmp_path: Path) -> None:
+    write_days(tmp_path, 95)
+    store = MetricsStore(tmp_path)
 
     store.tidy(90, summarized)
 
     read = store.read()
     assert (read.days, read.problems) == (90, [])
-    assert read.bytes < 20 * 1024 * 1024 / 2  # 20 MB are allowed; there is room for twice as many databases
-    assert sum(record.count for record in read.records if isinstance(record, JobFigures)) == 90 * 24 * 10
+    assert read.bytes < MOST_BYTES / 2  # so that there is room for twice as many
+    assert sum(record.count for record in read.records if isinstance(record, JobFigures)) == 90 * 24 * DATABASES
 
 
 def test_a_day_with_very_much_is_added_up_as_soon_as_it_is_over(

@@ -24,10 +24,9 @@ from pantry_tui.cli.parser import command, positive
 from pantry_tui.cli.session import configuration, look_up
 from pantry_tui.cli.sparkline import sparkline
 from pantry_tui.cli.streams import write_line
-from pantry_tui.config import Config
 from pantry_tui.errors import NotFoundError
 from pantry_tui.escaping import escape
-from pantry_tui.models import DayMetrics, MetricsHistory, RepositoryTarget
+from pantry_tui.models import DayMetrics, MetricsHistory
 
 _DAYS = 30
 _HISTORY = (
@@ -78,8 +77,7 @@ def add_metric_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 def monitor_metrics(args: argparse.Namespace) -> int:
     """Prints the metrics."""
-    config = configuration(args)
-    text = look_up(config, lambda reads: reads.metrics_text(_repositories(config)), args)
+    text = look_up(configuration(args), lambda reads: reads.metrics_text(), args)
     if args.json:
         print_document({"format": "prometheus", "text": text})
     else:
@@ -89,8 +87,7 @@ def monitor_metrics(args: argparse.Namespace) -> int:
 
 def monitor_stats(args: argparse.Namespace) -> int:
     """Shows what everything comes to."""
-    config = configuration(args)
-    stats = look_up(config, lambda reads: reads.stats(_repositories(config)), args)
+    stats = look_up(configuration(args), lambda reads: reads.stats(), args)
     _tell_problems(args, stats.problems)
     _require(args.database, {found.database for found in stats.databases})
     show_stats(args, stats)
@@ -112,10 +109,6 @@ def monitor_history(args: argparse.Namespace) -> int:
     else:
         note(args, "nothing was measured yet; it is, as soon as a job ends or health is looked at")
     return 0
-
-
-def _repositories(config: Config) -> list[RepositoryTarget]:
-    return [config.repository_target(name) for name in config.repositories]
 
 
 def _tell_problems(args: argparse.Namespace, problems: Sequence[str]) -> None:

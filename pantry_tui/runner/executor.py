@@ -311,10 +311,10 @@ class Executor:
                 live.timer.cancel()
 
     def _tell_end(self, live: LiveJob) -> None:
-        for measure in self.measured:
-            measure(live.job, live.request)
         for listener in self.ended:
             listener(live.job)
+        for measure in self.measured:
+            measure(live.job, live.request)
 
     def _keep_measurement(self, job: Job) -> None:
         if (measured := measured_by(job)) is not None:

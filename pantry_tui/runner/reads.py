@@ -12,7 +12,7 @@ import http.client
 import os
 import socket
 import urllib.parse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -63,6 +63,7 @@ class LocalReads:
 
     def __init__(self, config: Config) -> None:
         self._directory = prepare_data_directory(config.data_directory)
+        self._repositories = [config.repository_target(name) for name in config.repositories]
         self.remarks: list[str] = []  # what the last question had to put up with, in words
 
     async def backups(
@@ -185,15 +186,14 @@ class LocalReads:
 
         return get_metrics_history(self._directory, days)
 
-    async def stats(self, repositories: Sequence[RepositoryTarget]) -> MonitoringStats:
-        """What everything comes to; ``repositories``: whose backups are counted."""
+    async def stats(self) -> MonitoringStats:
+        """What everything comes to: databases, disks, totals."""
         from pantry_tui.runner.metrics_reading import get_stats
 
-        backups, remarks = await self._all_backups(repositories)
-        self.remarks = remarks
+        backups, self.remarks = await self._all_backups()
         return get_stats(self._directory, backups)
 
-    async def metrics_text(self, repositories: Sequence[RepositoryTarget]) -> str:
+    async def metrics_text(self) -> str:
         """All metrics in Prometheus's text format: the runner's answer, or without one what is written down."""
         from pantry_tui.runner.metrics_reading import get_latest, metrics_text
 
@@ -201,14 +201,14 @@ class LocalReads:
             answer = _get(runner_address(self._directory), "/metrics")
             if answer.status == HTTPStatus.OK:
                 return answer.body.decode()
-        backups, self.remarks = await self._all_backups(repositories)
+        backups, self.remarks = await self._all_backups()
         return metrics_text(get_latest(self._directory), backups, runner=None)
 
-    async def _all_backups(self, repositories: Sequence[RepositoryTarget]) -> tuple[list[BackupSummary], list[str]]:
-        """The backups of all repositories, and what they leave out, in words: one that cannot be read too."""
+    async def _all_backups(self) -> tuple[list[BackupSummary], list[str]]:
+        """The backups of all configured repositories, and what they leave out, in words: one that cannot be read too."""
         found: list[BackupSummary] = []
         remarks: list[str] = []
-        for repository in repositories:
+        for repository in self._repositories:
             try:
                 found += await self.backups(repository)
                 remarks += self.remarks

@@ -73,7 +73,7 @@ class JobFigures(Model, frozen=True, kw_only=True, gc=False, omit_defaults=True,
 class DiskFigures(Model, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """How much room a file system has: ``free_bytes`` for this user, ``least_free_bytes`` of all looks at it."""
 
-    place: str  # "data" for the data directory, else the repository's name
+    place: str  # `data directory`, else the repository's name
     total_bytes: int
     free_bytes: int
     least_free_bytes: int | None = None  # None: `free_bytes`, as of a single look

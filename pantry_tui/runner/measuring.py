@@ -31,7 +31,7 @@ from pantry_tui.runner.metrics_reading import Latest, get_latest, get_metrics_hi
 from pantry_tui.runner.request import repository_of
 from pantry_tui.runner.textfile import write_textfile
 
-DATA_PLACE = "data"
+DATA_PLACE = "data directory"  # no repository can be called so
 _LOOK_SECONDS = 10.0  # a network file system that hangs must not hold up the rest
 _TIDY_SECONDS = 24 * 3600.0
 
@@ -58,6 +58,7 @@ class Measuring:
         self._telling: asyncio.Task[None] | None = None
         self._tell_again = False
         self._tidying: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self.lost = 0  # records that could not be written
         self.problem: str | None = None  # why the textfile could not be
 
@@ -68,9 +69,10 @@ class Measuring:
 
     async def close(self) -> None:
         """Writes the textfile for the last time: no runner is there any more."""
-        for task in (self._tidying, self._looking):
-            if task is not None:
-                task.cancel()
+        if self._tidying is not None:
+            self._tidying.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         if self._telling is not None:
             await asyncio.wait([self._telling])
         await asyncio.to_thread(self._write_textfile, None)
@@ -84,9 +86,24 @@ class Measuring:
         if figures is not None:
             self._keep(figures)
 
-    async def hear_health(self, health: Health) -> None:
+    def hear_health(self, health: Health) -> None:
+        """Has a health run written down, with what is free at this moment."""
+        task = asyncio.create_task(self.measure_health(health))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def measure_health(self, health: Health) -> None:
         """Writes down a health run, with what is free at this moment."""
         self._keep(figures_of_health(health, await self._disks()))
+
+    async def days_left(self) -> dict[str, float]:
+        """In how many days file systems will be full, by the directory; those that are not growing, or not known, are not there."""
+        latest, places = await asyncio.to_thread(self._known), self._places()
+        return {
+            places[disk.place]: disk.forecast.days
+            for disk in latest.disks
+            if disk.forecast.days is not None and disk.place in places
+        }
 
     def tell(self) -> None:
         """Has the textfile written, if one is configured; what happens meanwhile has it written once more."""
@@ -155,14 +172,17 @@ class Measuring:
         """What is free in the data directory and the repositories; nothing where one of them does not answer."""
         if self._looking is not None and not self._looking.done():
             return ()
-        try:
-            places = {name: found.path for name, found in self._configuration().repositories.items()}
-        except PantryError:
-            places = {}
-        places = {DATA_PLACE: str(self._directory), **places}
-        self._looking = asyncio.create_task(asyncio.to_thread(look_at_disks, places))
+        self._looking = asyncio.create_task(asyncio.to_thread(look_at_disks, self._places()))
         done, _ = await asyncio.wait([self._looking], timeout=_LOOK_SECONDS)
         return self._looking.result() if done else ()
+
+    def _places(self) -> dict[str, str]:
+        """The directories that matter, by their names; repositories only while the configuration can be read."""
+        try:
+            repositories = {name: found.path for name, found in self._configuration().repositories.items()}
+        except PantryError:
+            repositories = {}
+        return {DATA_PLACE: str(self._directory), **repositories}
 
 
 def look_at_disks(places: Mapping[str, str]) -> tuple[DiskFigures, ...]:

@@ -200,11 +200,12 @@ async def test_a_health_run_is_measured_with_what_is_free(config: Config, backup
     )
     health = Health(at=utc_now(), status=HealthStatus.HEALTHY, seconds=0.5, databases=(crm,))
     async with measuring(config) as found:
-        await found.hear_health(health)
-        [run] = (await found.history(1)).health
+        found.hear_health(health)
+        await found.measure_health(health)
+        *_, run = (await found.history(1)).health
         known = values(await found.text())
 
-    assert [disk.place for disk in run.disks] == ["data", backups.name]
+    assert [disk.place for disk in run.disks] == ["data directory", backups.name]
     figures = os.statvfs(backups.location)
     assert run.disks[1].total_bytes == figures.f_blocks * figures.f_frsize
     assert 0 < run.disks[1].free_bytes <= run.disks[1].total_bytes

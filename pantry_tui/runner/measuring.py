@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
+
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.catalog.metrics import MetricsStore
 from pantry_tui.catalog.totals import TotalsFile
@@ -60,7 +62,7 @@ class Measuring:
         self._tidying: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.lost = 0  # records that could not be written
-        self.problem: str | None = None  # why the textfile could not be
+        self.problem: str | None = None  # why the textfile was not written, or old days not added up
 
     def start(self) -> None:
         """Tidies up, now and every day, and writes the textfile."""
@@ -97,7 +99,7 @@ class Measuring:
         self._keep(figures_of_health(health, await self._disks()))
 
     async def days_left(self) -> dict[str, float]:
-        """In how many days file systems will be full, by the directory; those that are not growing, or not known, are not there."""
+        """In how many days file systems will be full, by their directories; none that do not grow, or are not known yet."""
         latest, places = await asyncio.to_thread(self._known), self._places()
         return {
             places[disk.place]: disk.forecast.days
@@ -123,7 +125,8 @@ class Measuring:
 
     async def stats(self) -> MonitoringStats:
         """What everything comes to."""
-        return await asyncio.to_thread(get_stats, self._directory, self._catalog.backups())
+        stats = await asyncio.to_thread(get_stats, self._directory, self._catalog.backups())
+        return msgspec.structs.replace(stats, problems=(*stats.problems, self.problem)) if self.problem else stats
 
     def _keep(self, figures: JobFigures | HealthFigures) -> None:
         try:
@@ -170,9 +173,8 @@ class Measuring:
 
     async def _disks(self) -> tuple[DiskFigures, ...]:
         """What is free in the data directory and the repositories; nothing where one of them does not answer."""
-        if self._looking is not None and not self._looking.done():
-            return ()
-        self._looking = asyncio.create_task(asyncio.to_thread(look_at_disks, self._places()))
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(asyncio.to_thread(look_at_disks, self._places()))
         done, _ = await asyncio.wait([self._looking], timeout=_LOOK_SECONDS)
         return self._looking.result() if done else ()
 

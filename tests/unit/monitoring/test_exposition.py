@@ -54,13 +54,13 @@ def backup() -> BackupSummary:
     )
 
 
-def exposed(**more: object) -> Exposed:
+def exposed() -> Exposed:
     """A runner with one database, whose disk fills up."""
     looks = [looked(NOON + timedelta(days=day), free=(900 - day * 10) * MIB) for day in range(10)]
     runner = RunnerStatus(
         version="1", pid=1, started_at=NOON, data_directory="/d", socket="/s", running=2, queued=1, untold=3
     )
-    whole = Exposed(
+    return Exposed(
         version="1.2.3",
         runner=runner,
         backups=[backup()],
@@ -71,7 +71,6 @@ def exposed(**more: object) -> Exposed:
         kept_bytes=4096,
         lost=1,
     )
-    return whole._replace(**more)
 
 
 def series(text: str) -> Series:
@@ -119,7 +118,7 @@ def test_the_parser_reads_what_was_measured() -> None:
 
 
 def test_without_a_runner_that_is_what_is_told() -> None:
-    found = series(exposition(exposed(runner=None)))
+    found = series(exposition(exposed()._replace(runner=None)))
 
     assert value(found, "pantry_runner_up") == 0
     assert ("pantry_notifications_pending", ()) not in found
@@ -145,7 +144,7 @@ def test_names_follow_the_conventions() -> None:
 def test_names_from_databases_stay_what_they_are(names: set[str]) -> None:
     totals = [JobTotals(kind="backup", outcome="succeeded", database=name, count=1) for name in names]
 
-    text = exposition(exposed(totals=totals))
+    text = exposition(exposed()._replace(totals=totals))
 
     assert all(line.isprintable() for line in text.split("\n"))
     jobs = [labels for name, labels in series(text) if name == "pantry_jobs_total"]
@@ -155,7 +154,9 @@ def test_names_from_databases_stay_what_they_are(names: set[str]) -> None:
 def test_a_name_cannot_make_a_metric_of_its_own() -> None:
     name = 'crm"} 1\npantry_runner_up 0\n# {x="\\'
 
-    found = series(exposition(exposed(totals=[JobTotals(kind="backup", outcome="succeeded", database=name, count=1)])))
+    found = series(
+        exposition(exposed()._replace(totals=[JobTotals(kind="backup", outcome="succeeded", database=name, count=1)]))
+    )
 
     assert value(found, "pantry_runner_up") == 1
 
@@ -164,7 +165,7 @@ def test_many_names_do_not_make_many_series() -> None:
     checks = tuple(
         CheckFigures(kind="tier", subject=f"db{number}", status=CheckStatus.OK) for number in range(MOST_SAMPLES + 7)
     )
-    found = series(exposition(exposed(health=HealthFigures(at=NOON, status="healthy", checks=checks))))
+    found = series(exposition(exposed()._replace(health=HealthFigures(at=NOON, status="healthy", checks=checks))))
 
     assert sum(name == "pantry_check_status" for name, _ in found) == MOST_SAMPLES
     assert value(found, "pantry_samples_left_out", metric="pantry_check_status") == 7

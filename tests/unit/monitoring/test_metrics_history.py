@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from pantry_tui.models import HealthFigures, JobFigures
 from pantry_tui.monitoring.metrics import history_of
 from pantry_tui.monitoring.metrics_stats import Measured, stats_of
 from tests.unit.monitoring.figures import MIB, NOON, failed, looked, taken
@@ -14,7 +15,12 @@ DAY = timedelta(days=1)
 
 
 def test_each_day_is_told_of_also_one_without_anything() -> None:
-    records = [taken(NOON - 2 * DAY), failed(NOON - 2 * DAY), looked(NOON), taken(NOON, database="erp", seconds=20.0)]
+    records: list[JobFigures | HealthFigures] = [
+        taken(NOON - 2 * DAY),
+        failed(NOON - 2 * DAY),
+        looked(NOON),
+        taken(NOON, database="erp", seconds=20.0),
+    ]
 
     history = history_of(records, NOON - 9 * DAY, NOON)
 
@@ -46,7 +52,7 @@ def test_nothing_measured_is_no_day() -> None:
 
 
 def test_a_database_over_thirty_days() -> None:
-    records = [
+    records: list[JobFigures | HealthFigures] = [
         *(taken(NOON - number * DAY, seconds=10.0 + number) for number in range(40)),
         *(failed(NOON - number * DAY) for number in range(10)),
         looked(NOON),

@@ -227,9 +227,10 @@ class RunnerClient:
         query = {"cron": cron, "timezone": timezone, "seconds": "1" if seconds else "0", "count": str(count)}
         return await self._ask("GET", "/v1/preview", SchedulePreview, query=query)
 
-    async def metrics_history(self, days: int) -> MetricsHistory:
-        """What was measured in the last days, today included."""
-        return await self._ask("GET", "/v1/metrics/history", MetricsHistory, query={"days": str(days)})
+    async def metrics_history(self, days: int, *, records: bool = False) -> MetricsHistory:
+        """What was measured in the last days, today included; with each job and health run where ``records`` are wanted."""
+        query = {"days": str(days), "records": "1" if records else "0"}
+        return await self._ask("GET", "/v1/metrics/history", MetricsHistory, query=query)
 
     async def stats(self) -> MonitoringStats:
         """What everything comes to: databases, disks, totals."""

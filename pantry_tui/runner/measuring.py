@@ -119,9 +119,9 @@ class Measuring:
         latest, status, lost = await asyncio.to_thread(self._known), self._status(), self.lost
         return metrics_text(latest, self._catalog.backups(), status, lost=lost)
 
-    async def history(self, days: int) -> MetricsHistory:
-        """The last days."""
-        return await asyncio.to_thread(get_metrics_history, self._directory, days)
+    async def history(self, days: int, *, records: bool = False) -> MetricsHistory:
+        """The last days, with the records that they are made of where these are wanted."""
+        return await asyncio.to_thread(get_metrics_history, self._directory, days, records=records)
 
     async def stats(self) -> MonitoringStats:
         """What everything comes to."""

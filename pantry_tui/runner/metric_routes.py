@@ -20,7 +20,8 @@ async def _metrics(request: web.Request) -> web.Response:
 
 @metric_routes.get("/v1/metrics/history")
 async def _history(request: web.Request) -> web.Response:
-    return answer(await request.app[RUNNER].measuring.history(number(request, "days") or HISTORY_DAYS))
+    days, records = number(request, "days") or HISTORY_DAYS, request.query.get("records") == "1"
+    return answer(await request.app[RUNNER].measuring.history(days, records=records))
 
 
 @metric_routes.get("/v1/metrics/stats")

@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from pantry_tui.catalog.metrics import MetricsStore
 from pantry_tui.catalog.totals import TotalsFile
 from pantry_tui.models import (
@@ -38,12 +40,16 @@ class Latest(NamedTuple):
     kept_bytes: int
 
 
-def get_metrics_history(directory: Path, days: int = HISTORY_DAYS) -> MetricsHistory:
-    """The last ``days`` days of the data directory, today included. What cannot be read is left out, and told of."""
+def get_metrics_history(directory: Path, days: int = HISTORY_DAYS, *, records: bool = True) -> MetricsHistory:
+    """The last ``days`` days of the data directory, today included. What cannot be read is left out, and told of.
+
+    Without ``records`` only the days, and not what they are made of, of which there may be tens of thousands.
+    """
     now = utc_now()
     since = (now - timedelta(days=days - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
     read = MetricsStore(directory).read(since, now + timedelta(days=1))
-    return history_of(read.records, since, now, read.problems)
+    history = history_of(read.records, since, now, read.problems)
+    return history if records else msgspec.structs.replace(history, jobs=(), health=())
 
 
 def get_stats(directory: Path, backups: Sequence[BackupSummary]) -> MonitoringStats:

@@ -180,11 +180,11 @@ class LocalReads:
         with Catalog(self._directory) as catalog:
             return catalog.runs(catalog.schedule(reference).id if reference is not None else None, limit)
 
-    async def metrics_history(self, days: int) -> MetricsHistory:
-        """What was measured in the last days, today included."""
+    async def metrics_history(self, days: int, *, records: bool = False) -> MetricsHistory:
+        """What was measured in the last days, today included; with each job and health run where ``records`` are wanted."""
         from pantry_tui.runner.metrics_reading import get_metrics_history
 
-        return get_metrics_history(self._directory, days)
+        return get_metrics_history(self._directory, days, records=records)
 
     async def stats(self) -> MonitoringStats:
         """What everything comes to: databases, disks, totals."""

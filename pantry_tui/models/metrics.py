@@ -103,12 +103,16 @@ class DatabaseFigures(Model, frozen=True, kw_only=True, gc=False, omit_defaults=
 
 
 class CheckFigures(Model, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """One check: its last figure, the lowest and highest, the worst status, and how often it was not well."""
+    """One check: its last figure, the lowest and highest, the worst status, and how often it was not well.
+
+    ``part``: what distinguishes it from others of its kind and subject, by its id.
+    """
 
     kind: str
     subject: str
     status: CheckStatus
     database: str | None = None
+    part: str = ""
     value: float | None = None
     unit: str = ""
     least: float | None = None  # None: `value`, as of a single one

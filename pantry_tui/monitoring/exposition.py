@@ -191,10 +191,10 @@ def _of_databases(health: HealthFigures) -> Iterator[tuple[Definition, Iterable[
 
 
 def _of_checks(checks: Iterable[CheckFigures]) -> Iterator[tuple[Definition, Iterable[Sample]]]:
-    found = {(check.kind, check.subject, check.database): check for check in checks}
+    found = {(check.kind, check.subject, check.part, check.database): check for check in checks}
     labelled = [
-        ({"check": kind, "subject": subject, "database": database}, check)
-        for (kind, subject, database), check in found.items()
+        ({"check": kind, "subject": subject, "part": part, "database": database}, check)
+        for (kind, subject, part, database), check in found.items()
     ]
     yield names.CHECK_STATUS, [Sample(labels, check.status.rank) for labels, check in labelled]
     figures: dict[Definition, list[Sample]] = defaultdict(list)

@@ -7,7 +7,7 @@ from pantry_tui.monitoring.exposition_text import Definition, MetricType
 _GAUGE, _COUNTER = MetricType.GAUGE, MetricType.COUNTER
 _JOBS = ("kind", "database", "outcome")
 _LAST = ("kind", "variety", "database")
-_CHECK = ("check", "subject", "database")
+_CHECK = ("check", "subject", "part", "database")
 
 BUILD = Definition("pantry_build_info", _GAUGE, "The version of Pantry TUI; always 1.", ("version",))
 RUNNER_UP = Definition("pantry_runner_up", _GAUGE, "Whether a runner has the data directory: 1 or 0.")

@@ -16,7 +16,7 @@ from pantry_tui.models import (
     JobFigures,
     JobUsage,
 )
-from pantry_tui.models.monitoring import CheckStatus, Health
+from pantry_tui.models.monitoring import Check, CheckStatus, Health
 
 MOST_DATABASES = 500  # of one health run; those that are worst
 MOST_CHECKS = 1000
@@ -82,6 +82,7 @@ def figures_of_health(health: Health, disks: Sequence[DiskFigures]) -> HealthFig
                 subject=check.subject,
                 status=check.status,
                 database=check.database,
+                part=_part(check),
                 value=_rounded(check.value),
                 unit=check.unit if check.value is not None else "",
                 not_ok=int(check.status is not CheckStatus.OK),
@@ -108,6 +109,12 @@ def _number(result: Mapping[str, Any], name: str) -> int:
 def _measured(result: Mapping[str, Any], name: str) -> int:
     measured = result.get("measured")
     return _number(measured, name) if isinstance(measured, dict) else 0
+
+
+def _part(check: Check) -> str:
+    """What of the check's id its kind and subject do not say already."""
+    said = f"{check.kind}:{check.subject}"
+    return check.id[len(said) :].removeprefix(":") if check.id.startswith(said) else check.id
 
 
 def _rounded(value: float | None) -> float | None:

@@ -56,7 +56,8 @@ def health_together(runs: Sequence[HealthFigures]) -> HealthFigures:
     disks = grouped((disk for run in runs for disk in run.disks), lambda disk: disk.place)
     databases = grouped((found for run in runs for found in run.databases), lambda found: found.database)
     checks = grouped(
-        (check for run in runs for check in run.checks), lambda check: (check.kind, check.subject, check.database)
+        (check for run in runs for check in run.checks),
+        lambda check: (check.kind, check.subject, check.part, check.database),
     )
     return HealthFigures(
         at=runs[-1].at,

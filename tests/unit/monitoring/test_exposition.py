@@ -112,8 +112,8 @@ def test_the_parser_reads_what_was_measured() -> None:
     assert value(found, "pantry_disk_full_seconds", place="local") == pytest.approx(81 * 86400)
     point = (NOON + timedelta(days=9, seconds=-3600)).timestamp()
     assert value(found, "pantry_database_recovery_point_timestamp_seconds", database="crm") == point
-    assert value(found, "pantry_check_status", check="disk_space", subject="local", database="") == 0
-    assert value(found, "pantry_check_seconds", check="disk_space", subject="local", database="") == 2 * 86400
+    assert value(found, "pantry_check_status", check="disk_space", subject="local", part="", database="") == 0
+    assert value(found, "pantry_check_seconds", check="disk_space", subject="local", part="", database="") == 2 * 86400
     assert value(found, "pantry_metrics_lost_total") == 1
 
 

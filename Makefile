@@ -45,6 +45,7 @@ bench: .venv/ready-to-run
 	$(BIN)/python -m benchmarks.incremental $(ARGS)
 	$(BIN)/python -m benchmarks.recovery $(ARGS)
 	$(BIN)/python -m benchmarks.monitoring $(ARGS)
+	$(BIN)/python -m benchmarks.metrics
 
 format: .venv/ready-to-develop
 	$(BIN)/ruff format .

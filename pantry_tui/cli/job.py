@@ -15,6 +15,7 @@ from pantry_tui.cli.output import (
     print_fields,
     print_line,
     print_table,
+    size,
 )
 from pantry_tui.cli.parser import Parser, command, positive
 from pantry_tui.cli.session import ask_runner, configuration, look_up
@@ -135,6 +136,7 @@ def _fields(job: Job) -> list[tuple[str, str]]:
         ("started", moment(job.started_at)),
         ("finished", moment(job.finished_at)),
         ("took", _took(job)),
+        ("used", _used(job)),
         ("warnings", str(job.warnings or "")),
         ("failed", failure.message if failure else ""),
         ("remedy", (failure.remedy or "") if failure else ""),
@@ -152,3 +154,13 @@ def _took(job: Job) -> str:
     if job.started_at is None or (job.state.is_final and job.finished_at is None):  # nobody knows when it ended
         return ""
     return duration(max(0.0, ((job.finished_at or utc_now()) - job.started_at).total_seconds()))
+
+
+def _used(job: Job) -> str:
+    """What its processes used; the server's are not among them."""
+    if (usage := job.usage) is None:
+        return ""
+    return (
+        f"{duration(usage.user_seconds + usage.system_seconds)} of CPU time, {size(usage.peak_bytes)} of memory in one "
+        f"process; {size(usage.read_bytes)} read, {size(usage.written_bytes)} written"
+    )

@@ -1,10 +1,11 @@
-"""`pantry-tui monitor`: would the databases survive today, what is wrong, and who takes care of it."""
+"""`pantry-tui monitor`: would the databases survive today, what is wrong, who takes care of it, what was measured."""
 
 from __future__ import annotations
 
 import argparse
 
 from pantry_tui.cli import monitor_view as view
+from pantry_tui.cli.monitor_metrics import add_metric_commands
 from pantry_tui.cli.output import note, print_document, print_line
 from pantry_tui.cli.parser import Parser, command, positive
 from pantry_tui.cli.session import ask_runner, configuration, look_up
@@ -62,6 +63,7 @@ def add_arguments(parser: Parser) -> None:
         examples=("pantry-tui monitor compliance --days 30",),
     )
     days.add_argument("--days", type=positive, default=14, metavar="N", help="the last so many days (default: 14)")
+    add_metric_commands(commands)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -49,6 +49,7 @@ path = {backup_directory}
 
 # [monitoring]                  # docs/monitoring.md
 # contacts = ["ops"]            # told of alerts; the next one when nobody acknowledges
+# textfile = "/var/lib/prometheus/node-exporter/pantry.prom"   # docs/metrics.md
 
 # [hooks]                       # docs/hooks.md
 # before_backup = ["/usr/local/bin/application", "stop"]

@@ -76,7 +76,7 @@ def load_config(path: str | Path | None = None, environment: Mapping[str, str] |
         hooks=document.hooks,
         notify=document.notify,
         notifications=_notifications(document, file=file),
-        monitoring=document.monitoring,
+        monitoring=_monitoring(document, file=file),
         runner=document.runner,
         scheduler=document.scheduler,
         keys=document.bindings,
@@ -196,6 +196,14 @@ def _drill(document: Document, *, file: Path | None) -> DrillSettings:
     if document.drill.directory is None:
         return document.drill
     return DrillSettings(directory=_absolute(document.drill.directory, key="drill.directory", file=file))
+
+
+def _monitoring(document: Document, *, file: Path | None) -> MonitoringSettings:
+    settings = document.monitoring
+    if settings.textfile is None:
+        return settings
+    path = _absolute(settings.textfile, key="monitoring.textfile", file=file)
+    return msgspec.structs.replace(settings, textfile=path)
 
 
 def _default_repository(document: Document, names: list[str], *, file: Path | None) -> str:

@@ -23,6 +23,7 @@ def examine_machine(config: Config, databases: Sequence[str | None]) -> list[Fin
         *examine_configuration(config, databases),
         examine_directory("data_directory", config.data_directory, private=True),
         *(examine_directory("repository", found.path, name=name) for name, found in config.repositories.items()),
+        *examine_textfile(config.monitoring.textfile),
     ]
 
 
@@ -120,6 +121,23 @@ def examine_directory(check: str, location: str, *, name: str | None = None, pri
         return finding(FindingStatus.PROBLEM, little, "Free space on that file system, or choose another one.")
     room = "" if free is None else f", {_size(free)} free"
     return finding(FindingStatus.OK, ("is ready" if there else "will be created") + room)
+
+
+def examine_textfile(path: str | None) -> list[Finding]:
+    """Whether the metrics for node_exporter can be put there; nothing where they are not wanted."""
+    if path is None:
+        return []
+    parent = Path(path).parent
+    writable = parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)
+    return [
+        Finding(
+            check="textfile",
+            subject=path,
+            status=FindingStatus.OK if writable else FindingStatus.WARNING,
+            message=f"Metrics go to {path}" if writable else f"Metrics cannot go to {path}: {parent} cannot be written",
+            remedy=None if writable else f"Make the directory, and let user {os.geteuid()} write there.",
+        )
+    ]
 
 
 def _size(free: int) -> str:

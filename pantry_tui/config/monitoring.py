@@ -16,6 +16,9 @@ _Minutes = Annotated[float, Meta(ge=1, le=100_000, description="a number of minu
 _Hours = Annotated[float, Meta(gt=0, le=100_000, description="a number of hours above 0, at most 100000")]
 _Days = Annotated[int, Meta(ge=1, le=36500, description="a whole number of days from 1 to 36500")]
 _Share = Annotated[float, Meta(ge=0, le=1, description="a share from 0 to 1")]
+_TextFile = Annotated[
+    str, Meta(pattern=r"\.prom$", description="a file that ends in .prom: an absolute path, or one below ~/")
+]
 _Names = Annotated[tuple[str, ...], Meta(description='a list of names of [notifications.NAME]: ["ops", "phone"]')]
 
 _HOUR, _MINUTE, _DAY, _GIGABYTE = 3600.0, 60.0, 86400.0, 10**9
@@ -78,11 +81,13 @@ class MonitoringSettings(Model, frozen=True, kw_only=True):
     ``contacts``: the first is told of an alert, each that follows when nobody has acknowledged it for a while; without
     any those are told whom [notify] or the database names in on_failure. ``revalidate``: read backups back that were not
     for ``revalidate_days``.
+    ``textfile``: where the metrics are put for Prometheus's node_exporter.
     """
 
     health_check_interval: _Minutes = 30.0
     metrics_retention_days: _Days = 90
     alerts_retention_days: _Days = 30
+    textfile: _TextFile | None = None
     revalidate: Annotated[bool, Meta(description="true or false")] = True
     revalidate_days: _Days = 7
     contacts: _Names = ()

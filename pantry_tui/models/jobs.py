@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from pantry_tui.models.base import Failure, Model
+from pantry_tui.models.metrics import JobUsage
 
 
 class JobState(StrEnum):
@@ -57,6 +58,7 @@ class Job(Model, frozen=True, kw_only=True):
     warnings: int = 0
     failure: Failure | None = None
     result: dict[str, Any] | None = None  # the result model as builtins
+    usage: JobUsage | None = None  # None: its process has not ended, or there was none
 
 
 class RunnerStatus(Model, frozen=True, kw_only=True):
@@ -74,7 +76,11 @@ class RunnerStatus(Model, frozen=True, kw_only=True):
 
 
 class AuditEntry(Model, frozen=True, kw_only=True):
-    """One line of the audit trail."""
+    """One line of the audit trail.
+
+    ``who`` begins with the user as the kernel knows it; what stands behind it in parentheses, and ``started_by`` among the
+    details, is what the client said of itself.
+    """
 
     at: datetime
     who: str
@@ -83,3 +89,8 @@ class AuditEntry(Model, frozen=True, kw_only=True):
     result: str
     details: dict[str, Any] = msgspec.field(default_factory=dict)
     previous: str = ""  # sha256 of the line before
+
+    @property
+    def user(self) -> str:
+        """Who it was, without what was claimed."""
+        return self.who.partition(" (")[0]

@@ -25,6 +25,8 @@ from pantry_tui.models import (
     Job,
     JobRequest,
     MarkRequest,
+    MetricsHistory,
+    MonitoringStats,
     RepositoryTarget,
     RetentionReport,
     RetentionRequest,
@@ -232,6 +234,15 @@ class RunnerClient(MonitoringQuestions, WizardQuestions):
         """What a cron expression means, with its next runs. Raises `UsageError`, which says what is wrong with it."""
         query = {"cron": cron, "timezone": timezone, "seconds": "1" if seconds else "0", "count": str(count)}
         return await self._ask("GET", "/v1/preview", SchedulePreview, query=query)
+
+    async def metrics_history(self, days: int, *, records: bool = False) -> MetricsHistory:
+        """What was measured in the last days, today included; with each job and health run where ``records`` are wanted."""
+        query = {"days": str(days), "records": "1" if records else "0"}
+        return await self._ask("GET", "/v1/metrics/history", MetricsHistory, query=query)
+
+    async def stats(self) -> MonitoringStats:
+        """What everything comes to: databases, disks, totals."""
+        return await self._ask("GET", "/v1/metrics/stats", MonitoringStats)
 
     async def catalog_check(self, repositories: Sequence[RepositoryTarget]) -> list[str]:
         """What is wrong with the catalog, in words; empty when nothing is."""

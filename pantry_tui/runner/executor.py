@@ -96,6 +96,7 @@ class Executor:
         self._closing = False
         self._prune_timer: asyncio.TimerHandle | None = None
         self.ended: list[Callable[[Job], None]] = []  # who hears of every job that is over
+        self.measured: list[Callable[[Job, JobRequest | None], None]] = []  # the same, with what was asked where known
 
     async def start(self) -> None:
         """Prepares the first job's process, and settles what an earlier runner left in the middle."""
@@ -314,6 +315,8 @@ class Executor:
     def _tell_end(self, live: LiveJob) -> None:
         for listener in self.ended:
             listener(live.job)
+        for measure in self.measured:
+            measure(live.job, live.request)
 
     def _keep_measurement(self, job: Job) -> None:
         if (measured := measured_by(job)) is not None:
@@ -367,6 +370,8 @@ class Executor:
             job, state=JobState.FAILED, finished_at=failed.at, seconds_left=None, failure=failed.failure
         )
         self.board.save(ended)
+        for measure in self.measured:
+            measure(ended, request)
         if request is not None:
             self._attendant.announce(ended, request)
             self._keep(asyncio.create_task(self._attendant.settle(ended, request)))

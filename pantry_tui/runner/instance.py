@@ -10,6 +10,7 @@ from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.executor import Executor
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.lock import Holder
+from pantry_tui.runner.measuring import Measuring
 from pantry_tui.runner.monitoring.desk import HealthDesk
 from pantry_tui.runner.scheduling.desk import ScheduleDesk
 from pantry_tui.runner.scheduling.loop import Scheduler
@@ -30,6 +31,7 @@ class Runner:
         scheduler: Scheduler,
         schedules: ScheduleDesk,
         health: HealthDesk,
+        measuring: Measuring,
     ) -> None:
         self.executor = executor
         self.board = executor.board
@@ -40,6 +42,7 @@ class Runner:
         self.schedules = schedules
         self.health = health
         self.wizard = WizardBook(directory, audit)
+        self.measuring = measuring
         self.stopped = asyncio.Event()  # set when the process that runs this should let it end
         self._directory = directory
         self._holder = holder

@@ -70,7 +70,8 @@ class LiveJob:
             if isinstance(self.request, MakesBackup) and last.result is not None:  # there is one all the same
                 fields["backup_id"] = last.result.get("id")
         with contextlib.ExitStack() as steps:  # all of them, whatever becomes of the others
-            steps.callback(self.change, finished_at=utc_now(), seconds_left=None, **fields)
+            usage = self.process.usage if self.process is not None else None
+            steps.callback(self.change, finished_at=utc_now(), seconds_left=None, usage=usage, **fields)
             steps.callback(self._log.close)
             for feed in self.feeds:
                 steps.callback(feed.end)

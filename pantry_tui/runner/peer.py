@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import struct
 from collections.abc import Mapping
@@ -14,8 +15,11 @@ from pantry_tui.runner.directory import user_name
 SUDO_HEADER = "X-Pantry-Sudo-User"
 SSH_HEADER = "X-Pantry-SSH-Client"
 
+# Of names and addresses, and nothing that could be taken for the words around it
+_SPOKEN = re.compile(r"[^A-Za-z0-9._@:%+$\\-]")
 _CREDENTIALS = struct.Struct("3i")
 _LONGEST = 100
+_LONGEST_CLAIM = 300
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,13 +37,23 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """Who it is, for people and for the audit trail."""
+        """Who it is, for people and for the audit trail; what it says of itself is told as no more than that."""
         said = [
             f"sudo by {self.sudo_user}" if self.sudo_user else "",
             self.ssh_client and f"ssh from {self.ssh_client}",
         ]
         way = ", ".join(filter(None, said))
-        return f"{user_name(self.uid)} ({way})" if way else user_name(self.uid)
+        return f"{self.user} (says: {way})" if way else self.user
+
+    @property
+    def user(self) -> str:
+        """The user, by the kernel's word."""
+        return user_name(self.uid)
+
+    def starter(self, claim: str) -> str:
+        """Who starts something: what the client says, `user@host` and more, where the user is the one that it is."""
+        is_credible = claim.startswith(f"{self.user}@") and claim.isprintable() and len(claim) <= _LONGEST_CLAIM
+        return claim if is_credible else self.name
 
 
 def peer_of(connection: socket.socket, headers: Mapping[str, str]) -> Peer:
@@ -57,4 +71,4 @@ def own_headers(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _plain(text: str | None) -> str:
-    return "".join(char for char in text or "" if char.isascii() and char.isprintable())[:_LONGEST]
+    return _SPOKEN.sub("", text or "")[:_LONGEST]

@@ -15,7 +15,7 @@ import msgspec
 
 from pantry_tui.errors import InternalError, PantryError, RunnerError, WorkerDiedError
 from pantry_tui.events import Event, Failed, Finished, decode_event
-from pantry_tui.models import Failure, JobRequest
+from pantry_tui.models import Failure, JobRequest, JobUsage
 from pantry_tui.runner.environment import engine_environment
 from pantry_tui.runner.job import GRACE_SECONDS
 from pantry_tui.runner.leftovers import with_leftovers
@@ -23,6 +23,7 @@ from pantry_tui.runner.leftovers import with_leftovers
 _LINE_LIMIT = 256 * 1024 * 1024  # a result names every table; the limit guards against a child gone mad
 _STDERR_BYTES = 16 * 1024
 _DRAIN_SECONDS = 5.0
+_BLOCK_BYTES = 512  # of getrusage(2), whatever the file system's are
 
 
 class JobProcess:
@@ -32,6 +33,7 @@ class JobProcess:
         self._process = process
         self._pidfd = os.pidfd_open(process.pid)
         self._kill_timer: asyncio.TimerHandle | None = None
+        self.usage: JobUsage | None = None  # known when it has ended
 
     @classmethod
     def start(cls, niceness: int) -> Self:
@@ -131,11 +133,23 @@ class JobProcess:
         if self._process.returncode is None:
             await self._exited()
             self._kill_group()  # before the wait below: until then nothing else can have this group's number
-            self._process.wait()
+            self._reap()
         if self._kill_timer is not None:
             self._kill_timer.cancel()
         os.close(self._pidfd)
         self._pidfd = -1
+
+    def _reap(self) -> None:
+        """Takes its exit status, as `Popen.wait` would, and with it what it and all that it waited for have used."""
+        _, status, used = os.wait4(self.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        self.usage = JobUsage(
+            user_seconds=used.ru_utime,
+            system_seconds=used.ru_stime,
+            peak_bytes=used.ru_maxrss * 1024,
+            read_bytes=used.ru_inblock * _BLOCK_BYTES,
+            written_bytes=used.ru_oublock * _BLOCK_BYTES,
+        )
 
     async def _exited(self) -> None:
         loop = asyncio.get_running_loop()

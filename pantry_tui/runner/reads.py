@@ -13,6 +13,7 @@ import os
 import socket
 import urllib.parse
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -20,7 +21,7 @@ import msgspec
 
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.config import Config
-from pantry_tui.errors import BackupDamagedError, InterruptedJobError, NotFoundError, RunnerBusyError
+from pantry_tui.errors import BackupDamagedError, InterruptedJobError, NotFoundError, PantryError, RunnerBusyError
 from pantry_tui.events import Listener
 from pantry_tui.models import (
     Alert,
@@ -34,6 +35,8 @@ from pantry_tui.models import (
     Failure,
     Job,
     JobState,
+    MetricsHistory,
+    MonitoringStats,
     RepositoryTarget,
     RetentionReport,
     RetentionRequest,
@@ -64,6 +67,7 @@ class LocalReads:
 
     def __init__(self, config: Config) -> None:
         self._directory = prepare_data_directory(config.data_directory)
+        self._repositories = [config.repository_target(name) for name in config.repositories]
         self.remarks: list[str] = []  # what the last question had to put up with, in words
 
     async def backups(
@@ -195,6 +199,42 @@ class LocalReads:
             return found
         with Catalog(self._directory) as catalog:
             return compliance(catalog.schedules(), catalog.runs(), utc_now(), days=days)
+
+    async def metrics_history(self, days: int, *, records: bool = False) -> MetricsHistory:
+        """What was measured in the last days, today included; with each job and health run where ``records`` are wanted."""
+        from pantry_tui.runner.metrics_reading import get_metrics_history
+
+        return get_metrics_history(self._directory, days, records=records)
+
+    async def stats(self) -> MonitoringStats:
+        """What everything comes to: databases, disks, totals."""
+        from pantry_tui.runner.metrics_reading import get_stats
+
+        backups, self.remarks = await self._all_backups()
+        return get_stats(self._directory, backups)
+
+    async def metrics_text(self) -> str:
+        """All metrics in Prometheus's text format: the runner's answer, or without one what is written down."""
+        from pantry_tui.runner.metrics_reading import get_latest, metrics_text
+
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            answer = _get(runner_address(self._directory), "/metrics")
+            if answer.status == HTTPStatus.OK:
+                return answer.body.decode()
+        backups, self.remarks = await self._all_backups()
+        return metrics_text(get_latest(self._directory), backups, runner=None)
+
+    async def _all_backups(self) -> tuple[list[BackupSummary], list[str]]:
+        """The backups of all configured repositories, and what they leave out, in words: one that cannot be read too."""
+        found: list[BackupSummary] = []
+        remarks: list[str] = []
+        for repository in self._repositories:
+            try:
+                found += await self.backups(repository)
+                remarks += self.remarks
+            except PantryError as error:
+                remarks.append(f"the backups of {repository.name} are not counted: {error.message}")
+        return found, list(dict.fromkeys(remarks))
 
     @staticmethod
     def _status(catalog: Catalog, schedule: Schedule) -> ScheduleStatus:

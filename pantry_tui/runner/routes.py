@@ -45,8 +45,9 @@ async def _jobs(request: web.Request) -> web.Response:
 
 @routes.post("/v1/jobs")
 async def _submit(request: web.Request) -> web.Response:
-    order = decode_request(await request.read())
-    return answer(await request.app[RUNNER].executor.submit(order, request[PEER].name), status=201)
+    order, peer = decode_request(await request.read()), request[PEER]
+    order = msgspec.structs.replace(order, started_by=peer.starter(order.started_by))
+    return answer(await request.app[RUNNER].executor.submit(order, peer.name), status=201)
 
 
 @routes.get("/v1/jobs/{job}")

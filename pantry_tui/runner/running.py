@@ -20,6 +20,7 @@ from pantry_tui.runner.executor import RUNNER, Executor, ExecutorSettings
 from pantry_tui.runner.instance import Runner
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.lock import PATIENCE_SECONDS, Holder, RunnerLock
+from pantry_tui.runner.measuring import Measuring
 from pantry_tui.runner.monitoring.observer import Observer
 from pantry_tui.runner.monitoring.watch import making_rounds, watching
 from pantry_tui.runner.scheduling.clock import Clock, SystemClock
@@ -93,9 +94,14 @@ async def _serving(
     health = watching(directory, catalog, library, executor, audit, desk.statuses, configuration, clock)
     executor.ended.append(health.alerts.job_ended)
     executor.office.listeners.append(health.alerts.hear)
-    runner = Runner(directory, holder, executor, library, audit, scheduler, desk, health)
+    measuring = Measuring(directory, catalog, configuration, lambda: runner.status())
+    executor.measured.append(measuring.hear_job)
+    health.listeners.append(measuring.hear_health)
+    health.forecast = measuring.days_left
+    runner = Runner(directory, holder, executor, library, audit, scheduler, desk, health, measuring)
     audit.note(_account(), "runner.start", "runner", "started", {"pid": holder.pid, "version": holder.version})
     await executor.start()
+    measuring.start()
     try:
         async with serve(runner, Path(holder.socket)):
             try:
@@ -110,6 +116,7 @@ async def _serving(
                 await executor.close()
                 await scheduler.settled()
                 await executor.office.close()  # after all that has something to tell
+                await measuring.close()
     finally:
         audit.note(RUNNER, "runner.end", "runner", "ended", {"pid": holder.pid})
 

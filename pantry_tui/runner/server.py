@@ -17,6 +17,7 @@ from aiohttp import web
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.runner.instance import Runner
 from pantry_tui.runner.manners import LARGEST_REQUEST, RUNNER, middlewares, say_version
+from pantry_tui.runner.metric_routes import metric_routes
 from pantry_tui.runner.monitoring.routes import health_routes
 from pantry_tui.runner.routes import routes
 from pantry_tui.runner.schedule_routes import schedule_routes
@@ -34,6 +35,7 @@ async def serve(runner: Runner, path: Path) -> AsyncIterator[None]:
     application.add_routes(schedule_routes)
     application.add_routes(wizard_routes)
     application.add_routes(health_routes)
+    application.add_routes(metric_routes)
     application.on_response_prepare.append(say_version)
     serving = web.AppRunner(
         application, access_log=None, handle_signals=False, shutdown_timeout=_CLOSE_SECONDS, handler_cancellation=True

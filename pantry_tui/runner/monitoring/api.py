@@ -8,8 +8,9 @@ from typing import Self
 from pantry_tui.config import Config, load_config
 from pantry_tui.config.given import with_monitoring
 from pantry_tui.errors import RunnerError
-from pantry_tui.models import Alert, Health, Model
+from pantry_tui.models import Alert, Health, MetricsHistory, Model, MonitoringStats
 from pantry_tui.runner.client import RunnerClient, attach_or_start
+from pantry_tui.runner.metrics_reading import HISTORY_DAYS
 
 
 class MonitoringThresholds(Model, frozen=True, kw_only=True):
@@ -77,6 +78,14 @@ class BackupMonitoring:
     async def get_active_alerts(self) -> list[Alert]:
         """The alerts that are not resolved, the worst first."""
         return await self._runner().alerts()
+
+    async def get_metrics_history(self, days: int = HISTORY_DAYS) -> MetricsHistory:
+        """What was measured in the last days, today included: each day, and each job and health run."""
+        return await self._runner().metrics_history(days, records=True)
+
+    async def get_stats(self) -> MonitoringStats:
+        """What everything comes to: each database over 30 days, each disk and how long it will last."""
+        return await self._runner().stats()
 
     def _runner(self) -> RunnerClient:
         if self._client is None:

@@ -219,3 +219,16 @@ def test_a_key_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=r"keys\.backup\.create must be a key"):
         load_config(file, {"HOME": str(tmp_path)})
+
+
+def test_where_metrics_go(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[monitoring]\ntextfile = "~/metrics/pantry.prom"\nmetrics_retention_days = 30\n')
+    found = load_config(file, {"HOME": str(tmp_path)}).monitoring
+    assert (found.metrics_retention_days, Path(str(found.textfile)).name) == (30, "pantry.prom")
+    assert Path(str(found.textfile)).is_absolute()
+
+    for wrong in ('textfile = "pantry.prom"', 'textfile = "/metrics/pantry.txt"', "metrics_retention_days = 0"):
+        file.write_text(f"[monitoring]\n{wrong}\n")
+        with pytest.raises(ConfigError, match=r"monitoring\."):
+            load_config(file, {"HOME": str(tmp_path)})

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from pantry_tui.config import load_config
-from pantry_tui.config.machine import database_choices, examine_directory, examine_machine, free_bytes
+from pantry_tui.config.machine import (
+    database_choices,
+    examine_directory,
+    examine_machine,
+    examine_textfile,
+    free_bytes,
+)
 from pantry_tui.models import FindingStatus
 
 
@@ -83,3 +89,12 @@ def test_every_configured_database_is_a_choice_and_the_environments_too(tmp_path
     assert database_choices(load_config(file, {})) == ["a", "b"]
     assert database_choices(load_config(file, {"DATABASE_URL": "postgresql:///x"})) == ["a", "b", None]
     assert database_choices(load_config(environment={"HOME": "/h"})) == [None]
+
+
+def test_a_place_for_metrics_is_there_or_told_of(tmp_path: Path) -> None:
+    assert examine_textfile(None) == []
+    assert [finding.status for finding in examine_textfile(str(tmp_path / "pantry.prom"))] == [FindingStatus.OK]
+
+    [missing] = examine_textfile(str(tmp_path / "nowhere" / "pantry.prom"))
+    assert missing.status is FindingStatus.WARNING
+    assert "nowhere cannot be written" in missing.message

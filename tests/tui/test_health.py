@@ -95,13 +95,17 @@ async def test_r_looks_again_now(runner: StandIn) -> None:
         await driver.sees("The database would survive today", "checked just now")
 
 
-async def test_before_the_first_look_and_when_it_cannot_be_read() -> None:
+async def test_where_nobody_has_looked_it_is_looked_at_now() -> None:
     runner = StandIn([make_backup()])
     async with driving(application(runner, area="health")) as driver:
-        await driver.sees("Looking at everything for the first time")
-        runner.refusal = StorageError("health.json cannot be read")
+        await driver.sees("The health could not be read", "nothing can be looked at")
+        health_scene.fill(runner)
         driver.app.look_again()
-        await driver.sees("The health could not be read", "health.json cannot be read")
+        await driver.sees("billing would not survive today")
+        runner.found, runner.refusal = None, StorageError("health.json cannot be read")
+        driver.app.look_again()
+        await driver.until(lambda: driver.app.known.health_problem is not None, "it is known that it was not read")
+        await driver.sees("billing would not survive today", "checked 4 minutes ago")  # what was known stays
 
 
 async def test_jobs_at_work_are_seen_with_their_progress(runner: StandIn) -> None:

@@ -90,10 +90,11 @@ class PantryApp(App[None]):
         host: str | None = None,
         demo: bool = False,
         area: str = DEFAULT_MODE,
+        read_only: bool = False,
     ) -> None:
         """``connect`` may start a runner; ``attach`` comes back to one that was lost, where that is another way.
 
-        ``area``: which screen it opens on.
+        ``area``: which screen it opens on. ``read_only``: nothing is changed from this window.
         """
         self.traits = traits or TerminalTraits()
         super().__init__(ansi_color=True if self.traits.few_colours else None)
@@ -103,6 +104,7 @@ class PantryApp(App[None]):
         self.glyphs = ASCII if self.traits.plain else UNICODE
         self.user = getpass.getuser()
         self.known = Known(demo=demo)
+        self.read_only = read_only
         self.keymap: dict[str, str] = dict(config.keys)
         self.link = RunnerLink(self, config, start=connect, attach=attach or connect)
         self._area = area
@@ -309,7 +311,7 @@ class PantryApp(App[None]):
             if chosen is not None:
                 await screen.perform(chosen)
 
-        self.push_screen(Palette(screen.PANE, screen.situation(), line=line), perform)
+        self.push_screen(Palette(screen.PANE, screen.situation_now(), line=line), perform)
 
     @property
     def zone(self) -> str:

@@ -71,4 +71,10 @@ class Command:
 
     def reason_against(self, situation: Situation) -> str | None:
         """Why it cannot be done now; None when it can."""
+        if self.changes and situation.read_only:
+            return "this window only looks; open one without --read-only"
         return self.condition(situation)
+
+    def is_offered(self, situation: Situation) -> bool:
+        """Whether the line of keys names it; what changes something is not named where nothing may be changed."""
+        return self.offered(situation) and not (self.changes and situation.read_only)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events, on
@@ -50,6 +51,10 @@ class CommandScreen(Screen[T]):
         """What the conditions of commands look at."""
         return Situation(connected=self.known.attached)
 
+    def situation_now(self) -> Situation:
+        """The same, with what is so of the whole window."""
+        return replace(self.situation(), read_only=self.pantry.read_only)
+
     def on_mount(self) -> None:
         self.set_class(self.pantry.traits.plain, "-plain")
         self.set_class(self.pantry.traits.few_colours, "-few-colours")
@@ -60,7 +65,7 @@ class CommandScreen(Screen[T]):
 
     async def perform(self, chosen: Command) -> None:
         """Does a command, or says why not."""
-        reason = chosen.reason_against(self.situation())
+        reason = chosen.reason_against(self.situation_now())
         if reason is not None:
             self.say(f"{chosen.title}: {reason}", severity="warning")
             return
@@ -152,6 +157,7 @@ class FramedScreen(CommandScreen[T]):
             host=pantry.host,
             glyphs=pantry.glyphs,
             start_key=pantry.key_of("list.refresh"),
+            read_only=pantry.read_only,
         )
         self.draw_keys()
 
@@ -164,7 +170,7 @@ class FramedScreen(CommandScreen[T]):
 
     def draw_keys(self) -> None:
         """Draws the line of keys."""
-        self.query_one(KeyLine).show(commands_of(self.PANE), self.situation(), self.pantry.keymap)
+        self.query_one(KeyLine).show(commands_of(self.PANE), self.situation_now(), self.pantry.keymap)
 
 
 class Dialog(CommandScreen[T], ModalScreen[T]):

@@ -16,6 +16,7 @@ class Situation:
     """What a command's condition may look at."""
 
     connected: bool = True
+    read_only: bool = False  # this window only looks
     backup: BackupSummary | None = None
     job: Job | None = None
     schedule: Schedule | None = None

@@ -72,6 +72,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="pantry-tui", description=DESCRIPTION, epilog=_epilog())
     parser.add_argument("--version", action="version", version=f"pantry-tui {__version__}", help="print the version")
     parser.add_argument("--no-mouse", action="store_true", help="the application leaves the mouse to the terminal")
+    parser.add_argument("--read-only", action="store_true", help="the application shows everything and changes nothing")
     groups = parser.add_subparsers(dest="group", metavar="COMMAND", title="commands")
     for group in GROUPS:
         groups.add_parser(
@@ -102,7 +103,9 @@ def _run_application(args: argparse.Namespace) -> int:
         )
     from pantry_tui.config import load_config
 
-    status: int = import_module(APPLICATION).run(load_config(args.config), mouse=not args.no_mouse)
+    status: int = import_module(APPLICATION).run(
+        load_config(args.config), mouse=not args.no_mouse, read_only=args.read_only
+    )
     return status
 
 

@@ -23,7 +23,7 @@ class KeyLine(Static):
 
     def show(self, commands: Sequence[Command], situation: Situation, keymap: Mapping[str, str]) -> None:
         """Draws the line for these commands."""
-        chosen = _fitting([each for each in commands if each.offered(situation)], keymap, self.size.width - 1)
+        chosen = _fitting([each for each in commands if each.is_offered(situation)], keymap, self.size.width - 1)
         parts = [_entry(each, situation, keymap) for each in chosen]
         line = Content.assemble(" ", *parts)
         if self._shown is None or not line.is_same(self._shown):

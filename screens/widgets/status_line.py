@@ -29,7 +29,7 @@ class StatusLine(Static):
         super().__init__(markup=False)
         self._shown: tuple[str, ...] = ()
 
-    def show(self, known: Known, *, area: str, host: str, glyphs: Glyphs, start_key: str) -> None:
+    def show(self, known: Known, *, area: str, host: str, glyphs: Glyphs, start_key: str, read_only: bool) -> None:
         """Draws the line for this state; ``start_key`` starts a runner where none is there."""
         narrow = self.size.width < _ROOM_FOR_ALL
         runner, style, safe = runner_words(known, glyphs, start_key, short=narrow)
@@ -39,14 +39,17 @@ class StatusLine(Static):
             return
         self._shown = wanted
         separator = f" {glyphs.dot} "
-        right_plain = separator.join((runner, safe)) + " "
+        right_plain = separator.join((*(["only looks"] if read_only else []), runner, safe)) + " "
         left = _areas(area, alerts, brand=not narrow, titles=True)
         if left.cell_length + len(right_plain) >= self.size.width:
             left = _areas(area, alerts, brand=False, titles=False)
         room = self.size.width - left.cell_length - len(right_plain) - len(separator) - 1
         fitting = host if len(host) <= room else shortened(host.partition(".")[0], max(room, 0), "")
-        shown_host = fitting + separator if fitting else ""
-        right = Content.assemble((shown_host, "$muted"), (runner, style), (separator + safe + " ", "$muted"))
+        shown_host = fitting + separator if fitting and not read_only else ""
+        only = "only looks" + separator if read_only else ""
+        right = Content.assemble(
+            (only, "bold $warning"), (shown_host, "$muted"), (runner, style), (separator + safe + " ", "$muted")
+        )
         gap = max(1, self.size.width - left.cell_length - right.cell_length)
         self.update(Content.assemble(left, " " * gap, right))
 

@@ -11,17 +11,39 @@ from textual.theme import Theme
 
 from pantry_tui.cli.main import build_parser
 from screens import command_lines
+from screens.alerts import AlertsScreen
 from screens.backup_details import BackupDetailsScreen
 from screens.backup_diff import BackupDiffScreen
 from screens.backup_rows import BackupRowsScreen
 from screens.backups import BackupsScreen
-from screens.command import BACKUPS, DETAILS, DIALOG, DIFF, EVERYWHERE, GRID, JOB, JOBS, PANES, ROWS, TABLE
+from screens.command import (
+    ALERTS,
+    BACKUPS,
+    DETAILS,
+    DIALOG,
+    DIFF,
+    EVERYWHERE,
+    GRID,
+    HEALTH,
+    JOB,
+    JOBS,
+    PANES,
+    ROWS,
+    SCHEDULE,
+    SCHEDULES,
+    TABLE,
+    WIZARD,
+)
 from screens.commands import COMMANDS, commands_of, matching
 from screens.frame import CommandScreen
+from screens.health import HealthScreen
 from screens.job import JobScreen
 from screens.jobs import JobsScreen
 from screens.keys_document import keys_document
+from screens.schedule_runs import ScheduleScreen
+from screens.schedules import SchedulesScreen
 from screens.themes import DARK, LIGHT
+from screens.wizard import WizardScreen
 
 SCREENS: dict[str, type[CommandScreen[None]]] = {
     BACKUPS: BackupsScreen,
@@ -30,6 +52,11 @@ SCREENS: dict[str, type[CommandScreen[None]]] = {
     DIFF: BackupDiffScreen,
     JOBS: JobsScreen,
     JOB: JobScreen,
+    HEALTH: HealthScreen,
+    SCHEDULES: SchedulesScreen,
+    SCHEDULE: ScheduleScreen,
+    ALERTS: AlertsScreen,
+    WIZARD: WizardScreen,
 }
 
 # tmux, flow control, and what terminals send for Enter and Tab.
@@ -46,11 +73,10 @@ def test_ids_are_unique() -> None:
     assert len({each.id for each in COMMANDS}) == len(COMMANDS)
 
 
-@pytest.mark.parametrize("pane", [BACKUPS, DETAILS, ROWS, DIFF, JOBS, JOB])
+@pytest.mark.parametrize("pane", list(SCREENS))
 def test_no_key_means_two_things_in_one_pane(pane: str) -> None:
-    keys = [
-        key for each in (*commands_of(pane), *commands_of(TABLE), *commands_of(GRID)) for key in each.keys.split(",")
-    ]
+    grid = commands_of(GRID) if pane == ROWS else ()
+    keys = [key for each in (*commands_of(pane), *commands_of(TABLE), *grid) for key in each.keys.split(",")]
 
     assert len(keys) == len(set(keys))
     assert not KEPT_FOR_OTHERS & set(keys)

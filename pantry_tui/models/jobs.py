@@ -41,7 +41,7 @@ class Job(Model, frozen=True, kw_only=True):
     id: str
     kind: str  # backup, import, validate, restore, plan, foreign_restore, foreign_plan, diff, export …
     title: str  # "backup of crm into local", for people
-    database: str | None
+    database: str | None  # that it works on, or for which a schedule has it done
     state: JobState
     queued_at: datetime
     started_at: datetime | None = None

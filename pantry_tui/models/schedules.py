@@ -106,7 +106,7 @@ class ExpectedRun(Model, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     attempts: int = 0
     job_ids: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()  # the databases that are to be tried again; none: all
+    left: tuple[str, ...] = ()  # the databases that this attempt, or the next one, is about; none: all
     given_up: tuple[str, ...] = ()  # those that failed in a way that will not pass
     retry_at: datetime | None = None
     outcome: JobState | None = None  # of the last attempt; of several jobs, that of the first that failed

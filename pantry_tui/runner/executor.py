@@ -387,7 +387,7 @@ def _new_job(request: JobRequest, terms: Terms) -> Job:
         id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         kind=kind_of(request),
         title=title_of(request),
-        database=database.name if database else None,
+        database=terms.database or (database.name if database else None),
         state=JobState.QUEUED,
         queued_at=now,
         started_by=request.started_by,

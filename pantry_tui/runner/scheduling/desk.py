@@ -9,7 +9,7 @@ import msgspec
 
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.config import Config
-from pantry_tui.errors import UsageError
+from pantry_tui.errors import PantryError, UsageError
 from pantry_tui.models import ExpectedRun, Job, Schedule, ScheduleStatus, utc_now
 from pantry_tui.repository.ids import slug
 from pantry_tui.runner.audit import AuditTrail
@@ -96,13 +96,25 @@ class ScheduleDesk:
     async def execute(self, reference: str, who: str) -> list[Job]:
         """Has the jobs of a schedule done now, disabled or not; its next run stays when it is.
 
-        Raises `NotFoundError`, `ConfigError`, `ServerError` and its kin, `StorageError`.
+        Raises `NotFoundError`, `ConfigError`, `ServerError` and its kin, `StorageError`. Where that is so for some of its
+        databases alone, those of the others are begun all the same, which the error says.
         """
         schedule = self._catalog.schedule(reference)
-        requests = await self._work.all_requests(schedule)
+        tasks = await self._work.all_tasks(schedule)
         self._audit.note(who, "schedule.execute", schedule.id, "accepted", {"name": schedule.name})
-        asked = [msgspec.structs.replace(request, started_by=who) for _, request in requests]
-        return [await self._work.submit(request, schedule, None) for request in asked]
+        jobs: list[Job] = []
+        refusals: list[tuple[str, PantryError]] = []
+        for database, request in tasks:
+            try:
+                if isinstance(request, PantryError):
+                    raise request
+                asked = msgspec.structs.replace(request, started_by=who)
+                jobs.append(await self._work.submit(database, asked, schedule, None))
+            except PantryError as error:
+                refusals.append((database, error))
+        if refusals:
+            raise _refusal(refusals, jobs)
+        return jobs
 
     def _checked(self, draft: Schedule, *, before: Schedule | None = None) -> Schedule:
         check_schedule(draft)
@@ -140,3 +152,12 @@ class ScheduleDesk:
         return status_of(
             schedule, self._catalog.runs(schedule.id), utc_now(), running=self._scheduler.is_at_work(schedule.id)
         )
+
+
+def _refusal(refusals: list[tuple[str, PantryError]], jobs: list[Job]) -> PantryError:
+    """The first refusal, with what became of the other databases."""
+    _, first = refusals[0]
+    lines = [f"{database}: {error.message}" for database, error in refusals[1:]]
+    lines += [f"{job.database}: job {job.id} was begun" for job in jobs]
+    detail = "\n".join(filter(None, [first.detail, *lines])) or None
+    return type(first)(first.message, remedy=first.remedy, detail=detail)

@@ -15,7 +15,7 @@ from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.config import Config
 from pantry_tui.errors import NotFoundError, PantryError
 from pantry_tui.events import RunEnded, RunMissed, ScheduleEvent
-from pantry_tui.models import ExpectedRun, JobState, Notice, Outcome, Receiver, RunState
+from pantry_tui.models import ExpectedRun, Job, JobState, Notice, Outcome, Receiver, RunState
 from pantry_tui.notify.wording import digest_of, notice_of, subject
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.post import PostOffice
@@ -60,14 +60,15 @@ class ScheduleTeller:
         return config.receivers(named) or (around.on_success if succeeded else around.on_failure)
 
     def _notice(self, run: ExpectedRun) -> Notice:
-        host, last = socket.gethostname(), {}
+        host = socket.gethostname()
+        jobs: dict[str, Job] = {}
         for job_id in run.job_ids:
             with contextlib.suppress(NotFoundError):  # a history that was cut short
-                job = self._catalog.job(job_id)
-                last[job.database] = job
-        if not last:
-            return refused_notice(run, host=host)
-        notice = digest_of([notice_of(job, host=host) for job in last.values()])
+                jobs[job_id] = self._catalog.job(job_id)
+        notices = [notice_of(job, host=host) for job in jobs.values()]
+        if not any(job.failure == run.failure for job in jobs.values()):  # what failed was no job, or one of before
+            notices.append(refused_notice(run, host=host))
+        notice = digest_of(notices)
         times = f" after {run.attempts:,} attempts" if run.attempts > 1 else ""
         said = f"schedule {run.schedule}: {_outcome(run)}{times} ({host})"
         return msgspec.structs.replace(notice, outcome=_told_as(run), subject=subject(said))

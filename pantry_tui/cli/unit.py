@@ -45,7 +45,8 @@ def unit_text(*, config: str | None, data_directory: str, system: bool, stop_sec
     """The unit. It names the configuration and the data directory; secrets stay where the configuration refers to.
 
     `KillMode=mixed` lets the runner end its jobs cleanly (systemd.kill(5)): it alone gets SIGTERM, and what is left
-    after `TimeoutStopSec` is killed. ``stop_seconds`` is how long the jobs may go on before that.
+    after `TimeoutStopSec` is killed. ``stop_seconds`` is how long the jobs may go on before that. `Restart=always`: a
+    runner of before an upgrade makes way to the new one by ending, and that is no failure; `systemctl stop` is not undone.
     """
     program = [sys.executable, "-m", "pantry_tui", *(["--config", config] if config else []), "runner", "--foreground"]
     command_line = " ".join(_quoted(word).replace("$", "$$") for word in program)  # variables are expanded only there
@@ -65,7 +66,7 @@ def unit_text(*, config: str | None, data_directory: str, system: bool, stop_sec
             f"Environment={_quoted('DATA_DIR=' + data_directory)}",
             "KillMode=mixed",
             f"TimeoutStopSec={math.ceil(_END_SECONDS + stop_seconds)}",
-            "Restart=on-failure",
+            "Restart=always",
             "RestartSec=5",
             "UMask=0077",
             *(_HARDENING if system else ()),

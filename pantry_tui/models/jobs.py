@@ -59,6 +59,14 @@ class Job(Model, frozen=True, kw_only=True):
     result: dict[str, Any] | None = None  # the result model as builtins
 
 
+class RunnerStay(StrEnum):
+    """How long a runner stays."""
+
+    SERVICE = "service"  # a service manager starts another when it ends
+    DETACHED = "detached"  # until somebody ends it
+    COMMAND = "command"  # as long as the command that it is a part of
+
+
 class RunnerStatus(Model, frozen=True, kw_only=True):
     """Who the runner is and what it does."""
 
@@ -70,6 +78,7 @@ class RunnerStatus(Model, frozen=True, kw_only=True):
     running: int
     queued: int
     stopping: bool = False
+    stay: RunnerStay = RunnerStay.DETACHED
     untold: int = 0  # messages that could not be sent yet
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pantry_tui.config import Config
 from pantry_tui.errors import RunnerBusyError, RunnerError
+from pantry_tui.models import RunnerStay
 from pantry_tui.runner.client import RunnerClient, attach, make_way
 from pantry_tui.runner.directory import prepare_data_directory
 from pantry_tui.runner.service import ServiceSettings
@@ -54,7 +55,8 @@ async def _own_runner(config: Config) -> AsyncIterator[RunnerClient]:
 
     with _signals():
         settings = ServiceSettings.of(config, keeps_spare=False).executor
-        async with running(config.data_directory, settings, configuration=lambda: config) as runner:
+        stay = RunnerStay.COMMAND
+        async with running(config.data_directory, settings, configuration=lambda: config, stay=stay) as runner:
             told = asyncio.create_task(_end_when_told(runner.stopped, runner.executor.close))
             try:
                 async with RunnerClient(Path(runner.status().socket)) as client:

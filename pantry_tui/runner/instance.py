@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from pantry_tui.models import RunnerStatus
+from pantry_tui.models import RunnerStatus, RunnerStay
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.executor import Executor
 from pantry_tui.runner.library import Library
@@ -27,6 +27,7 @@ class Runner:
         audit: AuditTrail,
         scheduler: Scheduler,
         schedules: ScheduleDesk,
+        stay: RunnerStay,
     ) -> None:
         self.executor = executor
         self.board = executor.board
@@ -35,6 +36,7 @@ class Runner:
         self.audit = audit
         self.scheduler = scheduler
         self.schedules = schedules
+        self._stay = stay
         self.stopped = asyncio.Event()  # set when the process that runs this should let it end
         self._directory = directory
         self._holder = holder
@@ -51,6 +53,7 @@ class Runner:
             running=self.board.running,
             queued=self.board.queued,
             stopping=self.executor.closing,
+            stay=self._stay,
             untold=self.executor.office.untold,
         )
 

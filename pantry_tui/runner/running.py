@@ -14,6 +14,7 @@ from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.config import Config, load_config
 from pantry_tui.errors import RunnerBusyError
 from pantry_tui.events import ScheduleEvent
+from pantry_tui.models import RunnerStay
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.directory import prepare_data_directory, prepare_socket_directory, socket_path, user_name
 from pantry_tui.runner.executor import RUNNER, Executor, ExecutorSettings
@@ -38,11 +39,13 @@ async def running(
     *,
     configuration: Callable[[], Config] = load_config,
     clock: Clock | None = None,
+    stay: RunnerStay = RunnerStay.DETACHED,
 ) -> AsyncIterator[Runner]:
     """Takes the data directory and serves its API until the context is left; running jobs are stopped cleanly then.
 
     ``configuration``: what the names in schedules mean, asked anew for each run. ``clock``: by which schedules are worked
     off; without one they only stand there, to be looked at and changed, as in a runner for the time of one command.
+    ``stay``: what it says of itself.
     Raises `RunnerBusyError` when another runner has it, `RefusedError` when it belongs to another user, `StorageError`.
     """
     directory = prepare_data_directory(data_directory)
@@ -53,7 +56,7 @@ async def running(
         holder = lock.announce(socket)
         with Catalog(directory) as catalog:
             _become_writer(catalog)
-            async with _serving(directory, holder, settings, catalog, configuration, clock) as runner:
+            async with _serving(directory, holder, settings, catalog, configuration, clock, stay) as runner:
                 yield runner
     finally:
         lock.release()
@@ -67,6 +70,7 @@ async def _serving(
     catalog: Catalog,
     configuration: Callable[[], Config],
     clock: Clock | None,
+    stay: RunnerStay,
 ) -> AsyncIterator[Runner]:
     audit = AuditTrail(directory)
     library = Library(catalog, directory)
@@ -84,7 +88,7 @@ async def _serving(
     scheduler = Scheduler(catalog, work, clock or SystemClock(), tell)
     executor.ended.append(scheduler.job_ended)
     desk = ScheduleDesk(catalog, scheduler, work, audit, configuration)
-    runner = Runner(directory, holder, executor, library, audit, scheduler, desk)
+    runner = Runner(directory, holder, executor, library, audit, scheduler, desk, stay)
     audit.note(_account(), "runner.start", "runner", "started", {"pid": holder.pid, "version": holder.version})
     await executor.start()
     try:

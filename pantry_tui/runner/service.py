@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -15,11 +16,13 @@ import msgspec
 from pantry_tui.config import Config
 from pantry_tui.errors import PantryError
 from pantry_tui.events import JobChanged
-from pantry_tui.models import LogFormat
+from pantry_tui.models import LogFormat, RunnerStay
+from pantry_tui.runner.address import answers, runner_address
 from pantry_tui.runner.configured import Configured
 from pantry_tui.runner.executor import ExecutorSettings
 from pantry_tui.runner.instance import Runner
 from pantry_tui.runner.service_log import ServiceLog, goes_to_journal
+from pantry_tui.runner.start import HAND_OVER_SECONDS, wait_for_end
 from pantry_tui.runner.supervision import Supervisor
 
 
@@ -56,10 +59,30 @@ async def run_service(
     supervisor = Supervisor.adopt(os.environ)
     log = ServiceLog(sys.stderr, settings.log_format, journal=goes_to_journal(sys.stderr, os.environ))
     configured = Configured(file, os.environ, lambda message: log.say(message, logging.ERROR))
-    async with running(str(data_directory), settings.executor, configuration=configured, clock=SystemClock()) as runner:
+    stay = RunnerStay.SERVICE if supervisor.is_there else RunnerStay.DETACHED
+    if supervisor.is_there:
+        await _displace(Path(data_directory), log)
+    async with running(
+        str(data_directory), settings.executor, configuration=configured, clock=SystemClock(), stay=stay
+    ) as runner:
         service = Service(runner, supervisor, log, configured, settings)
         on_ready()
         await service.run()
+
+
+async def _displace(directory: Path, log: ServiceLog) -> None:
+    """Has a runner that a client started end with its last job, and waits for a moment; then the manager tries again."""
+    from pantry_tui.runner.client import RunnerClient
+
+    path = runner_address(directory)
+    with contextlib.suppress(PantryError):  # what is in the way is said when the directory is taken
+        if answers(path):
+            async with RunnerClient(path) as client:
+                status = await client.status()
+                if status.stay is RunnerStay.DETACHED and not status.stopping:
+                    await client.stop(when_idle=True)
+                    log.say(f"the runner that somebody started, process {status.pid}, is to end with its last job")
+            await asyncio.to_thread(wait_for_end, directory, HAND_OVER_SECONDS)
 
 
 class Service:

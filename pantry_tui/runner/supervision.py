@@ -11,6 +11,7 @@ from collections.abc import MutableMapping
 from typing import Self
 
 _SOCKET, _WATCHDOG, _WATCHED = "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
+VARIABLES = frozenset((_SOCKET, _WATCHDOG, _WATCHED))
 _MARGIN_SECONDS = 15  # for the end itself, after the jobs
 
 
@@ -29,6 +30,11 @@ class Supervisor:
         watched = environment.pop(_WATCHED, str(os.getpid()))
         is_watched = microseconds.isdecimal() and int(microseconds) > 0 and watched == str(os.getpid())
         return cls(address or None, int(microseconds) / 1e6 if is_watched else None)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether somebody sees to it that there is a runner."""
+        return self._address is not None
 
     def ready(self, status: str) -> None:
         """The API answers, or the configuration has been read again."""

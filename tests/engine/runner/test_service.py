@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from pantry_tui.config import Config
-from pantry_tui.models import DatabaseTarget, JobState, RepositoryTarget
+from pantry_tui.models import DatabaseTarget, JobState, RepositoryTarget, RunnerStay
 from pantry_tui.runner.audit import entries
-from pantry_tui.runner.client import attach
+from pantry_tui.runner.client import attach, attach_or_start
 from pantry_tui.runner.reads import LocalReads
 from tests.engine.runner.conftest import Blockade, StartRunner, at_work, backup_request, ended
-from tests.engine.runner.processes import eventually, job_pids
+from tests.engine.runner.processes import OLD_RUNNER, eventually, job_pids
 
 
 @pytest.fixture
@@ -121,3 +121,31 @@ async def test_a_second_signal_ends_it_at_once(
     os.kill(runner.pid, signal.SIGTERM)
     assert runner.process.wait(timeout=30) == 0
     assert (await LocalReads(config).job(job.id)).state is JobState.FAILED
+
+
+async def test_after_an_upgrade_the_service_goes_on(
+    start_runner: StartRunner, config: Config, manager: socket.socket
+) -> None:
+    old = start_runner(program=("-c", OLD_RUNNER))
+    attaching = asyncio.create_task(attach_or_start(config))
+
+    assert await asyncio.to_thread(old.process.wait, 30) == 0
+    new = await asyncio.to_thread(start_runner)  # as its manager does, whatever the status
+
+    async with await attaching as client:
+        status = await client.status()
+    assert (status.pid, status.stay) == (new.pid, RunnerStay.SERVICE)
+
+
+async def test_a_service_takes_the_place_of_a_runner_that_somebody_started(
+    start_runner: StartRunner, config: Config, manager: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as without_manager:
+        without_manager.delenv("NOTIFY_SOCKET")
+        started = start_runner()
+
+    service = start_runner()
+
+    assert started.process.wait(timeout=30) == 0
+    async with await attach(config) as client:
+        assert (await client.status()).pid == service.pid

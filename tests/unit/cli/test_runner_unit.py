@@ -19,6 +19,7 @@ def test_the_unit_starts_a_runner_in_the_foreground() -> None:
     assert '"runner" "--foreground"\n' in text
     assert 'Environment="DATA_DIR=/srv/50%%/a$b"\n' in text
     assert "KillMode=mixed\n" in text
+    assert "Restart=always\n" in text
     assert text.endswith("WantedBy=multi-user.target\n")
     assert unit_text(config=None, data_directory="/d", system=False).endswith("WantedBy=default.target\n")
 

@@ -92,7 +92,8 @@ class Executor:
         self._spare: JobProcess | None = None
         self._idle = asyncio.Event()
         self._idle.set()
-        self._closing = False
+        self._refusing = False  # accepts no more jobs
+        self._closing = False  # begins none any more, either
         self._prune_timer: asyncio.TimerHandle | None = None
         self.ended: list[Callable[[Job], None]] = []  # who hears of every job that is over
 
@@ -106,7 +107,7 @@ class Executor:
 
     async def close(self) -> None:
         """Stops every job cleanly and returns when their processes are gone. Nothing is accepted any more."""
-        self._closing = True
+        self._refusing = self._closing = True
         for live in list(self.board.alive.values()):
             self._stop(live, InterruptedJobError("the runner was stopped in the middle of the job"))
         if self._tasks:
@@ -126,11 +127,16 @@ class Executor:
     @property
     def closing(self) -> bool:
         """Whether no further job is accepted."""
-        return self._closing
+        return self._refusing
 
     def refuse_more(self) -> None:
-        """Accepts no further job; those that are alive go on."""
-        self._closing = True
+        """Accepts no further job; those that are alive go on, and those that are queued begin when they may."""
+        self._refusing = True
+
+    def end_queued(self) -> None:
+        """Ends the jobs that were not begun, as interrupted."""
+        for live in [live for live in self.board.alive.values() if live.job.state is JobState.QUEUED]:
+            self._stop(live, InterruptedJobError("the runner was stopped before the job was begun"))
 
     async def idle(self) -> None:
         """Returns when no job is queued or running."""
@@ -190,7 +196,7 @@ class Executor:
                 )
 
     def _require_open(self) -> None:
-        if self._closing:
+        if self._refusing:
             raise RunnerError("the runner is about to stop and takes no more jobs", remedy="try again in a moment")
 
     def _start_what_may_run(self) -> None:
@@ -328,7 +334,7 @@ class Executor:
             self._start_what_may_run()
         if not self.board.alive:
             self._idle.set()
-            if self._settings.keeps_spare and not self._closing and self._spare is None:
+            if self._settings.keeps_spare and not self._refusing and self._spare is None:
                 self._prepare_spare()  # never beside a running job: it would count against its memory
 
     def _audit_end(self, job: Job) -> None:

@@ -142,6 +142,7 @@ class Service:
             return
         self._log.say(f"waits {self._settings.stop_seconds:g} s at most for {jobs} job{'s' if jobs > 1 else ''}")
         self._runner.stop("signal", when_idle=True)
+        self._runner.executor.end_queued()  # their turn might come when it is too late for them
         self._told_to_end.clear()
         await _first(self._runner.stopped.wait(), self._told_to_end.wait(), asyncio.sleep(self._settings.stop_seconds))
 

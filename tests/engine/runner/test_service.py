@@ -109,6 +109,23 @@ async def test_jobs_may_end_when_a_signal_ends_the_runner(
     assert (await LocalReads(config).job(job.id)).state is JobState.SUCCEEDED
 
 
+async def test_what_is_queued_ends_with_the_signal(
+    start_runner: StartRunner, config: Config, crm: DatabaseTarget, backups: RepositoryTarget, blockade: Blockade
+) -> None:
+    runner = start_runner("--stop-seconds=600")
+    async with await attach(config) as client:
+        job = await client.submit(backup_request(crm, backups))
+        queued = await client.submit(backup_request(crm, backups, "second"))
+        await at_work(client, job)
+        os.kill(runner.pid, signal.SIGTERM)
+        interrupted = await ended(client, queued)
+        assert interrupted.failure is not None
+        assert interrupted.failure.message == "the runner was stopped before the job was begun"
+    blockade.lift()
+    assert runner.process.wait(timeout=30) == 0
+    assert (await LocalReads(config).job(job.id)).state is JobState.SUCCEEDED
+
+
 async def test_a_second_signal_ends_it_at_once(
     start_runner: StartRunner, config: Config, crm: DatabaseTarget, backups: RepositoryTarget, blockade: Blockade
 ) -> None:

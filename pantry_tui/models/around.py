@@ -37,3 +37,4 @@ class Around(Model, frozen=True, kw_only=True):
     on_failure: tuple[Receiver, ...] = ()
     ping: Receiver | None = None
     retention: RetentionPolicy | None = None
+    warnings: tuple[str, ...] = ()  # what else was wished and cannot be, in words

@@ -45,6 +45,8 @@ class Attendant:
         """What comes before the work. Raises `HookError` where that forbids it, and what stopped the job meanwhile."""
         around = around_of(live.request)
         live.begun = True
+        for warning in around.warnings:
+            live.take(Warned(message=warning))
         if around.ping is not None:
             started = Notice(
                 outcome=Outcome.STARTED, subject=subject(live.job.title), text=f"{live.job.title}: started\n"

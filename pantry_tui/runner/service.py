@@ -111,6 +111,7 @@ class Service:
         loop.add_signal_handler(signal.SIGHUP, self.reload)  # also when the terminal it was started from goes
         kept = [asyncio.create_task(self._supervisor.keep_alive()), asyncio.create_task(self._keep_log())]
         self._log.say(f"runner of {self._runner.status().data_directory}: ready")
+        self._complain()
         self._supervisor.ready(self._status())
         try:
             await _first(self._runner.stopped.wait(), self._told_to_end.wait())
@@ -133,7 +134,14 @@ class Service:
             self._runner.executor.apply(self._settings.executor)
             self._runner.scheduler.wake()
             self._log.say("the configuration was read again")
+            self._complain()
         self._supervisor.ready(self._status())
+
+    def _complain(self) -> None:
+        """Says what schedules name that the configuration does not have: now, and not at their next run."""
+        with contextlib.suppress(PantryError):  # a configuration that cannot be read is complained of elsewhere
+            for words in self._runner.schedules.complaints():
+                self._log.say(words, logging.WARNING)
 
     async def _let_jobs_end(self) -> None:
         """Gives running jobs the time that is configured; a second signal takes it back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from pantry_tui.models import DatabaseTarget
 from tests.engine.command_line import CommandLine
@@ -33,6 +34,19 @@ def test_from_creation_to_deletion(cli: CommandLine, crm: DatabaseTarget) -> Non
     assert "Deleted" in cli.succeed("schedule", "delete", "nightly").out
     assert cli.json("schedule", "list") == []
     assert cli.left_behind() == []
+
+
+def test_doctor_tells_of_names_that_are_gone(cli: CommandLine, crm: DatabaseTarget, tmp_path: Path) -> None:
+    file = tmp_path / "pantry.toml"
+    file.write_text('[notifications.ops]\nkind = "slack"\nurl = "env:HOOK"\n')
+    cli.succeed("--config", str(file), "schedule", "create", "nightly", "@daily", "--on-failure", "ops")
+    file.write_text("")
+
+    findings = cli.json("--config", str(file), "doctor")["findings"]
+
+    [finding] = [each for each in findings if each["check"] == "schedules"]
+    assert (finding["subject"], finding["status"]) == ("nightly", "warning")
+    assert "nobody is configured as 'ops' any more" in finding["message"]
 
 
 def test_execute(cli: CommandLine, crm: DatabaseTarget, server: TestServer) -> None:

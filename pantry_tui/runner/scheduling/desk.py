@@ -14,8 +14,14 @@ from pantry_tui.models import ExpectedRun, Job, Schedule, ScheduleStatus, utc_no
 from pantry_tui.repository.ids import slug
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.scheduling.loop import Scheduler
-from pantry_tui.runner.scheduling.references import database_of, repository_of, with_database, with_repository
-from pantry_tui.runner.scheduling.wishes import check_wishes
+from pantry_tui.runner.scheduling.references import (
+    database_of,
+    repository_of,
+    unknown_names,
+    with_database,
+    with_repository,
+)
+from pantry_tui.runner.scheduling.wishes import check_wishes, unmet_wishes
 from pantry_tui.runner.scheduling.work import ScheduledWork
 from pantry_tui.schedule.checking import check_schedule
 from pantry_tui.schedule.showing import status_of
@@ -45,6 +51,15 @@ class ScheduleDesk:
     def status(self, reference: str) -> ScheduleStatus:
         """One schedule by its id or name. Raises `NotFoundError`."""
         return self._status(self._catalog.schedule(reference))
+
+    def complaints(self) -> list[str]:
+        """What schedules name and the configuration does not have, in words. Raises `ConfigError` where there is none."""
+        config = self._configuration()
+        return [
+            f"schedule {schedule.name}: {words}"
+            for schedule in self._catalog.schedules()
+            for words in (*unknown_names(schedule, config), *unmet_wishes(schedule, config))
+        ]
 
     def runs(self, reference: str | None, limit: int) -> list[ExpectedRun]:
         """The runs of one schedule, or of all, those due last first. Raises `NotFoundError`."""

@@ -19,6 +19,7 @@ from pantry_tui.models import ExpectedRun, Job, JobState, Notice, Outcome, Recei
 from pantry_tui.notify.wording import digest_of, notice_of, subject
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.post import PostOffice
+from pantry_tui.runner.scheduling.wishes import told
 
 
 class ScheduleTeller:
@@ -43,7 +44,7 @@ class ScheduleTeller:
     def _tell(self, run: ExpectedRun, notice: Notice, *, succeeded: bool) -> None:
         try:
             receivers = self._receivers(run.schedule_id, succeeded=succeeded)
-        except PantryError as error:  # the configuration cannot be read, or names nobody of that name any more
+        except PantryError as error:  # the configuration cannot be read
             self._audit.note("runner", "notification", run.schedule_id, error.code, {"failure": error.message})
             return
         self._office.tell(receivers, notice, job_id=run.job_ids[-1] if run.job_ids else None)
@@ -57,7 +58,7 @@ class ScheduleTeller:
             named = schedule.on_success if succeeded else schedule.on_failure
             database = schedule.database or config.default_database or ""
         around = config.around_recovery(database)
-        return config.receivers(named) or (around.on_success if succeeded else around.on_failure)
+        return told(named, around.on_success if succeeded else around.on_failure, config)
 
     def _notice(self, run: ExpectedRun) -> Notice:
         host = socket.gethostname()

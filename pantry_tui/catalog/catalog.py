@@ -19,7 +19,7 @@ from pantry_tui.catalog.lock import WriterLock
 from pantry_tui.catalog.measurements import MeasurementTable
 from pantry_tui.catalog.schedules import ScheduleTable
 from pantry_tui.errors import PantryError, StorageError
-from pantry_tui.models import BackupSummary, CatalogRebuild, ExpectedRun, Job, Measurement, Schedule
+from pantry_tui.models import BackupSummary, CatalogRebuild, ExpectedRun, Job, Measurement, Schedule, utc_now
 from pantry_tui.repository.local import LocalRepository
 
 PUT_BACK = (
@@ -240,9 +240,9 @@ class Catalog:
         self._schedules.put(schedule)
 
     def remove_schedule(self, schedule_id: str) -> None:
-        """Forgets a schedule; what became of its runs is kept. Raises `StorageError`, `RunnerBusyError`."""
+        """Deletes a schedule; what became of its runs is kept. Raises `StorageError`, `RunnerBusyError`."""
         self.become_writer()
-        self._schedules.remove(schedule_id)
+        self._schedules.remove(schedule_id, utc_now())
 
     def schedule(self, reference: str) -> Schedule:
         """The schedule of that id or name. Raises `NotFoundError`."""
@@ -251,6 +251,16 @@ class Catalog:
     def schedules(self) -> list[Schedule]:
         """All schedules, by name."""
         return self._schedules.all()
+
+    def deleted_schedules(self) -> list[Schedule]:
+        """Those that were deleted and have taken backups, by name."""
+        return self._schedules.deleted()
+
+    @property
+    def schedule_problems(self) -> list[str]:
+        """What reading the schedules had to put up with, in words: some may be missing, or be as they were before."""
+        self._schedules.all()
+        return self._schedules.problems
 
     def change_runs(self, put: Iterable[ExpectedRun], remove: Iterable[RunKey] = ()) -> None:
         """Writes runs down and forgets others, in one write. Raises `StorageError`, `RunnerBusyError`."""

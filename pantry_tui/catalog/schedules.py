@@ -1,8 +1,14 @@
-"""The schedules: `schedules.json`. Nothing else has them, so every change is on the disk before it counts."""
+"""The schedules: `schedules.json`. Every change is on the disk before it counts.
+
+One that was deleted stays known: how long its backups are kept, only it says.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from pantry_tui.catalog.table import ModelTable
 from pantry_tui.errors import NotFoundError
@@ -26,12 +32,17 @@ class ScheduleTable:
 
     def all(self) -> list[Schedule]:
         """All schedules, by name."""
-        return sorted(self._stored.models().values(), key=lambda schedule: (schedule.name, schedule.id))
+        return [schedule for schedule in self._sorted() if schedule.deleted_at is None]
+
+    def deleted(self) -> list[Schedule]:
+        """Those that were deleted, by name."""
+        return [schedule for schedule in self._sorted() if schedule.deleted_at is not None]
 
     def find(self, reference: str) -> Schedule:
         """The schedule of that id or name. Raises `NotFoundError`."""
-        found = self._stored.models().get(reference)
-        found = found or next((each for each in self.all() if each.name == reference), None)
+        live = self.all()
+        found = next((each for each in live if each.id == reference), None)
+        found = found or next((each for each in live if each.name == reference), None)
         if found is None:
             raise NotFoundError(
                 f"there is no schedule {reference[:100]!r}", remedy="list the schedules with: pantry-tui schedule list"
@@ -42,6 +53,13 @@ class ScheduleTable:
         """Adds or replaces one. Raises `StorageError`."""
         self._stored.change([schedule])
 
-    def remove(self, schedule_id: str) -> None:
-        """Forgets one. Raises `StorageError`."""
-        self._stored.change([], [schedule_id])
+    def remove(self, schedule_id: str, at: datetime) -> None:
+        """Deletes one; of one that has taken backups its wishes are remembered. Raises `StorageError`."""
+        found = self._stored.models().get(schedule_id)
+        if found is None or not found.kind.takes_backup:
+            self._stored.change([], [schedule_id])
+        else:
+            self._stored.change([msgspec.structs.replace(found, enabled=False, deleted_at=at)])
+
+    def _sorted(self) -> list[Schedule]:
+        return sorted(self._stored.models().values(), key=lambda schedule: (schedule.name, schedule.id))

@@ -110,11 +110,11 @@ class Config(Model, frozen=True, kw_only=True):
             remedy=f"Configured: {known}. Or give a directory as an absolute path.",
         )
 
-    def retention_policies(self, schedules: Mapping[str, RetentionPolicy] | None = None) -> tuple[ScopedPolicy, ...]:
+    def retention_policies(self, schedules: Mapping[str, RetentionPolicy]) -> tuple[ScopedPolicy, ...]:
         """How long whose backups are kept: by their schedule's policy, their database's, the general one, else 30 days.
 
-        ``schedules`` are the policies of all schedules, by what their backups call them; None: they are not known, and their
-        backups are left alone.
+        ``schedules`` are the policies of schedules, deleted ones too, by what their backups call them; those of others are
+        left alone.
         """
         own = {name: found.retention for name, found in self.databases.items()}
         return policies_of(self.retention, own, schedules)

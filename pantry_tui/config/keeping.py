@@ -74,14 +74,14 @@ def check_retention(settings: RetentionSettings, *, prefix: str, file: str) -> R
 def policies_of(
     general: RetentionSettings | None,
     databases: Mapping[str, RetentionSettings | None],
-    schedules: Mapping[str, RetentionPolicy] | None,
+    schedules: Mapping[str, RetentionPolicy],
 ) -> tuple[ScopedPolicy, ...]:
     """What counts for whom: schedules' own first, then databases', then the general one, 30 days where nobody set it.
 
-    Where ``schedules`` are not known, no policy is for backups that any of them took: its own might keep them longer.
+    No policy is for what was taken by a schedule that is not among ``schedules``: its own might keep it longer.
     """
-    others = None if schedules is not None else ""
-    found = [ScopedPolicy(policy=policy, schedule=schedule) for schedule, policy in (schedules or {}).items()]
+    others = ""
+    found = [ScopedPolicy(policy=policy, schedule=schedule) for schedule, policy in schedules.items()]
     found += [
         ScopedPolicy(policy=own.policy, database=name, schedule=others)
         for name, own in databases.items()

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pantry_tui.models.base import Model
 from pantry_tui.models.notifications import Receiver
-from pantry_tui.models.retention import RetentionPolicy
+from pantry_tui.models.retention import RetentionPolicy, ScopedPolicy
 
 
 class HookFailure(StrEnum):
@@ -37,4 +37,5 @@ class Around(Model, frozen=True, kw_only=True):
     on_failure: tuple[Receiver, ...] = ()
     ping: Receiver | None = None
     retention: RetentionPolicy | None = None
+    retention_of_deleted: tuple[ScopedPolicy, ...] = ()  # the same for backups of schedules that were deleted since
     warnings: tuple[str, ...] = ()  # what else was wished and cannot be, in words

@@ -91,6 +91,7 @@ class Schedule(Model, frozen=True, kw_only=True):
     created_at: datetime | None = None
     created_by: str = ""
     changed_at: datetime | None = None
+    deleted_at: datetime | None = None  # it is remembered for its backups alone, which are kept as it said
 
 
 class ExpectedRun(Model, frozen=True, kw_only=True):

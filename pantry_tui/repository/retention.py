@@ -116,7 +116,8 @@ def _grouped(
         elif each.is_future(now):
             kept[each.id].append(Kept("future", f"dated in the future: {each.at:%Y-%m-%d %H:%M} UTC"))
         elif place is None:
-            kept[each.id].append(Kept("no_policy", "no policy is for it"))
+            whose = f"backups of the schedule {each.schedule}" if each.schedule else "it"
+            kept[each.id].append(Kept("no_policy", f"no policy is for {whose}"))
         else:
             groups.setdefault((each.like, place), _Group(place, policies[place].policy, [])).members.append(each)
     return list(groups.values())

@@ -155,7 +155,8 @@ class Attendant:
         live.take(PhaseStarted(phase="retention", title=f"Deleting backups that are not kept ({policy.words})"))
         scoped = ScopedPolicy(policy=policy, database=request.database.name, schedule=request.schedule or "")
         try:
-            report = await self._retention.apply_by_itself(request.repository, [scoped], who=live.job.started_by)
+            policies = [scoped, *request.around.retention_of_deleted]
+            report = await self._retention.apply_by_itself(request.repository, policies, who=live.job.started_by)
         except PantryError as error:
             said = f"{error.message}; {error.remedy}" if error.remedy else error.message
             live.take(Warned(message=f"no backup was deleted by its policy: {said}"))

@@ -143,6 +143,7 @@ async def _preview_retention(request: web.Request) -> web.Response:
 @routes.post("/v1/retention/apply")
 async def _apply_retention(request: web.Request) -> web.Response:
     order, who = decode_retention(await request.read()), request[PEER].name
+    request.app[RUNNER].schedules.require_all_known()
     return answer(await request.app[RUNNER].retention.apply(_repository(request), order.policies, who=who))
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.config import Config
-from pantry_tui.errors import PantryError, UsageError
+from pantry_tui.errors import PantryError, RefusedError, UsageError
 from pantry_tui.models import ExpectedRun, Job, Schedule, ScheduleStatus, utc_now
 from pantry_tui.repository.ids import slug
 from pantry_tui.runner.audit import AuditTrail
@@ -47,6 +47,20 @@ class ScheduleDesk:
     def statuses(self) -> list[ScheduleStatus]:
         """All schedules, by name."""
         return [self._status(schedule) for schedule in self._catalog.schedules()]
+
+    def deleted(self) -> list[Schedule]:
+        """Those that were deleted and have taken backups, by name."""
+        return self._catalog.deleted_schedules()
+
+    def require_all_known(self) -> None:
+        """Raises `RefusedError` where schedules may be missing: nobody knows then how long their backups are kept."""
+        if problems := self._catalog.schedule_problems:
+            raise RefusedError(
+                "nothing is deleted while it is not certain that all schedules are known",
+                remedy="see what `pantry-tui catalog check` says; `pantry-tui catalog rebuild` brings schedules back "
+                "from their copies in the repositories",
+                detail="\n".join(problems),
+            )
 
     def status(self, reference: str) -> ScheduleStatus:
         """One schedule by its id or name. Raises `NotFoundError`."""
@@ -102,7 +116,7 @@ class ScheduleDesk:
         return made
 
     async def delete(self, reference: str, who: str) -> None:
-        """Forgets a schedule; its backups stay, and what became of its runs. Raises `NotFoundError`, `StorageError`."""
+        """Deletes a schedule; its backups stay as long as it said. Raises `NotFoundError`, `StorageError`."""
         schedule = self._catalog.schedule(reference)
         self._audit.append(who, "schedule.delete", schedule.id, "accepted", {"name": schedule.name})
         self._scheduler.retire(schedule)

@@ -25,6 +25,7 @@ from pantry_tui.models import (
     RepositoryTarget,
     Schedule,
     ScheduleKind,
+    ScopedPolicy,
     Unlocking,
     ValidateRequest,
 )
@@ -33,7 +34,7 @@ from pantry_tui.runner.executor import Executor
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.scheduling.attempts import Task
 from pantry_tui.runner.scheduling.references import database_of, repository_of
-from pantry_tui.runner.scheduling.wishes import untold, wished_around
+from pantry_tui.runner.scheduling.wishes import policies_of_schedules, untold, wished_around
 from pantry_tui.runner.terms import Terms
 
 
@@ -116,8 +117,17 @@ class ScheduledWork:
     async def _request(
         self, schedule: Schedule, config: Config, place: RepositoryTarget, target: DatabaseTarget
     ) -> JobRequest:
-        request = await self._plain_request(schedule, config, place, target)
-        return wished_around(request, schedule, config, target.name)
+        request = wished_around(
+            await self._plain_request(schedule, config, place, target), schedule, config, target.name
+        )
+        if isinstance(request, BackupRequest):
+            deleted = policies_of_schedules(self._catalog.deleted_schedules(), config)
+            also = tuple(
+                ScopedPolicy(policy=policy, database=target.name, schedule=name) for name, policy in deleted.items()
+            )
+            around = msgspec.structs.replace(request.around, retention_of_deleted=also)
+            request = msgspec.structs.replace(request, around=around)
+        return request
 
     async def _plain_request(
         self, schedule: Schedule, config: Config, place: RepositoryTarget, target: DatabaseTarget

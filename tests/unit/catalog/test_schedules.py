@@ -9,7 +9,7 @@ import pytest
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.catalog.expected import KEPT, LATEST
 from pantry_tui.errors import NotFoundError
-from pantry_tui.models import ExpectedRun, JobState, RunState, Schedule
+from pantry_tui.models import ExpectedRun, JobState, RunState, Schedule, ScheduleKind
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -38,6 +38,19 @@ def test_schedules_are_found_by_id_and_by_name(catalog: Catalog) -> None:
         other.remove_schedule("a-1")
         with pytest.raises(NotFoundError, match="no schedule 'alpha'"):
             other.schedule("alpha")
+        with pytest.raises(NotFoundError, match="no schedule 'a-1'"):
+            other.schedule("a-1")
+
+
+def test_what_a_deleted_schedule_said_of_its_backups_stays_known(catalog: Catalog) -> None:
+    for kind in (ScheduleKind.FULL, ScheduleKind.DRILL):
+        catalog.put_schedule(Schedule(id=kind.value, name=kind.value, cron="@daily", kind=kind, retention_days=90))
+        catalog.remove_schedule(kind.value)
+    catalog.close()
+
+    with Catalog(catalog.directory) as other:
+        assert other.schedules() == []
+        assert [(schedule.id, schedule.retention_days) for schedule in other.deleted_schedules()] == [("full", 90)]
 
 
 def test_runs_are_replaced_and_listed_latest_first(catalog: Catalog) -> None:

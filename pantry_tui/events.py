@@ -86,6 +86,14 @@ class NotificationFailed(_Event, frozen=True, kw_only=True, tag="notification_fa
     given_up: bool = False
 
 
+class RetentionTroubled(_Event, frozen=True, kw_only=True, tag="retention_troubled"):
+    """After a backup no other was deleted by policy, or fewer than it says: why, in words."""
+
+    database: str
+    repository: str
+    why: str
+
+
 class RunMissed(_Event, frozen=True, kw_only=True, tag="run_missed"):
     """A run of a schedule was not started in time: it is late, missed, caught up by another, or skipped, and says why."""
 
@@ -116,7 +124,7 @@ class ClockMoved(_Event, frozen=True, kw_only=True, tag="clock_moved"):
 
 
 ScheduleEvent = RunMissed | RunEnded | DatabaseAppeared | ClockMoved
-RunnerEvent = ScheduleEvent | NotificationFailed
+RunnerEvent = ScheduleEvent | NotificationFailed | RetentionTroubled
 Event = PhaseStarted | TableProgress | Progress | Warned | Logged | Finished | Failed | JobChanged | RunnerEvent
 
 Listener = Callable[[Event], None]

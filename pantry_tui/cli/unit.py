@@ -54,7 +54,7 @@ def unit_text(*, config: str | None, data_directory: str, system: bool, stop_sec
         (
             "[Unit]",
             "Description=Pantry TUI runner: takes PostgreSQL backups and proves them",
-            "After=network-online.target postgresql.service",
+            "After=network-online.target time-sync.target postgresql.service",
             "Wants=network-online.target",
             "",
             "[Service]",

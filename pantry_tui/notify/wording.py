@@ -43,6 +43,14 @@ def notice_of(job: Job, *, host: str) -> Notice:
     )
 
 
+def trouble_notice(job: Job, what: str, why: str, *, host: str) -> Notice:
+    """The notice of something that went wrong around a job, whose own outcome is another matter."""
+    said = subject(f"{what} ({host})")
+    lines = [_line(what), "", f"why: {_line(why)}", f"machine: {host}", f"job: {job.id}, {_line(job.title)}", ""]
+    lines += ["What to do next:", f"  see what was done: pantry-tui job log {job.id}"]
+    return Notice(outcome=Outcome.FAILED, subject=said, text="\n".join(lines) + "\n")
+
+
 def digest_of(notices: Sequence[Notice]) -> Notice:
     """Several notices, oldest first, as one; a single one as it is."""
     if len(notices) == 1:

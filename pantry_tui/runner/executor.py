@@ -60,6 +60,7 @@ from pantry_tui.runner.terms import ASKED_FOR, Terms
 
 RUNNER = "runner"  # who acts, in the audit trail, when nobody asked
 PRUNE_SECONDS = 24 * 3600.0
+WITNESS_SECONDS = 3600.0
 
 
 class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +88,7 @@ class Executor:
         self.retention = Retention(directory, library, audit, self.require_unused)
         self.office = PostOffice(directory, audit)
         self._attendant = Attendant(directory, self.retention, self.office)
+        self._attendant.listeners.append(self.board.tell)
         self._notes = RequestNotes(directory)
         self._tasks: set[asyncio.Task[None]] = set()
         self._spare: JobProcess | None = None
@@ -94,13 +96,13 @@ class Executor:
         self._idle.set()
         self._refusing = False  # accepts no more jobs
         self._closing = False  # begins none any more, either
-        self._prune_timer: asyncio.TimerHandle | None = None
+        self._timers: dict[str, asyncio.TimerHandle] = {}  # what is done again and again
         self.ended: list[Callable[[Job], None]] = []  # who hears of every job that is over
 
     async def start(self) -> None:
         """Prepares the first job's process, and settles what an earlier runner left in the middle."""
         self._prepare_spare()
-        self.retention.clock.watch()
+        self._witness()
         self.office.start()
         await self._settle_interrupted()
         self._prune()
@@ -115,8 +117,8 @@ class Executor:
         if self._spare is not None:
             await self._spare.dismiss()
             self._spare = None
-        if self._prune_timer is not None:
-            self._prune_timer.cancel()
+        for timer in self._timers.values():
+            timer.cancel()
         self.board.end()
 
     def apply(self, settings: ExecutorSettings) -> None:
@@ -383,7 +385,12 @@ class Executor:
             self._catalog.prune_jobs(older)
             self._catalog.prune_runs(older)
             prune_logs(self._directory, older, frozenset(self.board.alive))
-        self._prune_timer = asyncio.get_running_loop().call_later(PRUNE_SECONDS, self._prune)
+        self._timers["prune"] = asyncio.get_running_loop().call_later(PRUNE_SECONDS, self._prune)
+
+    def _witness(self) -> None:
+        """Keeps the note of the clocks young: what lies between it and the next start is time that nobody saw."""
+        self.retention.clock.look()
+        self._timers["witness"] = asyncio.get_running_loop().call_later(WITNESS_SECONDS, self._witness)
 
 
 def _new_job(request: JobRequest, terms: Terms) -> Job:

@@ -90,7 +90,7 @@ def wished_around(request: JobRequest, schedule: Schedule, config: Config, datab
 def untold(request: JobRequest) -> JobRequest:
     """The request for whose outcome somebody else tells: of a run that is tried again, only the end is told."""
     if isinstance(request, BackupRequest | DrillRequest | ValidateRequest):
-        quiet = msgspec.structs.replace(request.around, on_success=(), on_failure=())
+        quiet = msgspec.structs.replace(request.around, told_elsewhere=True)
         return msgspec.structs.replace(request, around=quiet)
     return request
 

@@ -15,8 +15,9 @@ from pantry_tui.config.notifying import NotifySettings
 from pantry_tui.config.settings import DatabaseSettings
 from pantry_tui.errors import NotFoundError
 from pantry_tui.events import Warned
-from pantry_tui.models import DatabaseTarget, MissedRuns, RepositoryTarget
+from pantry_tui.models import DatabaseTarget, JobState, MissedRuns, RepositoryTarget
 from pantry_tui.runner.audit import entries
+from pantry_tui.runner.clock import Doubt
 from tests.engine.runner.conftest import ended
 from tests.engine.runner.scheduled import PatientClock, configured, scheduled, scheduling
 from tests.unit.notify.servers import WebServer
@@ -78,6 +79,22 @@ async def test_attempts_that_are_followed_by_others_are_not_told(
         await clock.advance(600)
     [request] = web.requests
     assert b"schedule nightly: failed after 2 attempts" in request.body
+
+
+async def test_of_a_clock_that_may_be_ahead_people_are_told_once(
+    ready: Config, crm: DatabaseTarget, backups: RepositoryTarget, web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = PatientClock()
+    async with scheduling(ready, clock) as (runner, client):
+        monkeypatch.setattr(runner.retention.clock, "look", lambda: Doubt(40 * 86400.0, 0.0))
+        await client.create_schedule(scheduled(crm, "* * * * *", on_failure=("ops",), retention_days=30))
+        await clock.advance(120)
+        jobs = await client.jobs()
+
+    assert [(job.state, job.warnings) for job in jobs] == [(JobState.SUCCEEDED, 1)] * 2
+    [request] = web.requests
+    assert b"are not deleted as they should be" in request.body
+    assert b"the clock may be ahead by 40 days" in request.body
 
 
 async def test_a_run_that_was_missed_is_told(ready: Config, crm: DatabaseTarget, web: WebServer) -> None:

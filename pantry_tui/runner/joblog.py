@@ -27,6 +27,7 @@ from pantry_tui.events import (
     NotificationFailed,
     PhaseStarted,
     Progress,
+    RetentionTroubled,
     RunEnded,
     RunMissed,
     TableProgress,
@@ -123,7 +124,7 @@ def _words(event: Event) -> str | None:
             return "\n".join(part for part in parts if part)
         case Progress() | TableProgress() | JobChanged():
             return None
-        case RunMissed() | RunEnded() | DatabaseAppeared() | ClockMoved():  # of no job
+        case RunMissed() | RunEnded() | DatabaseAppeared() | ClockMoved() | RetentionTroubled():  # of no log
             return None
 
 

@@ -1,11 +1,13 @@
 """The catalog: what is known without reading every repository, the schedules, and the history of jobs and runs.
 
 The backups in it are a cache of the manifests and can be rebuilt from them at any time. One process writes, the
-runner; any process may read. Not for several threads at once.
+runner; any process may read. Several threads may bring several repositories up to date, each one of its own; for all else
+it is not for several threads at once.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +42,7 @@ class Catalog:
         self._schedules = ScheduleTable(directory / "schedules.json")
         self._runs = RunTable(directory / "runs.json")
         self._absent: dict[str, str] = {}  # repositories that were not there when they were looked at
+        self._one_writer = threading.Lock()  # of the backups: repositories may be read at the same time
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +104,8 @@ class Catalog:
         if changes and self.become_writer():
             changes = self._backups.changes(repository, just_read=changes)
         if changes:
-            self._backups.apply(changes)
+            with self._one_writer:
+                self._backups.apply(changes)
 
     def absence(self, repository: LocalRepository) -> str | None:
         """In words: a repository whose backups are listed is missing, or has no backup in it. Raises `StorageError`."""
@@ -123,8 +127,9 @@ class Catalog:
         """Takes a backup off the list that was deleted on purpose. Raises `StorageError`, `RunnerBusyError`."""
         self.become_writer()
         key = (repository.target.location, backup_id)
-        if key in self._backups.entries():
-            self._backups.apply({key: None})
+        with self._one_writer:
+            if key in self._backups.entries():
+                self._backups.apply({key: None})
 
     def backups(
         self, *, repository: str | None = None, database: str | None = None, limit: int | None = None

@@ -61,6 +61,7 @@ from pantry_tui.runner.terms import ASKED_FOR, Terms
 RUNNER = "runner"  # who acts, in the audit trail, when nobody asked
 PRUNE_SECONDS = 24 * 3600.0
 WITNESS_SECONDS = 3600.0
+CLEAN_SECONDS = 60.0  # for a repository to answer where nobody must wait for it
 
 
 class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,9 +109,12 @@ class Executor:
         self._prune()
 
     async def close(self) -> None:
-        """Stops every job cleanly and returns when their processes are gone. Nothing is accepted any more."""
+        """Stops every job cleanly and returns when their processes are gone. Nothing is accepted any more.
+
+        What follows a job that is done has its own time: a hook may have to start what the one before has stopped.
+        """
         self._refusing = self._closing = True
-        for live in list(self.board.alive.values()):
+        for live in [live for live in self.board.alive.values() if not live.is_done]:
             self._stop(live, InterruptedJobError("the runner was stopped in the middle of the job"))
         if self._tasks:
             await asyncio.wait(self._tasks)
@@ -254,16 +258,29 @@ class Executor:
             last = Failed(failure=Failure.of(_unexpected(error)))
         if isinstance(last, Failed):
             try:
-                await self._clean_after(live.request)
+                async with asyncio.timeout(CLEAN_SECONDS):
+                    await self._clean_after(live.request)
             except Exception as error:
                 live.take(
                     Warned(message=f"what the job left behind could not be removed: {type(error).__name__}: {error}")
                 )
         try:
-            return await self._attendant.complete(live, last)
+            return await self._complete(live, last)
         except Exception as error:
             live.take(Warned(message=f"what follows the job failed: {type(error).__name__}: {error}"))
             return last
+
+    async def _complete(self, live: LiveJob, last: Finished | Failed) -> Finished | Failed:
+        """What comes after the work; who stops the job stops that, too, and what the work has done stays done."""
+        live.is_done = True
+        following = asyncio.create_task(self._attendant.complete(live, last))
+        live.interrupt = following.cancel
+        await asyncio.wait([following])
+        live.interrupt = None
+        if not following.cancelled():
+            return following.result()
+        reason = live.stopped_by or CancelledError("what follows the job was stopped")
+        return Failed(failure=Failure.of(reason), result=last.result)
 
     async def _clean_after(self, request: JobRequest) -> None:
         if isinstance(request, MakesBackup):
@@ -277,7 +294,9 @@ class Executor:
             live.process.ask_to_stop()
         last = await live.process.carry_out(live.request, live.take)
         if last.result is not None and (repository := repository_of(live.request)) is not None:
-            await self._library.take_note(repository)
+            with contextlib.suppress(TimeoutError):  # the next list finds what there is
+                async with asyncio.timeout(CLEAN_SECONDS):
+                    await self._library.take_note(repository)
         return last
 
     async def _take_spare(self) -> JobProcess:
@@ -297,10 +316,10 @@ class Executor:
             live.stopped_by = reason
         if live.job.state is JobState.QUEUED:
             self._finish(live, Failed(failure=Failure.of(reason)))
-        elif live.process is not None:
-            live.process.ask_to_stop()
         elif live.interrupt is not None:
             live.interrupt()
+        elif live.process is not None:
+            live.process.ask_to_stop()
 
     def _finish(self, live: LiveJob, last: Finished | Failed) -> None:
         # The stack runs the last one first, and every one of them, whatever becomes of the others: nobody must wait
@@ -350,12 +369,21 @@ class Executor:
         for job_id in sorted(unfinished.keys() | lost.keys()):
             request = unfinished.get(job_id)
             repository = repository_of(request) if request is not None else None
-            removed = await self._library.clean(repository) if repository is not None else []
-            await remove_rehearsal(request, self._directory)
+            removed = await self._clean_up(request, repository)
             if job_id in lost:
                 self._settle(lost[job_id], request, removed)
             with contextlib.suppress(OSError):  # the next runner finds it again, and nothing left to do
                 self._notes.remove(job_id)
+
+    async def _clean_up(self, request: JobRequest | None, repository: RepositoryTarget | None) -> list[str]:
+        """Removes what is left of a job, and returns its names; a repository that does not answer keeps no runner from
+        beginning: the next backup cleans up."""
+        removed: list[str] = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLEAN_SECONDS):
+                removed = await self._library.clean(repository) if repository is not None else []
+        await remove_rehearsal(request, self._directory)
+        return removed
 
     def _settle(self, job: Job, request: JobRequest | None, removed: list[str]) -> None:
         since = job.started_at or job.queued_at

@@ -116,6 +116,7 @@ def install_unit(args: argparse.Namespace) -> int:
         data_directory=config.data_directory,
         system=system,
         stop_seconds=config.runner.stop_seconds,
+        hook_seconds=config.longest_hook_seconds,
     )
     if args.only_print:
         write_line(text.rstrip("\n"))

@@ -41,11 +41,14 @@ def unit_path() -> Path:
     return (Path(base) if base else Path.home() / ".config") / "systemd" / "user" / UNIT_NAME
 
 
-def unit_text(*, config: str | None, data_directory: str, system: bool, stop_seconds: float = 0.0) -> str:
+def unit_text(
+    *, config: str | None, data_directory: str, system: bool, stop_seconds: float = 0.0, hook_seconds: float = 0.0
+) -> str:
     """The unit. It names the configuration and the data directory; secrets stay where the configuration refers to.
 
     `KillMode=mixed` lets the runner end its jobs cleanly (systemd.kill(5)): it alone gets SIGTERM, and what is left
-    after `TimeoutStopSec` is killed. ``stop_seconds`` is how long the jobs may go on before that. `Restart=always`: a
+    after `TimeoutStopSec` is killed. ``stop_seconds`` is how long the jobs may go on before that, ``hook_seconds`` how long the
+    command that follows one may take. `Restart=always`: a
     runner of before an upgrade makes way to the new one by ending, and that is no failure; `systemctl stop` is not undone.
     """
     program = [sys.executable, "-m", "pantry_tui", *(["--config", config] if config else []), "runner", "--foreground"]
@@ -65,7 +68,7 @@ def unit_text(*, config: str | None, data_directory: str, system: bool, stop_sec
             "ExecReload=/bin/kill -HUP $MAINPID",
             f"Environment={_quoted('DATA_DIR=' + data_directory)}",
             "KillMode=mixed",
-            f"TimeoutStopSec={math.ceil(_END_SECONDS + stop_seconds)}",
+            f"TimeoutStopSec={math.ceil(_END_SECONDS + stop_seconds + hook_seconds)}",
             "Restart=always",
             "RestartSec=5",
             "UMask=0077",

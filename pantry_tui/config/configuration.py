@@ -158,6 +158,12 @@ class Config(Model, frozen=True, kw_only=True):
         own = self.databases[database].hooks if database in self.databases else None
         return own if own is not None else self.hooks
 
+    @property
+    def longest_hook_seconds(self) -> float:
+        """How long any command before or after a job may take; 0 where there is none."""
+        every = [self.hooks, *(found.hooks for found in self.databases.values() if found.hooks is not None)]
+        return max((each.timeout_seconds for each in every if each.has_any), default=0.0)
+
     def receivers(self, names: Iterable[str]) -> tuple[Receiver, ...]:
         """Those who are configured by these names. Raises `NotFoundError`."""
         return tuple(receiver_of(name, self.notifications) for name in names)

@@ -105,6 +105,9 @@ class Attendant:
             await self._run(hook, "after", job, request, note, Failed(failure=job.failure or _UNKNOWN))
         except HookError as error:
             note(Warned(message=error.message))
+            said = f"{error.message}; {error.remedy}" if error.remedy else error.message
+            what = f"what was to follow the {job.title}, which was cut off, failed"
+            self._tell(request, trouble_notice(job, what, said, host=socket.gethostname()), job)
 
     async def _run(
         self,
@@ -205,7 +208,10 @@ class Attendant:
             why,
             host=socket.gethostname(),
         )
-        self._office.tell(request.around.on_failure, notice, job_id=live.job.id)
+        self._tell(request, notice, live.job)
+
+    def _tell(self, request: JobRequest, notice: Notice, job: Job) -> None:
+        self._office.tell(around_of(request).on_failure, notice, job_id=job.id)
 
 
 _UNKNOWN = Failure.of(HookError("the job was cut off"))

@@ -18,6 +18,7 @@ from pantry_tui.errors import (
     CancelledError,
     InternalError,
     InterruptedJobError,
+    NotFoundError,
     PantryError,
     RefusedError,
     RunnerError,
@@ -49,6 +50,7 @@ from pantry_tui.runner.request import (
     MakesBackup,
     assigned,
     backup_of,
+    database_key,
     database_of,
     kind_of,
     repository_of,
@@ -92,6 +94,7 @@ class Executor:
         self._attendant.listeners.append(self.board.tell)
         self._notes = RequestNotes(directory)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._settling: set[str] = set()  # keys of databases around which hooks of jobs that were cut off still run
         self._spare: JobProcess | None = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -208,7 +211,7 @@ class Executor:
     def _start_what_may_run(self) -> None:
         alive = sorted(self.board.alive.values(), key=lambda live: live.terms.waits)  # else in the order they came
         at_work = [live for live in alive if live.job.state is JobState.RUNNING]
-        taken = {live.key for live in at_work if live.key}
+        taken = {live.key for live in at_work if live.key} | self._settling
         scheduled = sum(live.terms.waits for live in at_work)
         for live in alive:
             if self.board.running >= self._settings.max_jobs:
@@ -346,8 +349,7 @@ class Executor:
                 self._catalog.put_measurement(measured)
 
     def _write_down_end(self, job: Job) -> None:
-        with contextlib.suppress(OSError):
-            self._notes.remove(job.id)
+        self._forget(job.id)
         self._audit_end(job)
 
     def _go_on(self) -> None:
@@ -372,8 +374,37 @@ class Executor:
             removed = await self._clean_up(request, repository)
             if job_id in lost:
                 self._settle(lost[job_id], request, removed)
-            with contextlib.suppress(OSError):  # the next runner finds it again, and nothing left to do
-                self._notes.remove(job_id)
+            if request is None:
+                self._forget(job_id)
+            else:
+                self._follow_up(job_id, request)
+
+    def _follow_up(self, job_id: str, request: JobRequest) -> None:
+        """Runs what was to follow a job that was cut off; no other of its database begins before that is over.
+
+        The note stays as long: should this runner end meanwhile, the next one runs it again.
+        """
+        try:
+            job = self._catalog.job(job_id)
+        except NotFoundError:
+            self._forget(job_id)
+            return
+        key = database_key(request)
+        self._settling |= {key} if key else set()
+
+        async def follow() -> None:
+            try:
+                await self._attendant.settle(job, request)
+                self._forget(job_id)
+            finally:
+                self._settling.discard(key or "")
+                self._go_on()
+
+        self._keep(asyncio.create_task(follow()))
+
+    def _forget(self, job_id: str) -> None:
+        with contextlib.suppress(OSError):  # the next runner finds it again, and nothing left to do
+            self._notes.remove(job_id)
 
     async def _clean_up(self, request: JobRequest | None, repository: RepositoryTarget | None) -> list[str]:
         """Removes what is left of a job, and returns its names; a repository that does not answer keeps no runner from
@@ -403,7 +434,6 @@ class Executor:
         self.board.save(ended)
         if request is not None:
             self._attendant.announce(ended, request)
-            self._keep(asyncio.create_task(self._attendant.settle(ended, request)))
         details = {"title": job.title, "failure": error.message, "removed": removed}
         self._audit.note(RUNNER, "job.end", job.id, ended.state.value, details)
 

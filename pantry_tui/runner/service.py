@@ -27,11 +27,16 @@ from pantry_tui.runner.supervision import Supervisor
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a runner works, as a service. ``stop_seconds``: how long its jobs may go on when a signal ends it."""
+    """How a runner works, as a service.
+
+    ``stop_seconds``: how long its jobs may go on when a signal ends it; ``hook_seconds``: how long the command may take that
+    follows one.
+    """
 
     executor: ExecutorSettings = ExecutorSettings()
     log_format: LogFormat = LogFormat.TEXT
     stop_seconds: float = 0.0
+    hook_seconds: float = 0.0
 
     @classmethod
     def of(cls, config: Config, *, keeps_spare: bool = True) -> ServiceSettings:
@@ -43,7 +48,12 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
             nice=config.backup.nice,
             keeps_spare=keeps_spare,
         )
-        return cls(executor=executor, log_format=config.runner.log_format, stop_seconds=config.runner.stop_seconds)
+        return cls(
+            executor=executor,
+            log_format=config.runner.log_format,
+            stop_seconds=config.runner.stop_seconds,
+            hook_seconds=config.longest_hook_seconds,
+        )
 
 
 async def run_service(
@@ -115,7 +125,7 @@ class Service:
         self._supervisor.ready(self._status())
         try:
             await _first(self._runner.stopped.wait(), self._told_to_end.wait())
-            self._supervisor.stopping(self._settings.stop_seconds)
+            self._supervisor.stopping(self._settings.stop_seconds + self._settings.hook_seconds)
             if not self._runner.stopped.is_set():
                 await self._let_jobs_end()
         finally:

@@ -37,6 +37,8 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
 
 def test_jobs_may_go_on_as_long_as_configured() -> None:
     assert "TimeoutStopSec=30\n" in unit_text(config=None, data_directory="/d", system=True)
+    hooked = unit_text(config=None, data_directory="/d", system=True, stop_seconds=10.0, hook_seconds=300.0)
+    assert "TimeoutStopSec=340\n" in hooked
     assert "TimeoutStopSec=631\n" in unit_text(config=None, data_directory="/d", system=True, stop_seconds=600.5)
 
 

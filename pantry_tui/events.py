@@ -116,6 +116,12 @@ class DatabaseAppeared(_Event, frozen=True, kw_only=True, tag="database_appeared
     database: str
 
 
+class SchedulesTroubled(_Event, frozen=True, kw_only=True, tag="schedules_troubled"):
+    """Schedules were lost, or cannot be read: ``problems`` in words. What they should have done, nobody does."""
+
+    problems: tuple[str, ...]
+
+
 class ClockMoved(_Event, frozen=True, kw_only=True, tag="clock_moved"):
     """The machine's clock was set, or it slept: ``seconds`` forward, or backward where negative."""
 
@@ -123,7 +129,7 @@ class ClockMoved(_Event, frozen=True, kw_only=True, tag="clock_moved"):
     cause: str
 
 
-ScheduleEvent = RunMissed | RunEnded | DatabaseAppeared | ClockMoved
+ScheduleEvent = RunMissed | RunEnded | DatabaseAppeared | SchedulesTroubled | ClockMoved
 RunnerEvent = ScheduleEvent | NotificationFailed | RetentionTroubled
 Event = PhaseStarted | TableProgress | Progress | Warned | Logged | Finished | Failed | JobChanged | RunnerEvent
 

@@ -258,8 +258,16 @@ class Catalog:
         return self._schedules.all()
 
     def deleted_schedules(self) -> list[Schedule]:
-        """Those that were deleted and have taken backups, by name."""
+        """Those that were deleted, by name."""
         return self._schedules.deleted()
+
+    def bring_back_schedules(self, schedules: Iterable[Schedule]) -> list[Schedule]:
+        """Takes in those that are not known here, and returns them; what cannot be read of the file is let go.
+
+        Raises `StorageError`, `RunnerBusyError`.
+        """
+        self.become_writer()
+        return self._schedules.bring_back(schedules)
 
     @property
     def schedule_problems(self) -> list[str]:

@@ -1,10 +1,11 @@
 """The schedules: `schedules.json`. Every change is on the disk before it counts.
 
-One that was deleted stays known: how long its backups are kept, only it says.
+One that was deleted stays known: how long its backups are kept, only it says; and it is told from one that was lost.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class ScheduleTable:
     """Schedules by id."""
 
     def __init__(self, path: Path) -> None:
-        self._stored = ModelTable(path, Schedule, lambda schedule: schedule.id)
+        self._stored = ModelTable(path, Schedule, lambda schedule: schedule.id, keeps_unusable=True)
 
     @property
     def problems(self) -> list[str]:
@@ -54,12 +55,21 @@ class ScheduleTable:
         self._stored.change([schedule])
 
     def remove(self, schedule_id: str, at: datetime) -> None:
-        """Deletes one; of one that has taken backups its wishes are remembered. Raises `StorageError`."""
-        found = self._stored.models().get(schedule_id)
-        if found is None or not found.kind.takes_backup:
-            self._stored.change([], [schedule_id])
-        else:
+        """Deletes one, which is remembered as deleted. Raises `StorageError`."""
+        if (found := self._stored.models().get(schedule_id)) is not None:
             self._stored.change([msgspec.structs.replace(found, enabled=False, deleted_at=at)])
+
+    def bring_back(self, schedules: Iterable[Schedule]) -> list[Schedule]:
+        """Takes those in whose id is not known, and lets go of what cannot be read: they were in its place.
+
+        Returns them. Raises `StorageError`.
+        """
+        known = self._stored.models()
+        missing = {schedule.id: schedule for schedule in schedules if schedule.id not in known}
+        if missing:
+            self._stored.change(missing.values())
+        self._stored.drop_unusable()
+        return list(missing.values())
 
     def _sorted(self) -> list[Schedule]:
         return sorted(self._stored.models().values(), key=lambda schedule: (schedule.name, schedule.id))

@@ -75,6 +75,7 @@ class CatalogRebuild(Model, frozen=True, kw_only=True):
     forgotten: tuple[
         str, ...
     ] = ()  # backups that a missing or empty repository no longer has, or that others still name
+    schedules: tuple[str, ...] = ()  # by name, those that were lost and are back from a copy
 
 
 class TableSummary(Model, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ from pantry_tui.events import (
     RetentionTroubled,
     RunEnded,
     RunMissed,
+    SchedulesTroubled,
     TableProgress,
     Warned,
     decode_event,
@@ -124,8 +125,8 @@ def _words(event: Event) -> str | None:
             return "\n".join(part for part in parts if part)
         case Progress() | TableProgress() | JobChanged():
             return None
-        case RunMissed() | RunEnded() | DatabaseAppeared() | ClockMoved() | RetentionTroubled():  # of no log
-            return None
+        case RunMissed() | RunEnded() | DatabaseAppeared() | SchedulesTroubled() | ClockMoved() | RetentionTroubled():
+            return None  # of no log
 
 
 class RequestNotes:

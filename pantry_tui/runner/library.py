@@ -21,10 +21,12 @@ from pantry_tui.models import (
     CatalogRebuild,
     MarkRequest,
     RepositoryTarget,
+    Schedule,
     TablePage,
     Unlocking,
 )
 from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.schedule_copies import copies_of_others, keep_copy, own_copy
 
 Answer = TypeVar("Answer")
 
@@ -139,13 +141,50 @@ class Library:
         return await self._alone([target], clean)
 
     async def take_note(self, target: RepositoryTarget) -> None:
-        """Lists what a finished job has changed. Where that fails the next list finds it: the catalog is a cache."""
+        """Lists what a finished job has changed, and keeps the schedules there.
+
+        Where that fails the next list finds it, or the next job does it: the catalog is a cache.
+        """
 
         def refresh() -> None:
             with contextlib.suppress(PantryError):
                 self._catalog.refresh(self._repository(target))
+            with contextlib.suppress(PantryError):
+                self._keep_schedules(target)
 
         await self._alone([target], refresh)
+
+    async def keep_schedules(self, target: RepositoryTarget) -> None:
+        """Keeps a copy of the schedules in a repository that is there. Raises `StorageError` and its kin."""
+        await self._alone([target], lambda: self._keep_schedules(target))
+
+    async def lost_schedules(self, targets: Sequence[RepositoryTarget]) -> list[Schedule]:
+        """Those that copies in repositories have and the catalog does not.
+
+        Where this data directory's own key has signed no copy (it is a new one), those of others whom it trusts, disabled:
+        their owners may be at work still. A repository that cannot be read has none.
+        """
+
+        def look() -> list[Schedule]:
+            known = {schedule.id for schedule in self._known_schedules()}
+            own: dict[str, Schedule] = {}
+            others: dict[str, Schedule] = {}
+            for target in targets:
+                with contextlib.suppress(PantryError):
+                    own |= {schedule.id: schedule for schedule in own_copy(self._repository(target))}
+                with contextlib.suppress(PantryError):
+                    others |= {schedule.id: schedule for schedule in copies_of_others(self._repository(target))}
+            disabled = {name: msgspec.structs.replace(found, enabled=False) for name, found in others.items()}
+            return [schedule for name, schedule in sorted((own or disabled).items()) if name not in known]
+
+        return await self._alone(targets, look)
+
+    def _keep_schedules(self, target: RepositoryTarget) -> None:
+        if (schedules := self._known_schedules()) and not self._catalog.schedule_problems:
+            keep_copy(self._repository(target), schedules)
+
+    def _known_schedules(self) -> list[Schedule]:
+        return [*self._catalog.schedules(), *self._catalog.deleted_schedules()]
 
     def _repository(self, target: RepositoryTarget) -> LocalRepository:
         return LocalRepository(target, self._data_directory)

@@ -162,7 +162,7 @@ class LocalReads:
         return statuses
 
     async def deleted_schedules(self) -> list[Schedule]:
-        """Those that were deleted and have taken backups, by name."""
+        """Those that were deleted, by name."""
         if (found := self._ask("/v1/deleted-schedules", {}, list[Schedule])) is not None:
             return found
         with Catalog(self._directory) as catalog:

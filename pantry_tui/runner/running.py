@@ -23,6 +23,7 @@ from pantry_tui.runner.library import Library
 from pantry_tui.runner.lock import PATIENCE_SECONDS, Holder, RunnerLock
 from pantry_tui.runner.scheduling.clock import Clock, SystemClock
 from pantry_tui.runner.scheduling.desk import ScheduleDesk
+from pantry_tui.runner.scheduling.keeping import ScheduleKeeper
 from pantry_tui.runner.scheduling.loop import Scheduler
 from pantry_tui.runner.scheduling.telling import ScheduleTeller
 from pantry_tui.runner.scheduling.trail import note_event
@@ -88,9 +89,13 @@ async def _serving(
     scheduler = Scheduler(catalog, work, clock or SystemClock(), tell)
     executor.ended.append(scheduler.job_ended)
     desk = ScheduleDesk(catalog, scheduler, work, audit, configuration)
+    keeper = ScheduleKeeper(catalog, library, configuration, tell)
+    desk.changed.append(keeper.changed)
     runner = Runner(directory, holder, executor, library, audit, scheduler, desk, stay)
     audit.note(_account(), "runner.start", "runner", "started", {"pid": holder.pid, "version": holder.version})
     await executor.start()
+    if clock is not None:
+        keeper.examine()
     try:
         async with serve(runner, Path(holder.socket)):
             try:
@@ -100,6 +105,7 @@ async def _serving(
                 scheduler.close()
                 await executor.close()
                 await scheduler.settled()
+                await keeper.settled()
                 await executor.office.close()  # after all that has something to tell
     finally:
         audit.note(RUNNER, "runner.end", "runner", "ended", {"pid": holder.pid})

@@ -49,6 +49,24 @@ def test_doctor_tells_of_names_that_are_gone(cli: CommandLine, crm: DatabaseTarg
     assert "nobody is configured as 'ops' any more" in finding["message"]
 
 
+def test_lost_schedules_come_back_from_the_repository(cli: CommandLine) -> None:
+    cli.succeed("backup", "create", "-n", "first")
+    cli.succeed("schedule", "create", "nightly", "@daily", "-r", "90")
+    cli.succeed("schedule", "create", "gone", "@daily")
+    cli.succeed("schedule", "delete", "gone")
+    for path in cli.data.glob("schedules.json*"):
+        path.unlink()
+    assert cli.json("schedule", "list") == []
+    cli.succeed("schedule", "create", "other", "@hourly")
+
+    assert "schedule brought back: nightly" in cli.succeed("catalog", "rebuild").out
+
+    found = {each["name"]: each for each in cli.json("schedule", "list")}
+    assert set(found) == {"nightly", "other"}
+    assert (found["nightly"]["retention_days"], len(found["nightly"]["next_runs"])) == (90, 5)
+    assert cli.json("catalog", "rebuild")["schedules"] == []
+
+
 def test_execute(cli: CommandLine, crm: DatabaseTarget, server: TestServer) -> None:
     cli.succeed("schedule", "create", "nightly", "@daily", "-f", "csv")
     [job] = cli.json("schedule", "execute", "nightly")["jobs"]

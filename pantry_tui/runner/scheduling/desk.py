@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable
 
@@ -43,13 +44,14 @@ class ScheduleDesk:
         self._work = work
         self._audit = audit
         self._configuration = configuration
+        self.changed: list[Callable[[], None]] = []  # who hears that schedules are no longer as they were
 
     def statuses(self) -> list[ScheduleStatus]:
         """All schedules, by name."""
         return [self._status(schedule) for schedule in self._catalog.schedules()]
 
     def deleted(self) -> list[Schedule]:
-        """Those that were deleted and have taken backups, by name."""
+        """Those that were deleted, by name."""
         return self._catalog.deleted_schedules()
 
     def require_all_known(self) -> None:
@@ -61,6 +63,16 @@ class ScheduleDesk:
                 "from their copies in the repositories",
                 detail="\n".join(problems),
             )
+
+    def bring_back(self, lost: list[Schedule], who: str) -> list[Schedule]:
+        """Takes in schedules that were lost here, from copies of them, and returns those. Raises `StorageError`."""
+        found = self._catalog.bring_back_schedules(lost)
+        for schedule in found:
+            self._audit.note(who, "schedule.bring_back", schedule.id, "done", {"name": schedule.name})
+            with contextlib.suppress(UsageError):  # of a zone that this machine does not know: `schedule list` shows it
+                self._scheduler.expect(schedule)
+        self._changed()
+        return found
 
     def status(self, reference: str) -> ScheduleStatus:
         """One schedule by its id or name. Raises `NotFoundError`."""
@@ -121,6 +133,7 @@ class ScheduleDesk:
         self._audit.append(who, "schedule.delete", schedule.id, "accepted", {"name": schedule.name})
         self._scheduler.retire(schedule)
         self._catalog.remove_schedule(schedule.id)
+        self._changed()
 
     async def execute(self, reference: str, who: str) -> list[Job]:
         """Has the jobs of a schedule done now, disabled or not; its next run stays when it is.
@@ -176,6 +189,11 @@ class ScheduleDesk:
             self._scheduler.retire(before)
         self._catalog.put_schedule(schedule)
         self._scheduler.expect(schedule)
+        self._changed()
+
+    def _changed(self) -> None:
+        for listener in self.changed:
+            listener()
 
     def _status(self, schedule: Schedule) -> ScheduleStatus:
         return status_of(

@@ -14,7 +14,8 @@ import msgspec
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.config import Config
 from pantry_tui.errors import NotFoundError, PantryError
-from pantry_tui.events import RunEnded, RunMissed, ScheduleEvent
+from pantry_tui.escaping import escape
+from pantry_tui.events import RunEnded, RunMissed, ScheduleEvent, SchedulesTroubled
 from pantry_tui.models import ExpectedRun, Job, JobState, Notice, Outcome, Receiver, RunState
 from pantry_tui.notify.wording import digest_of, notice_of, subject
 from pantry_tui.runner.audit import AuditTrail
@@ -40,6 +41,17 @@ class ScheduleTeller:
             self._tell(event.run, self._notice(event.run), succeeded=succeeded)
         elif isinstance(event, RunMissed) and event.run.state in (RunState.MISSED, RunState.SKIPPED):
             self._tell(event.run, missed_notice(event.run, host=socket.gethostname()), succeeded=False)
+        elif isinstance(event, SchedulesTroubled):
+            self._tell_trouble(event.problems)
+
+    def _tell_trouble(self, problems: tuple[str, ...]) -> None:
+        """Of schedules that are lost nobody knows whom they named: those hear of it who are told of failures."""
+        said = subject(f"schedules were lost or cannot be read ({socket.gethostname()})")
+        lines = [escape(problem) for problem in problems]
+        text = "\n".join([said, "", *lines, "", "What to do next:", "  pantry-tui catalog check", ""])
+        notice = Notice(outcome=Outcome.FAILED, subject=said, text=text)
+        with contextlib.suppress(PantryError):
+            self._office.tell(self._configuration().around_examination().on_failure, notice)
 
     def _tell(self, run: ExpectedRun, notice: Notice, *, succeeded: bool) -> None:
         try:

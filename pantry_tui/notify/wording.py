@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from pantry_tui.escaping import escape
 from pantry_tui.models import Job, JobState, Notice, Outcome
 
 LONGEST_SUBJECT = 180
@@ -116,9 +117,4 @@ def _took(job: Job) -> str:
 
 
 def _line(text: str) -> str:
-    shown = "".join(each if each.isprintable() else _escaped(each) for each in text[:_LONGEST_LINE])
-    return shown + (" …" if len(text) > _LONGEST_LINE else "")
-
-
-def _escaped(character: str) -> str:
-    return {"\n": r"\n", "\r": r"\r", "\t": r"\t"}.get(character) or f"\\u{ord(character):04x}"
+    return escape(text[:_LONGEST_LINE]) + (" …" if len(text) > _LONGEST_LINE else "")

@@ -130,7 +130,11 @@ class Executor:
 
     def apply(self, settings: ExecutorSettings) -> None:
         """Works by other settings from now on; jobs that are at work keep theirs."""
-        self._settings = settings
+        before, self._settings = self._settings, settings
+        if before.nice != settings.nice and self._spare is not None:
+            self._keep(asyncio.create_task(self._spare.dismiss()))
+            self._spare = None
+            self._prepare_spare()
         self._start_what_may_run()
 
     @property

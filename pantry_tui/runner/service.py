@@ -25,6 +25,8 @@ from pantry_tui.runner.service_log import ServiceLog, goes_to_journal
 from pantry_tui.runner.start import HAND_OVER_SECONDS, wait_for_end
 from pantry_tui.runner.supervision import Supervisor
 
+_LOG_SECONDS = 1.0
+
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a runner works, as a service.
@@ -72,12 +74,17 @@ async def run_service(
     stay = RunnerStay.SERVICE if supervisor.is_there else RunnerStay.DETACHED
     if supervisor.is_there:
         await _displace(Path(data_directory), log)
-    async with running(
-        str(data_directory), settings.executor, configuration=configured, clock=SystemClock(), stay=stay
-    ) as runner:
-        service = Service(runner, supervisor, log, configured, settings)
-        on_ready()
-        await service.run()
+    service: Service | None = None
+    try:
+        async with running(
+            str(data_directory), settings.executor, configuration=configured, clock=SystemClock(), stay=stay
+        ) as runner:
+            service = Service(runner, supervisor, log, configured, settings)
+            on_ready()
+            await service.run()
+    finally:
+        if service is not None:
+            await service.close()
 
 
 async def _displace(directory: Path, log: ServiceLog) -> None:
@@ -112,6 +119,7 @@ class Service:
         self._configured = configured
         self._settings = settings
         self._told_to_end = asyncio.Event()
+        self._kept: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """Returns when the runner is to end: SIGTERM, SIGINT, or the API. SIGHUP has the configuration read again."""
@@ -119,19 +127,25 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_end.set)
         loop.add_signal_handler(signal.SIGHUP, self.reload)  # also when the terminal it was started from goes
-        kept = [asyncio.create_task(self._supervisor.keep_alive()), asyncio.create_task(self._keep_log())]
+        self._kept = [asyncio.create_task(self._supervisor.keep_alive()), asyncio.create_task(self._keep_log())]
+        self._runner.schedules.changed.append(lambda: self._supervisor.status(self._status()))
         self._log.say(f"runner of {self._runner.status().data_directory}: ready")
         self._complain()
         self._supervisor.ready(self._status())
-        try:
-            await _first(self._runner.stopped.wait(), self._told_to_end.wait())
-            self._supervisor.stopping(self._settings.stop_seconds + self._settings.hook_seconds)
-            if not self._runner.stopped.is_set():
-                await self._let_jobs_end()
-        finally:
-            for task in kept:
+        await _first(self._runner.stopped.wait(), self._told_to_end.wait())
+        self._supervisor.stopping(self._settings.stop_seconds + self._settings.hook_seconds)
+        if not self._runner.stopped.is_set():
+            await self._let_jobs_end()
+
+    async def close(self) -> None:
+        """Writes the last lines; to be called when the jobs have ended, of which they are."""
+        alive, *log = self._kept or [None]
+        if log:
+            await asyncio.wait(log, timeout=_LOG_SECONDS)  # the board has ended its stream
+        for task in (alive, *log):
+            if task is not None:
                 task.cancel()
-            self._log.say(f"runner of {self._runner.status().data_directory}: ends")
+        self._log.say(f"runner of {self._runner.status().data_directory}: ends")
 
     def reload(self) -> None:
         """Reads the configuration again, and works by it from the next job on; one in disorder changes nothing."""

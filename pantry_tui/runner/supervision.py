@@ -40,6 +40,10 @@ class Supervisor:
         """The API answers, or the configuration has been read again."""
         self._tell("READY=1", f"STATUS={status}")
 
+    def status(self, status: str) -> None:
+        """What is shown of the service has changed."""
+        self._tell(f"STATUS={status}")
+
     def reloading(self) -> None:
         """The configuration is being read again; `ready` follows."""
         self._tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")

@@ -91,7 +91,7 @@ def missed_notice(run: ExpectedRun, *, host: str) -> Notice:
     """That a run was not started."""
     due = f"{run.due_at:%Y-%m-%d %H:%M} UTC"
     said = subject(f"schedule {run.schedule}: the run of {due} was {run.state} ({host})")
-    text = f"{said}\n\nwhy: {run.why}\n\nWhat to do next:\n  pantry-tui schedule show {run.schedule_id}\n"
+    text = f"{said}\n\nwhy: {escape(run.why)}\n\nWhat to do next:\n  pantry-tui schedule show {run.schedule_id}\n"
     return Notice(outcome=Outcome.FAILED, subject=said, text=text)
 
 
@@ -99,8 +99,8 @@ def refused_notice(run: ExpectedRun, *, host: str) -> Notice:
     """How a run ended that had not even a job."""
     said = subject(f"schedule {run.schedule}: {_outcome(run)} ({host})")
     failure = run.failure
-    why = f"why: {failure.message}\n" if failure is not None else ""
-    remedy = f"  {failure.remedy}\n" if failure is not None and failure.remedy else ""
+    why = f"why: {escape(failure.message)}\n" if failure is not None else ""
+    remedy = f"  {escape(failure.remedy)}\n" if failure is not None and failure.remedy else ""
     text = f"{said}\n\n{why}\nWhat to do next:\n{remedy}  pantry-tui schedule show {run.schedule_id}\n"
     return Notice(outcome=_told_as(run), subject=said, text=text)
 

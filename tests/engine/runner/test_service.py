@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pantry_tui.config import Config
-from pantry_tui.models import DatabaseTarget, JobState, RepositoryTarget, RunnerStay
+from pantry_tui.models import DatabaseTarget, JobState, RepositoryTarget, RunnerStay, Schedule
 from pantry_tui.runner.audit import entries
 from pantry_tui.runner.client import attach, attach_or_start
 from pantry_tui.runner.reads import LocalReads
@@ -124,6 +124,33 @@ async def test_what_is_queued_ends_with_the_signal(
     blockade.lift()
     assert runner.process.wait(timeout=30) == 0
     assert (await LocalReads(config).job(job.id)).state is JobState.SUCCEEDED
+
+
+async def test_a_job_that_is_cut_off_has_its_last_line(
+    start_runner: StartRunner, config: Config, crm: DatabaseTarget, backups: RepositoryTarget, blockade: Blockade
+) -> None:
+    runner = start_runner("--log-format=json")
+    async with await attach(config) as client:
+        job = await client.submit(backup_request(crm, backups))
+        await at_work(client, job)
+    assert runner.close() == 0
+    *_, ended_line, last = lines(runner.errors)
+    assert ended_line.startswith(f"job {job.id}: {job.title}: failed after ")
+    assert last == f"runner of {runner.directory}: ends"
+
+
+async def test_the_status_line_says_how_many_schedules_there_are(
+    start_runner: StartRunner, config: Config, manager: socket.socket, tmp_path: Path
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[databases.crm]\nhost = "127.0.0.1"\n')
+    start_runner(f"--config={file}")
+    manager.recv(1000)
+    async with await attach(config) as client:
+        await client.create_schedule(Schedule(name="nightly", cron="@daily", database="crm"))
+        assert await asyncio.to_thread(manager.recv, 1000) == b"STATUS=1 schedule at work"
+        await client.enable_schedule("nightly", enabled=False)
+        assert await asyncio.to_thread(manager.recv, 1000) == b"STATUS=0 schedules at work"
 
 
 async def test_a_second_signal_ends_it_at_once(

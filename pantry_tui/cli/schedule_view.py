@@ -112,6 +112,8 @@ def _fields(status: ScheduleStatus, config: Config) -> list[tuple[str, str]]:
         ("of", _of(schedule)),
         ("into" if schedule.kind.takes_backup else "from", schedule.repository or "the default repository"),
         ("selection", _selection(schedule)),
+        ("hooks", schedule.hooks or ""),
+        ("encrypted to", ", ".join(schedule.recipients)),
         ("kept", (schedule.retention_policy or kept) if schedule.kind.takes_backup else ""),
         ("timeout", duration(schedule.timeout_seconds) if schedule.timeout_seconds is not None else ""),
         (

@@ -56,6 +56,7 @@ class Config(Model, frozen=True, kw_only=True):
     retention: RetentionSettings | None = None  # None: nothing is deleted unless somebody asks for it
     policies: dict[str, RetentionSettings] = msgspec.field(default_factory=dict)  # by name, for schedules
     hooks: HookSettings = HookSettings()
+    hook_sets: dict[str, HookSettings] = msgspec.field(default_factory=dict)  # by name, for schedules
     notify: NotifySettings = NotifySettings()
     notifications: dict[str, NotificationSettings] = msgspec.field(default_factory=dict)
     runner: RunnerSettings = RunnerSettings()
@@ -126,6 +127,13 @@ class Config(Model, frozen=True, kw_only=True):
             raise NotFoundError(f"no policy of retention is called {name!r}", remedy=f"add [policies.{name}]; {known}")
         return self.policies[name].policy
 
+    def named_hooks(self, name: str) -> HookSettings:
+        """The commands `[hook_sets.NAME]`. Raises `NotFoundError`."""
+        if name not in self.hook_sets:
+            known = f"configured: {', '.join(self.hook_sets)}" if self.hook_sets else "there are none"
+            raise NotFoundError(f"no commands are configured as {name!r}", remedy=f"add [hook_sets.{name}]; {known}")
+        return self.hook_sets[name]
+
     def around_backup(self, database: str) -> Around:
         """What is done around a backup of ``database`` that a person starts."""
         ping = self._setting(database, "ping")
@@ -161,7 +169,8 @@ class Config(Model, frozen=True, kw_only=True):
     @property
     def longest_hook_seconds(self) -> float:
         """How long any command before or after a job may take; 0 where there is none."""
-        every = [self.hooks, *(found.hooks for found in self.databases.values() if found.hooks is not None)]
+        own = [found.hooks for found in self.databases.values() if found.hooks is not None]
+        every = [self.hooks, *self.hook_sets.values(), *own]
         return max((each.timeout_seconds for each in every if each.has_any), default=0.0)
 
     def receivers(self, names: Iterable[str]) -> tuple[Receiver, ...]:

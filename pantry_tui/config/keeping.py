@@ -16,6 +16,7 @@ _Size = Annotated[str, Meta(min_length=1, description='a size such as "500 GB" o
 _Zone = Annotated[str, Meta(min_length=1, description='a time zone such as "Europe/Berlin"')]
 
 _SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([kMGTP])(i?)B")
+RATE_PATTERN = r"^[1-9][0-9]{0,8}(\.[0-9]{1,3})? ?[kMGTP]i?B$"
 _POWERS = {"k": 1, "M": 2, "G": 3, "T": 4, "P": 5}
 _RULES = ("days", "count", "daily", "weekly", "monthly", "yearly")
 

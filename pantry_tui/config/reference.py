@@ -36,6 +36,7 @@ SECTIONS: tuple[tuple[str, type[Model]], ...] = (
     ("retention", RetentionSettings),
     ("policies.NAME", RetentionSettings),
     ("hooks", HookSettings),
+    ("hook_sets.NAME", HookSettings),
     ("notify", NotifySettings),
     ("notifications.NAME", NotificationSettings),
     ("runner", RunnerSettings),

@@ -80,6 +80,8 @@ class Schedule(Model, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     retention_days: int | None = None  # None: as configured
     retention_policy: str | None = None  # a name of the configuration
+    recipients: tuple[str, ...] = ()  # public keys to whom its backups are encrypted; none: as configured
+    hooks: str | None = None  # a name of [hook_sets] of the configuration; None: those of the database
     on_success: tuple[str, ...] = ()
     on_failure: tuple[str, ...] = ()
     timeout_seconds: float | None = None  # of one job; None: as long as it takes

@@ -119,7 +119,8 @@ class Service:
         self._configured = configured
         self._settings = settings
         self._told_to_end = asyncio.Event()
-        self._kept: list[asyncio.Task[None]] = []
+        self._alive: asyncio.Task[None] | None = None
+        self._lines: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Returns when the runner is to end: SIGTERM, SIGINT, or the API. SIGHUP has the configuration read again."""
@@ -127,7 +128,8 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_end.set)
         loop.add_signal_handler(signal.SIGHUP, self.reload)  # also when the terminal it was started from goes
-        self._kept = [asyncio.create_task(self._supervisor.keep_alive()), asyncio.create_task(self._keep_log())]
+        self._alive = asyncio.create_task(self._supervisor.keep_alive())
+        self._lines = asyncio.create_task(self._keep_log())
         self._runner.schedules.changed.append(lambda: self._supervisor.status(self._status()))
         self._log.say(f"runner of {self._runner.status().data_directory}: ready")
         self._complain()
@@ -139,10 +141,9 @@ class Service:
 
     async def close(self) -> None:
         """Writes the last lines; to be called when the jobs have ended, of which they are."""
-        alive, *log = self._kept or [None]
-        if log:
-            await asyncio.wait(log, timeout=_LOG_SECONDS)  # the board has ended its stream
-        for task in (alive, *log):
+        if self._lines is not None:
+            await asyncio.wait([self._lines], timeout=_LOG_SECONDS)  # the board has ended its stream
+        for task in (self._alive, self._lines):
             if task is not None:
                 task.cancel()
         self._log.say(f"runner of {self._runner.status().data_directory}: ends")

@@ -10,6 +10,8 @@ from tests.engine.command_line import CommandLine
 from tests.engine.runner.processes import eventually
 from tests.servers import TestServer
 
+RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"  # of age's own documentation
+
 
 def test_from_creation_to_deletion(cli: CommandLine, crm: DatabaseTarget) -> None:
     created = cli.json(
@@ -34,6 +36,36 @@ def test_from_creation_to_deletion(cli: CommandLine, crm: DatabaseTarget) -> Non
     assert "Deleted" in cli.succeed("schedule", "delete", "nightly").out
     assert cli.json("schedule", "list") == []
     assert cli.left_behind() == []
+
+
+def test_recipients_and_hooks_of_its_own(cli: CommandLine, tmp_path: Path) -> None:
+    hook, note = tmp_path / "hook", tmp_path / "note"
+    hook.write_text(f'#!/bin/sh\necho "$PANTRY_MOMENT" >> {note}\n')
+    hook.chmod(0o700)
+    file = tmp_path / "pantry.toml"
+    file.write_text(
+        f'[hooks]\nbefore_backup = ["/bin/false"]\n[hook_sets.own]\nafter_backup = ["{hook}"]\n'
+        '[backup]\nmax_rate = "500 MB"\n'
+    )
+    with_file = ("--config", str(file))
+    created = cli.json(
+        *(*with_file, "schedule", "create", "nightly", "@daily"), *("--recipient", RECIPIENT, "--hooks", "own")
+    )
+    assert (created["recipients"], created["hooks"]) == ([RECIPIENT], "own")
+    refused = cli.run(*with_file, "schedule", "create", "other", "@daily", "--recipient", "AGE-SECRET-KEY-1XYZ")
+    assert (refused.status, "XYZ" in refused.err) == (3, False)
+    assert cli.run(*with_file, "schedule", "create", "other", "@daily", "--hooks", "none").status == 4
+    assert cli.run("schedule", "create", "d", "@daily", "--kind", "drill", "--hooks", "own").status == 2
+
+    cli.succeed(*with_file, "schedule", "execute", "nightly")
+
+    [backup] = cli.json("backup", "list")
+    assert backup["encrypted"]
+    assert note.read_text() == "after\n"
+    file.write_text("")
+    cli.succeed(*with_file, "schedule", "execute", "nightly")
+    assert cli.json("job", "list")[0]["warnings"] == 1
+    assert cli.json(*with_file, "schedule", "edit", "nightly", "--hooks", "", "--recipient", "")["hooks"] is None
 
 
 def test_doctor_tells_of_names_that_are_gone(cli: CommandLine, crm: DatabaseTarget, tmp_path: Path) -> None:

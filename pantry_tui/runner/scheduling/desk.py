@@ -171,9 +171,12 @@ class ScheduleDesk:
         check_wishes(found, config)
         target = database_of(found, config)
         if found.kind.takes_backup:
+            from pantry_tui.artifact.age.parsing import parse_recipient
             from pantry_tui.backup.options import check_options
             from pantry_tui.runner.scheduling.work import backup_request
 
+            for number, recipient in enumerate(found.recipients, start=1):
+                parse_recipient(recipient, key=f"recipient {number} of the schedule")
             check_options(backup_request(found, config, repository_of(found, config), target))
         return found
 

@@ -44,8 +44,10 @@ def policies_of_schedules(schedules: Iterable[Schedule], config: Config) -> dict
 
 
 def check_wishes(schedule: Schedule, config: Config) -> None:
-    """Raises `NotFoundError` for a policy, or somebody to be told, that is not configured."""
+    """Raises `NotFoundError` for a policy, hooks, or somebody to be told, that are not configured."""
     retention_of(schedule, config)
+    if schedule.hooks is not None:
+        config.named_hooks(schedule.hooks)
     config.receivers((*schedule.on_success, *schedule.on_failure))
 
 
@@ -57,6 +59,10 @@ def unmet_wishes(schedule: Schedule, config: Config) -> list[str]:
         for name in names
         if name not in config.notifications
     ]
+    if schedule.hooks is not None and schedule.hooks not in config.hook_sets:
+        unmet.append(
+            f"no commands are configured as {schedule.hooks!r} any more: those of the database are run instead"
+        )
     try:
         retention_of(schedule, config)
     except NotFoundError as error:
@@ -80,6 +86,9 @@ def wished_around(request: JobRequest, schedule: Schedule, config: Config, datab
     if isinstance(request, BackupRequest):
         own = config.around_backup(database)
         policy = policies_of_schedules([schedule], config).get(schedule.id)
+        if schedule.hooks in config.hook_sets:
+            hooks = config.named_hooks(schedule.hooks)
+            own = msgspec.structs.replace(own, before=hooks.hook("before_backup"), after=hooks.hook("after_backup"))
         around = msgspec.structs.replace(_told(own, schedule, config), retention=policy)
         return msgspec.structs.replace(request, schedule=schedule.id, around=around)
     if isinstance(request, DrillRequest | ValidateRequest):

@@ -19,6 +19,7 @@ import msgspec
 from pantry_tui.artifact.files import storage_errors, write_all
 from pantry_tui.models import AuditEntry, utc_now
 
+RUNNER = "runner"  # who acts, when nobody asked
 AUDIT_NAME = "audit.jsonl"
 FIRST_PREVIOUS = "0" * 64
 

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import secrets
 import traceback
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,7 +19,6 @@ from pantry_tui.errors import (
     CancelledError,
     InternalError,
     InterruptedJobError,
-    NotFoundError,
     PantryError,
     RefusedError,
     RunnerError,
@@ -37,12 +37,12 @@ from pantry_tui.models import (
 )
 from pantry_tui.repository.ids import require_name
 from pantry_tui.runner.attending import Attendant
-from pantry_tui.runner.audit import AuditTrail
+from pantry_tui.runner.audit import RUNNER, AuditTrail
 from pantry_tui.runner.board import JobBoard
 from pantry_tui.runner.decisions import decisions_of, measured_by
-from pantry_tui.runner.joblog import JobLog, RequestNotes, prune_logs
-from pantry_tui.runner.leftovers import remove_rehearsal, with_leftovers
-from pantry_tui.runner.library import Library
+from pantry_tui.runner.joblog import RequestNotes, prune_logs
+from pantry_tui.runner.leftovers import remove_rehearsal
+from pantry_tui.runner.library import CLEAN_SECONDS, Library
 from pantry_tui.runner.live import LiveJob
 from pantry_tui.runner.post import PostOffice
 from pantry_tui.runner.process import JobProcess
@@ -50,7 +50,6 @@ from pantry_tui.runner.request import (
     MakesBackup,
     assigned,
     backup_of,
-    database_key,
     database_of,
     kind_of,
     repository_of,
@@ -58,12 +57,11 @@ from pantry_tui.runner.request import (
     trust_of,
 )
 from pantry_tui.runner.retaining import Retention
+from pantry_tui.runner.settlement import Settlement
 from pantry_tui.runner.terms import ASKED_FOR, Terms
 
-RUNNER = "runner"  # who acts, in the audit trail, when nobody asked
 PRUNE_SECONDS = 24 * 3600.0
 WITNESS_SECONDS = 3600.0
-CLEAN_SECONDS = 60.0  # for a repository to answer where nobody must wait for it
 
 
 class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +92,9 @@ class Executor:
         self._attendant.listeners.append(self.board.tell)
         self._notes = RequestNotes(directory)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._settling: set[str] = set()  # keys of databases around which hooks of jobs that were cut off still run
+        self._settlement = Settlement(
+            directory, catalog, library, audit, self._attendant, self._notes, self.board.save, self._follow
+        )
         self._spare: JobProcess | None = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -108,7 +108,7 @@ class Executor:
         self._prepare_spare()
         self._witness()
         self.office.start()
-        await self._settle_interrupted()
+        await self._settlement.run()
         self._prune()
 
     async def close(self) -> None:
@@ -215,7 +215,7 @@ class Executor:
     def _start_what_may_run(self) -> None:
         alive = sorted(self.board.alive.values(), key=lambda live: live.terms.waits)  # else in the order they came
         at_work = [live for live in alive if live.job.state is JobState.RUNNING]
-        taken = {live.key for live in at_work if live.key} | self._settling
+        taken = {live.key for live in at_work if live.key} | self._settlement.databases
         scheduled = sum(live.terms.waits for live in at_work)
         for live in alive:
             if self.board.running >= self._settings.max_jobs:
@@ -233,6 +233,12 @@ class Executor:
         self.board.save(live.job)
         self._limit(live)
         self._keep(asyncio.create_task(self._run(live)))
+
+    def _follow(self, work: Coroutine[Any, Any, None]) -> None:
+        """Has something of a job of before done; jobs that were not to begin beside it may begin when it is."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(lambda _: self._go_on())
+        self._keep(task)
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
@@ -353,7 +359,8 @@ class Executor:
                 self._catalog.put_measurement(measured)
 
     def _write_down_end(self, job: Job) -> None:
-        self._forget(job.id)
+        with contextlib.suppress(OSError):  # the next runner finds it again, and nothing left to do
+            self._notes.remove(job.id)
         self._audit_end(job)
 
     def _go_on(self) -> None:
@@ -367,79 +374,6 @@ class Executor:
     def _audit_end(self, job: Job) -> None:
         details = {"title": job.title, "backup": job.backup_id, "failure": job.failure.message if job.failure else None}
         self._audit.note(RUNNER, "job.end", job.id, job.state.value, details)
-
-    async def _settle_interrupted(self) -> None:
-        """Ends, in the history, the jobs that an earlier runner left alive, and removes what they had written."""
-        unfinished = self._notes.unfinished()
-        lost = {job.id: job for job in self._catalog.jobs() if not job.state.is_final}
-        for job_id in sorted(unfinished.keys() | lost.keys()):
-            request = unfinished.get(job_id)
-            repository = repository_of(request) if request is not None else None
-            removed = await self._clean_up(request, repository)
-            if job_id in lost:
-                self._settle(lost[job_id], request, removed)
-            if request is None:
-                self._forget(job_id)
-            else:
-                self._follow_up(job_id, request)
-
-    def _follow_up(self, job_id: str, request: JobRequest) -> None:
-        """Runs what was to follow a job that was cut off; no other of its database begins before that is over.
-
-        The note stays as long: should this runner end meanwhile, the next one runs it again.
-        """
-        try:
-            job = self._catalog.job(job_id)
-        except NotFoundError:
-            self._forget(job_id)
-            return
-        key = database_key(request)
-        self._settling |= {key} if key else set()
-
-        async def follow() -> None:
-            try:
-                await self._attendant.settle(job, request)
-                self._forget(job_id)
-            finally:
-                self._settling.discard(key or "")
-                self._go_on()
-
-        self._keep(asyncio.create_task(follow()))
-
-    def _forget(self, job_id: str) -> None:
-        with contextlib.suppress(OSError):  # the next runner finds it again, and nothing left to do
-            self._notes.remove(job_id)
-
-    async def _clean_up(self, request: JobRequest | None, repository: RepositoryTarget | None) -> list[str]:
-        """Removes what is left of a job, and returns its names; a repository that does not answer keeps no runner from
-        beginning: the next backup cleans up."""
-        removed: list[str] = []
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLEAN_SECONDS):
-                removed = await self._library.clean(repository) if repository is not None else []
-        await remove_rehearsal(request, self._directory)
-        return removed
-
-    def _settle(self, job: Job, request: JobRequest | None, removed: list[str]) -> None:
-        since = job.started_at or job.queued_at
-        error = InterruptedJobError(
-            f"the runner ended in the middle of the job, which was {job.state.value} since {_time(since)}; "
-            f"the next runner found it at {_time(utc_now())}",
-            remedy="run the operation again",
-        )
-        failed = Failed(failure=with_leftovers(Failure.of(error), request))
-        with contextlib.suppress(OSError):
-            log = JobLog(self._directory, job.id)
-            log.write(failed)
-            log.close()
-        ended = msgspec.structs.replace(
-            job, state=JobState.FAILED, finished_at=failed.at, seconds_left=None, failure=failed.failure
-        )
-        self.board.save(ended)
-        if request is not None:
-            self._attendant.announce(ended, request)
-        details = {"title": job.title, "failure": error.message, "removed": removed}
-        self._audit.note(RUNNER, "job.end", job.id, ended.state.value, details)
 
     def _prune(self) -> None:
         older = utc_now() - timedelta(days=self._settings.history_days)
@@ -479,7 +413,3 @@ def _unexpected(error: Exception) -> InternalError:
         remedy="please report it, with the traceback below",
         detail="".join(traceback.format_exception(error)),
     )
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -32,6 +32,7 @@ Answer = TypeVar("Answer")
 
 # What one answer may hold of a table: a runner must stay small whatever somebody's rows are like.
 MOST_ROWS = 200
+CLEAN_SECONDS = 60.0  # for a repository to answer where nobody must wait for it
 PAGE_BYTES = 4 * 1024 * 1024
 
 

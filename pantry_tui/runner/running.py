@@ -15,9 +15,9 @@ from pantry_tui.config import Config, load_config
 from pantry_tui.errors import RunnerBusyError
 from pantry_tui.events import ScheduleEvent
 from pantry_tui.models import RunnerStay
-from pantry_tui.runner.audit import AuditTrail
+from pantry_tui.runner.audit import RUNNER, AuditTrail
 from pantry_tui.runner.directory import prepare_data_directory, prepare_socket_directory, socket_path, user_name
-from pantry_tui.runner.executor import RUNNER, Executor, ExecutorSettings
+from pantry_tui.runner.executor import Executor, ExecutorSettings
 from pantry_tui.runner.instance import Runner
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.lock import PATIENCE_SECONDS, Holder, RunnerLock

@@ -289,13 +289,7 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
         (("--exclude-schema",), "everything but schemas of this name"),
     ):
         create.add_argument(*option, action="append", default=[], metavar="PATTERN", help=what)
-    create.add_argument(
-        "--batch-size", type=positive, metavar="N", help="most rows in a segment (default: by size alone)"
-    )
-    create.add_argument("--jobs", type=positive, metavar="N", help="worker processes (default: one per core)")
-    create.add_argument(
-        "--max-rate", type=size_in_bytes, metavar="SIZE", help="read at most so much of rows in a second, such as 20MB"
-    )
+    _add_pace(create)
     create.add_argument(
         "--no-fingerprints", action="store_true", help="faster; a restore can then compare row counts only"
     )
@@ -310,6 +304,16 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
         "--or-full", action="store_true", help="where no incremental backup can be taken, take a full one, and say why"
     )
     add_recipient_options(create)
+
+
+def _add_pace(create: Parser) -> None:
+    create.add_argument(
+        "--batch-size", type=positive, metavar="N", help="most rows in a segment (default: by size alone)"
+    )
+    create.add_argument("--jobs", type=positive, metavar="N", help="worker processes (default: one per core)")
+    create.add_argument(
+        "--max-rate", type=size_in_bytes, metavar="SIZE", help="read at most so much of rows in a second, such as 20MB"
+    )
 
 
 def _add_marks(commands: argparse._SubParsersAction[Parser]) -> tuple[Parser, Parser, Parser]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import traceback
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
@@ -39,21 +38,19 @@ from pantry_tui.repository.ids import require_name
 from pantry_tui.runner.attending import Attendant
 from pantry_tui.runner.audit import RUNNER, AuditTrail
 from pantry_tui.runner.board import JobBoard
-from pantry_tui.runner.decisions import decisions_of, measured_by
+from pantry_tui.runner.decisions import measured_by
 from pantry_tui.runner.joblog import RequestNotes, prune_logs
 from pantry_tui.runner.leftovers import remove_rehearsal
 from pantry_tui.runner.library import CLEAN_SECONDS, Library
 from pantry_tui.runner.live import LiveJob
+from pantry_tui.runner.new_job import new_job
 from pantry_tui.runner.post import PostOffice
 from pantry_tui.runner.process import JobProcess
 from pantry_tui.runner.request import (
     MakesBackup,
     assigned,
     backup_of,
-    database_of,
-    kind_of,
     repository_of,
-    title_of,
     trust_of,
 )
 from pantry_tui.runner.retaining import Retention
@@ -174,7 +171,7 @@ class Executor:
         request = msgspec.structs.replace(request, started_by=started_by, data_directory=directory)
         if isinstance(request, PlanRequest):
             request = msgspec.structs.replace(request, measurements=tuple(self._catalog.measurements()))
-        job = _new_job(request, terms)
+        job = new_job(request, terms)
         request = assigned(request, job.id)
         details = {"title": job.title, "started_by": started_by, **trust_of(request)}
         self._audit.append(who, "job.submit", job.id, "accepted", details)
@@ -387,24 +384,6 @@ class Executor:
         """Keeps the note of the clocks young: what lies between it and the next start is time that nobody saw."""
         self.retention.clock.look()
         self._timers["witness"] = asyncio.get_running_loop().call_later(WITNESS_SECONDS, self._witness)
-
-
-def _new_job(request: JobRequest, terms: Terms) -> Job:
-    now = utc_now()
-    database = database_of(request)
-    return Job(
-        id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        kind=kind_of(request),
-        title=title_of(request),
-        database=terms.database or (database.name if database else None),
-        state=JobState.QUEUED,
-        queued_at=now,
-        started_by=request.started_by,
-        backup_id=backup_of(request),
-        schedule=terms.schedule,
-        due_at=terms.due_at,
-        decisions=decisions_of(request),
-    )
 
 
 def _unexpected(error: Exception) -> InternalError:

@@ -43,7 +43,10 @@ def test_jobs_may_go_on_as_long_as_configured() -> None:
 
 
 def test_only_the_systems_unit_is_hardened() -> None:
-    assert "NoNewPrivileges=yes\n" in unit_text(config=None, data_directory="/d", system=True)
+    system = unit_text(config=None, data_directory="/d", system=True)
+    assert "NoNewPrivileges=yes\n" in system
+    assert "CapabilityBoundingSet=~CAP_SYS_TIME CAP_WAKE_ALARM\n" in system
+    assert "ProtectClock" not in system  # its filter takes adjtimex(2) away, reading included
     assert "NoNewPrivileges" not in unit_text(config=None, data_directory="/d", system=False)
 
 

@@ -33,6 +33,7 @@ Each says what happened, why, and what to do next, and each class has an exit st
     ├── RunnerError                    40  the runner cannot be reached or started
     │   └── RunnerBusyError            41  another runner holds the data directory
     ├── NotificationError              45  somebody could not be told
+    │   └── NotificationRefusedError   46  and will not be, as long as nothing is changed
     ├── JobError                       50  a job ended without a result
     │   ├── WorkerDiedError            51  a process of the job was killed
     │   ├── InterruptedJobError        52  the runner stopped in the middle of the job
@@ -278,6 +279,13 @@ class NotificationError(PantryError):
 
     exit_status = 45
     code = "notification"
+
+
+class NotificationRefusedError(NotificationError):
+    """A service refuses what it is to tell somebody, and will again: the address, the password or the message is wrong."""
+
+    exit_status = 46
+    code = "notification_refused"
 
 
 class JobError(PantryError):

@@ -86,6 +86,14 @@ class NotificationFailed(_Event, frozen=True, kw_only=True, tag="notification_fa
     given_up: bool = False
 
 
+class RetentionTroubled(_Event, frozen=True, kw_only=True, tag="retention_troubled"):
+    """After a backup no other was deleted by policy, or fewer than it says: why, in words."""
+
+    database: str
+    repository: str
+    why: str
+
+
 class RunMissed(_Event, frozen=True, kw_only=True, tag="run_missed"):
     """A run of a schedule was not started in time: it is late, missed, caught up by another, or skipped, and says why."""
 
@@ -106,6 +114,12 @@ class DatabaseAppeared(_Event, frozen=True, kw_only=True, tag="database_appeared
     schedule_id: str
     schedule: str
     database: str
+
+
+class SchedulesTroubled(_Event, frozen=True, kw_only=True, tag="schedules_troubled"):
+    """Schedules were lost, or cannot be read: ``problems`` in words. What they should have done, nobody does."""
+
+    problems: tuple[str, ...]
 
 
 class ClockMoved(_Event, frozen=True, kw_only=True, tag="clock_moved"):
@@ -129,9 +143,9 @@ class AlertChanged(_Event, frozen=True, kw_only=True, tag="alert"):
     alert: Alert
 
 
-ScheduleEvent = RunMissed | RunEnded | DatabaseAppeared | ClockMoved
+ScheduleEvent = RunMissed | RunEnded | DatabaseAppeared | SchedulesTroubled | ClockMoved
 MonitoringEvent = HealthChanged | AlertChanged
-RunnerEvent = ScheduleEvent | NotificationFailed | MonitoringEvent
+RunnerEvent = ScheduleEvent | NotificationFailed | RetentionTroubled | MonitoringEvent
 Event = PhaseStarted | TableProgress | Progress | Warned | Logged | Finished | Failed | JobChanged | RunnerEvent
 
 Listener = Callable[[Event], None]

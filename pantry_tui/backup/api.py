@@ -55,6 +55,7 @@ class BackupConfig(Model, frozen=True, kw_only=True):
     format: BackupFormat = BackupFormat.SQL
     compression: Compression = Compression.GZIP
     jobs: int | None = None  # worker processes; None: one per core
+    max_rate: int | None = None  # bytes of rows' text that are read in a second
     fingerprints: bool = True
     lock_timeout_seconds: float = 10.0
     data_directory: str | None = None  # whose key signs, and whose signers are believed; None: the configured one
@@ -102,6 +103,7 @@ class BackupService:
             format=self._config.format,
             compression=self._config.compression,
             jobs=self._config.jobs,
+            max_rate=self._config.max_rate,
             fingerprints=self._config.fingerprints,
             lock_timeout_seconds=self._config.lock_timeout_seconds,
             data_directory=self._data_directory,

@@ -37,6 +37,8 @@ def check_options(request: BackupRequest) -> None:
         raise UsageError(f"a batch of {request.batch_size} rows cannot be", remedy="choose 1 or more")
     if request.jobs is not None and not 1 <= request.jobs <= 64:
         raise UsageError(f"{request.jobs} worker processes cannot be", remedy="choose from 1 to 64")
+    if request.max_rate is not None and request.max_rate < 1:
+        raise UsageError(f"a rate of {request.max_rate} bytes a second cannot be", remedy="choose 1 or more")
     if not 0.001 <= request.lock_timeout_seconds <= LONGEST_LOCK_WAIT:
         raise UsageError(
             f"a lock timeout of {request.lock_timeout_seconds} s cannot be",

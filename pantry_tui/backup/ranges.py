@@ -75,4 +75,5 @@ def _join(backup: Snapshotted) -> bytes:
         codec=backup.rows_codec,
         format=backup.request.format,
         batch_size=backup.request.batch_size,
+        bytes_per_second=backup.request.max_rate / backup.pool.count if backup.request.max_rate is not None else None,
     ).to_json()

@@ -21,6 +21,7 @@ from pantry_tui.artifact.segment import (
     PartTarget,
     Written,
 )
+from pantry_tui.backup.pacing import Allowance
 from pantry_tui.backup.since import SegmentLeft, Since, rows_left
 from pantry_tui.errors import InternalError
 from pantry_tui.models import BackupFormat, DatabaseTarget, Model
@@ -45,6 +46,7 @@ class Join(Model, frozen=True, kw_only=True, tag="join"):
     codec: Codec
     format: BackupFormat
     batch_size: int | None = None  # most rows of a segment
+    bytes_per_second: float | None = None  # at most, of rows' text that this worker reads
 
 
 class Place(Model, frozen=True, kw_only=True):
@@ -229,6 +231,7 @@ class _Reader:
         self._codec = join.codec
         self._format = join.format
         self._batch_size = join.batch_size
+        self._allowance = Allowance(join.bytes_per_second)
         self._held: dict[tuple[int, int], list[_HeldSegment]] = {}
         self._locked: int | None = None
 
@@ -284,6 +287,7 @@ class _Reader:
         for rows, text in stream:
             segment.add(rows, text)
             counter.add(rows, len(text))
+            self._allowance.spend(len(text))
             if segment.is_full or segment.rows == self._batch_size:
                 held.append(segment.close())
                 segment = _OpenSegment(command.header, self._codec, self._format)

@@ -89,11 +89,9 @@ class BackupTable:
         location = repository.target.location
         known = {} if afresh else {key: entry for key, entry in self.entries().items() if key[0] == location}
         found = {(location, presence.id): presence for presence in repository.presences()}
-        self._damaged = {
-            key: value
-            for key, value in self._damaged.items()
-            if key[0] != location or (found.get(key) == value[0] and not afresh)
-        }
+        for key, (presence, _) in list(self._damaged.items()):
+            if key[0] == location and (afresh or found.get(key) != presence):
+                self._damaged.pop(key, None)
         changed: Changes = {key: None for key in known if key not in found}
         for key, presence in found.items():
             entry = self._look(repository, presence, just_read.get(key) or known.get(key))

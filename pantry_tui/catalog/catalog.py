@@ -1,11 +1,13 @@
 """The catalog: what is known without reading every repository, the schedules, and the history of jobs and runs.
 
 The backups in it are a cache of the manifests and can be rebuilt from them at any time. One process writes, the
-runner; any process may read. Not for several threads at once.
+runner; any process may read. Several threads may bring several repositories up to date, each one of its own; for all else
+it is not for several threads at once.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +22,7 @@ from pantry_tui.catalog.lock import WriterLock
 from pantry_tui.catalog.measurements import MeasurementTable
 from pantry_tui.catalog.schedules import ScheduleTable
 from pantry_tui.errors import PantryError, StorageError
-from pantry_tui.models import Alert, BackupSummary, CatalogRebuild, ExpectedRun, Job, Measurement, Schedule
+from pantry_tui.models import Alert, BackupSummary, CatalogRebuild, ExpectedRun, Job, Measurement, Schedule, utc_now
 from pantry_tui.repository.local import LocalRepository
 
 PUT_BACK = (
@@ -42,6 +44,7 @@ class Catalog:
         self._runs = RunTable(directory / "runs.json")
         self._alerts = AlertTable(directory / "alerts.json")
         self._absent: dict[str, str] = {}  # repositories that were not there when they were looked at
+        self._one_writer = threading.Lock()  # of the backups: repositories may be read at the same time
 
     def __enter__(self) -> Self:
         return self
@@ -108,7 +111,8 @@ class Catalog:
         if changes and self.become_writer():
             changes = self._backups.changes(repository, just_read=changes)
         if changes:
-            self._backups.apply(changes)
+            with self._one_writer:
+                self._backups.apply(changes)
 
     def absence(self, repository: LocalRepository) -> str | None:
         """In words: a repository whose backups are listed is missing, or has no backup in it. Raises `StorageError`."""
@@ -130,8 +134,9 @@ class Catalog:
         """Takes a backup off the list that was deleted on purpose. Raises `StorageError`, `RunnerBusyError`."""
         self.become_writer()
         key = (repository.target.location, backup_id)
-        if key in self._backups.entries():
-            self._backups.apply({key: None})
+        with self._one_writer:
+            if key in self._backups.entries():
+                self._backups.apply({key: None})
 
     def backups(
         self, *, repository: str | None = None, database: str | None = None, limit: int | None = None
@@ -243,9 +248,9 @@ class Catalog:
         self._schedules.put(schedule)
 
     def remove_schedule(self, schedule_id: str) -> None:
-        """Forgets a schedule; what became of its runs is kept. Raises `StorageError`, `RunnerBusyError`."""
+        """Deletes a schedule; what became of its runs is kept. Raises `StorageError`, `RunnerBusyError`."""
         self.become_writer()
-        self._schedules.remove(schedule_id)
+        self._schedules.remove(schedule_id, utc_now())
 
     def schedule(self, reference: str) -> Schedule:
         """The schedule of that id or name. Raises `NotFoundError`."""
@@ -254,6 +259,24 @@ class Catalog:
     def schedules(self) -> list[Schedule]:
         """All schedules, by name."""
         return self._schedules.all()
+
+    def deleted_schedules(self) -> list[Schedule]:
+        """Those that were deleted, by name."""
+        return self._schedules.deleted()
+
+    def bring_back_schedules(self, schedules: Iterable[Schedule]) -> list[Schedule]:
+        """Takes in those that are not known here, and returns them; what cannot be read of the file is let go.
+
+        Raises `StorageError`, `RunnerBusyError`.
+        """
+        self.become_writer()
+        return self._schedules.bring_back(schedules)
+
+    @property
+    def schedule_problems(self) -> list[str]:
+        """What reading the schedules had to put up with, in words: some may be missing, or be as they were before."""
+        self._schedules.all()
+        return self._schedules.problems
 
     def change_runs(self, put: Iterable[ExpectedRun], remove: Iterable[RunKey] = ()) -> None:
         """Writes runs down and forgets others, in one write. Raises `StorageError`, `RunnerBusyError`."""

@@ -1,8 +1,15 @@
-"""The schedules: `schedules.json`. Nothing else has them, so every change is on the disk before it counts."""
+"""The schedules: `schedules.json`. Every change is on the disk before it counts.
+
+One that was deleted stays known: how long its backups are kept, only it says; and it is told from one that was lost.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from pantry_tui.catalog.table import ModelTable
 from pantry_tui.errors import NotFoundError
@@ -13,7 +20,7 @@ class ScheduleTable:
     """Schedules by id."""
 
     def __init__(self, path: Path) -> None:
-        self._stored = ModelTable(path, Schedule, lambda schedule: schedule.id)
+        self._stored = ModelTable(path, Schedule, lambda schedule: schedule.id, keeps_unusable=True)
 
     @property
     def problems(self) -> list[str]:
@@ -26,12 +33,17 @@ class ScheduleTable:
 
     def all(self) -> list[Schedule]:
         """All schedules, by name."""
-        return sorted(self._stored.models().values(), key=lambda schedule: (schedule.name, schedule.id))
+        return [schedule for schedule in self._sorted() if schedule.deleted_at is None]
+
+    def deleted(self) -> list[Schedule]:
+        """Those that were deleted, by name."""
+        return [schedule for schedule in self._sorted() if schedule.deleted_at is not None]
 
     def find(self, reference: str) -> Schedule:
         """The schedule of that id or name. Raises `NotFoundError`."""
-        found = self._stored.models().get(reference)
-        found = found or next((each for each in self.all() if each.name == reference), None)
+        live = self.all()
+        found = next((each for each in live if each.id == reference), None)
+        found = found or next((each for each in live if each.name == reference), None)
         if found is None:
             raise NotFoundError(
                 f"there is no schedule {reference[:100]!r}", remedy="list the schedules with: pantry-tui schedule list"
@@ -42,6 +54,22 @@ class ScheduleTable:
         """Adds or replaces one. Raises `StorageError`."""
         self._stored.change([schedule])
 
-    def remove(self, schedule_id: str) -> None:
-        """Forgets one. Raises `StorageError`."""
-        self._stored.change([], [schedule_id])
+    def remove(self, schedule_id: str, at: datetime) -> None:
+        """Deletes one, which is remembered as deleted. Raises `StorageError`."""
+        if (found := self._stored.models().get(schedule_id)) is not None:
+            self._stored.change([msgspec.structs.replace(found, enabled=False, deleted_at=at)])
+
+    def bring_back(self, schedules: Iterable[Schedule]) -> list[Schedule]:
+        """Takes those in whose id is not known, and lets go of what cannot be read: they were in its place.
+
+        Returns them. Raises `StorageError`.
+        """
+        known = self._stored.models()
+        missing = {schedule.id: schedule for schedule in schedules if schedule.id not in known}
+        if missing:
+            self._stored.change(missing.values())
+        self._stored.drop_unusable()
+        return list(missing.values())
+
+    def _sorted(self) -> list[Schedule]:
+        return sorted(self._stored.models().values(), key=lambda schedule: (schedule.name, schedule.id))

@@ -20,7 +20,9 @@ K = TypeVar("K")
 class ModelTable(Generic[K, M]):
     """The models of one file, parsed once and kept in memory."""
 
-    def __init__(self, path: Path, model: type[M], key: Callable[[M], K]) -> None:
+    def __init__(self, path: Path, model: type[M], key: Callable[[M], K], *, keeps_unusable: bool = False) -> None:
+        """``keeps_unusable``: entries that cannot be read stay in the file until `drop_unusable`."""
+        self._keeps_unusable = keeps_unusable
         self._database = TinyDB(path, storage=AtomicStorage)
         self._table = self._database.table(path.stem)
         self._model = model
@@ -63,14 +65,16 @@ class ModelTable(Generic[K, M]):
             models[self._key(model)] = model
             self._rows[self._key(model)] = document.doc_id
         if self._unusable:
-            self._storage.report(f"{self._storage.path}: {len(self._unusable)} entries of another version are dropped")
+            done = "cannot be read, and are left alone" if self._keeps_unusable else "are dropped"
+            self._storage.report(f"{self._storage.path}: {len(self._unusable)} entries of another version {done}")
         return models
 
     def change(self, put: Iterable[M], remove: Iterable[K] = ()) -> None:
         """Adds or replaces models and removes others, all or none, durably. Raises `StorageError`."""
         models, added = dict(self.models()), {self._key(model): model for model in put}
         gone = {*remove, *added}
-        stale = [self._rows[key] for key in gone if key in self._rows] + self._unusable
+        unusable = [] if self._keeps_unusable else self._unusable
+        stale = [self._rows[key] for key in gone if key in self._rows] + unusable
         # Row numbers are given here: TinyDB's own counter does not know what another writer did meanwhile.
         first = max([*self._rows.values(), *self._unusable], default=0) + 1
         rows = {key: first + index for index, key in enumerate(added)}
@@ -85,4 +89,12 @@ class ModelTable(Generic[K, M]):
             raise
         kept = {key: model for key, model in models.items() if key not in gone}
         self._rows = {key: row for key, row in self._rows.items() if key not in gone} | rows
-        self._models, self._unusable = kept | added, []
+        self._models, self._unusable = kept | added, [row for row in self._unusable if row not in unusable]
+
+    def drop_unusable(self) -> None:
+        """Removes what cannot be read, and lets go of what reading had to put up with. Raises `StorageError`."""
+        self.models()
+        if self._unusable:
+            self._table.remove(doc_ids=self._unusable)
+            self._unusable = []
+        self.problems.clear()

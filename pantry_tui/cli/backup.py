@@ -11,7 +11,7 @@ from pantry_tui.cli import backup_diff, backup_export, backup_import, backup_pee
 from pantry_tui.cli import backup_view as view
 from pantry_tui.cli.keys_given import add_identity_options, add_recipient_options, backup_to_open, recipients, unlocking
 from pantry_tui.cli.output import note, print_document, print_line
-from pantry_tui.cli.parser import Parser, command, positive, unsupported
+from pantry_tui.cli.parser import Parser, command, positive, size_in_bytes, unsupported
 from pantry_tui.cli.question import confirm_typed, require_terminal
 from pantry_tui.cli.session import (
     add_repository_option,
@@ -115,6 +115,7 @@ def create_backup(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         recipients=recipients(args, config),
         jobs=args.jobs or config.backup.jobs,
+        max_rate=args.max_rate or config.backup.max_bytes_per_second,
         fingerprints=not args.no_fingerprints,
         base=args.base,
         or_full=args.or_full,
@@ -288,10 +289,7 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
         (("--exclude-schema",), "everything but schemas of this name"),
     ):
         create.add_argument(*option, action="append", default=[], metavar="PATTERN", help=what)
-    create.add_argument(
-        "--batch-size", type=positive, metavar="N", help="most rows in a segment (default: by size alone)"
-    )
-    create.add_argument("--jobs", type=positive, metavar="N", help="worker processes (default: one per core)")
+    _add_pace(create)
     create.add_argument(
         "--no-fingerprints", action="store_true", help="faster; a restore can then compare row counts only"
     )
@@ -306,6 +304,16 @@ def _add_create(commands: argparse._SubParsersAction[Parser]) -> None:
         "--or-full", action="store_true", help="where no incremental backup can be taken, take a full one, and say why"
     )
     add_recipient_options(create)
+
+
+def _add_pace(create: Parser) -> None:
+    create.add_argument(
+        "--batch-size", type=positive, metavar="N", help="most rows in a segment (default: by size alone)"
+    )
+    create.add_argument("--jobs", type=positive, metavar="N", help="worker processes (default: one per core)")
+    create.add_argument(
+        "--max-rate", type=size_in_bytes, metavar="SIZE", help="read at most so much of rows in a second, such as 20MB"
+    )
 
 
 def _add_marks(commands: argparse._SubParsersAction[Parser]) -> tuple[Parser, Parser, Parser]:

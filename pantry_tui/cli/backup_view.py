@@ -328,13 +328,9 @@ def _validated(backup: BackupSummary, now: datetime) -> str:
 
 def _proven(backup: BackupSummary, now: datetime) -> str:
     """How old the proof is; that the last drill failed, when nothing has proven the backup since."""
-    if backup.drilled is False and (backup.proven_at is None or _after(backup.drilled_at, backup.proven_at)):
+    if backup.is_refuted:
         return "FAILED"
     return "never" if backup.proven_at is None else f"{age(backup.proven_at, now)} ago"
-
-
-def _after(one: datetime | None, other: datetime) -> bool:
-    return one is not None and one > other
 
 
 def _proof(backup: BackupSummary) -> str:

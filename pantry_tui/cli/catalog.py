@@ -70,6 +70,8 @@ def rebuild_catalog(args: argparse.Namespace) -> int:
             print_line(f"forgotten: {backup_id}")
         for problem in made.damaged:
             print_line(f"damaged, not listed: {problem}")
+        for name in made.schedules:
+            print_line(f"schedule brought back: {name}")
         print_line(f"Rebuilt: {counted(made.backups, 'backup')}")
     return BackupDamagedError.exit_status if made.damaged else 0
 

@@ -16,7 +16,7 @@ from pantry_tui.config import Config, load_config
 from pantry_tui.config.machine import database_choices, examine_machine, free_bytes
 from pantry_tui.errors import ConfigError, PantryError
 from pantry_tui.escaping import escape
-from pantry_tui.models import Finding, FindingStatus
+from pantry_tui.models import Finding, FindingStatus, Schedule
 
 _STYLES = {FindingStatus.OK: "good", FindingStatus.WARNING: "warning", FindingStatus.PROBLEM: "bad"}
 _WIDTH = max(len(status) for status in FindingStatus)
@@ -61,7 +61,7 @@ async def examine(config: Config, database: str | None, *, role: str) -> list[Fi
 
     names: list[str | None] = [database] if database else database_choices(config)
     findings = [*examine_machine(config, names), *examine_keys(config), *_missing_repositories(config)]
-    findings += _untold(config)
+    findings += _untold(config) + _schedules(config)
     room = free_bytes(config.repository_target().location)
     for name in names:
         with contextlib.suppress(ConfigError):  # examine_machine has said so
@@ -88,6 +88,29 @@ def _missing_repositories(config: Config) -> list[Finding]:
                         )
                     )
     return findings
+
+
+def _schedules(config: Config) -> list[Finding]:
+    """Schedules that name what the configuration does not have."""
+    from pantry_tui.catalog.catalog import Catalog
+    from pantry_tui.runner.scheduling.references import unknown_names
+    from pantry_tui.runner.scheduling.wishes import unmet_wishes
+
+    found: list[tuple[Schedule, FindingStatus, str]] = []
+    with contextlib.suppress(PantryError), Catalog(Path(config.data_directory)) as catalog:
+        for schedule in catalog.schedules():
+            found += [(schedule, FindingStatus.PROBLEM, words) for words in unknown_names(schedule, config)]
+            found += [(schedule, FindingStatus.WARNING, words) for words in unmet_wishes(schedule, config)]
+    return [
+        Finding(
+            check="schedules",
+            subject=schedule.name,
+            status=status,
+            message=f"schedule {schedule.name}: {words}",
+            remedy=f"Put it back into the configuration, or change the schedule: pantry-tui schedule edit {schedule.id}",
+        )
+        for schedule, status, words in found
+    ]
 
 
 def _untold(config: Config) -> list[Finding]:

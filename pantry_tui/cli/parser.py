@@ -93,6 +93,16 @@ def unsupported(what: str) -> UsageError:
     )
 
 
+def size_in_bytes(text: str) -> int:
+    """A size such as `20MB` or `1.5 GiB`, in bytes."""
+    from pantry_tui.config.keeping import bytes_of
+
+    try:
+        return bytes_of(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write it as 20MB or 1.5GiB") from None
+
+
 def positive(text: str) -> int:
     """A whole number of at least 1."""
     try:

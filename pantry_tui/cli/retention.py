@@ -85,6 +85,7 @@ def _policies(args: argparse.Namespace, config: Config) -> tuple[ScopedPolicy, .
     from pantry_tui.runner.scheduling.wishes import policies_of_schedules
 
     schedules = [status.schedule for status in look_up(config, lambda reads: reads.schedules())]
+    schedules += look_up(config, lambda reads: reads.deleted_schedules())
     policies = config.retention_policies(policies_of_schedules(schedules, config))
     if args.database is None:
         return policies

@@ -12,7 +12,7 @@ from pantry_tui.cli.parser import Parser, command
 from pantry_tui.cli.session import configuration
 from pantry_tui.cli.streams import write_line
 from pantry_tui.cli.unit import unit_path, unit_text, write_unit
-from pantry_tui.models import RunnerStatus
+from pantry_tui.models import RunnerStatus, RunnerStay
 from pantry_tui.runner.address import no_runner
 from pantry_tui.runner.client import attach_or_start
 from pantry_tui.runner.main import run_foreground, runner_status, stop_runner
@@ -99,9 +99,11 @@ def stop(args: argparse.Namespace) -> int:
     """Stops the runner and waits until it is gone."""
     stopped = asyncio.run(stop_runner(configuration(args), when_idle=args.when_idle))
     if args.json:
-        print_document({"stopped": stopped})
+        print_document({"stopped": stopped is not None})
     else:
-        print_line("Stopped" if stopped else "No runner was there")
+        print_line("Stopped" if stopped is not None else "No runner was there")
+    if stopped is not None and stopped.stay is RunnerStay.SERVICE:
+        note(args, "its service manager starts another one; to have none: systemctl stop pantry-tui")
     return 0
 
 
@@ -114,6 +116,7 @@ def install_unit(args: argparse.Namespace) -> int:
         data_directory=config.data_directory,
         system=system,
         stop_seconds=config.runner.stop_seconds,
+        hook_seconds=config.longest_hook_seconds,
     )
     if args.only_print:
         write_line(text.rstrip("\n"))

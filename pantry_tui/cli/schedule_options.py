@@ -21,10 +21,10 @@ _PATTERNS = (
     ("schemas", "schema", ("--schema",), "only schemas of this name, with all that is in them"),
     ("exclude_schemas", "exclude_schema", ("--exclude-schema",), "everything but schemas of this name"),
 )
-_LISTS = (("tags", "tag"), ("on_success", "on_success"), ("on_failure", "on_failure"))
+_LISTS = (("tags", "tag"), ("recipients", "recipient"), ("on_success", "on_success"), ("on_failure", "on_failure"))
 _PLAIN = (
     "timezone", "repository", "retention_days", "retention_policy", "timeout_seconds", "retries", "retry_seconds",
-    "missed_seconds",
+    "missed_seconds", "hooks",
 )  # fmt: skip
 _WORDS = (("kind", ScheduleKind), ("format", BackupFormat), ("compression", Compression), ("missed", MissedRuns))
 
@@ -65,6 +65,10 @@ def add_options(parser: Parser) -> None:
         "-r", "--retention-days", "--retention", type=positive, metavar="DAYS", help="keep backups so long"
     )
     parser.add_argument("--retention-policy", metavar="NAME", help="keep backups by this configured policy")
+    parser.add_argument(
+        "--recipient", action="append", metavar="AGE1", help="encrypt its backups to this public key; repeat for more"
+    )
+    parser.add_argument("--hooks", metavar="NAME", help="run the commands of [hook_sets.NAME] around its backups")
     parser.add_argument("--tag", action="append", metavar="TAG", help="a word to find it by; repeat for more")
     parser.add_argument(
         "--on-success", action="append", metavar="TO", help="whom to tell of success, by name; repeatable"
@@ -120,6 +124,8 @@ def given(args: argparse.Namespace) -> dict[str, Any]:
     patterns = {name: tuple(filter(None, getattr(args, option) or ())) for name, option, _, _ in _PATTERNS}
     if any(getattr(args, option) is not None for _, option, _, _ in _PATTERNS):
         found["selection"] = BackupSelection(**patterns)
+    if args.hooks == "":
+        found["hooks"] = None
     if args.seconds:
         found["seconds"] = True
     if getattr(args, "disabled", False):
@@ -139,7 +145,12 @@ def _database(args: argparse.Namespace) -> dict[str, Any]:
 def check_together(args: argparse.Namespace, draft: Schedule) -> None:
     """Raises `UsageError` for options that have no sense in the schedule that comes of them."""
     if not draft.kind.takes_backup:
-        for option, value in (("--format", args.format), ("--compression", args.compression)):
+        for option, value in (
+            ("--format", args.format),
+            ("--compression", args.compression),
+            ("--recipient", args.recipient),
+            ("--hooks", args.hooks),
+        ):
             if value is not None:
                 raise UsageError(
                     f"{option} is of backups, and a schedule of kind {draft.kind} takes none",

@@ -93,6 +93,8 @@ def _fields(status: ScheduleStatus, config: Config) -> list[tuple[str, str]]:
         ("of", of_words(schedule)),
         ("into" if schedule.kind.takes_backup else "from", schedule.repository or "the default repository"),
         ("selection", selection_words(schedule.selection)),
+        ("hooks", schedule.hooks or ""),
+        ("encrypted to", ", ".join(schedule.recipients)),
         ("kept", (schedule.retention_policy or kept) if schedule.kind.takes_backup else ""),
         ("timeout", duration(schedule.timeout_seconds) if schedule.timeout_seconds is not None else ""),
         (

@@ -22,7 +22,7 @@ _HARDENING = (
     "ProtectKernelModules=yes",
     "ProtectKernelLogs=yes",
     "ProtectControlGroups=yes",
-    "ProtectClock=yes",
+    "CapabilityBoundingSet=~CAP_SYS_TIME CAP_WAKE_ALARM",  # ProtectClock= would forbid asking whether it is synchronized
     "ProtectHostname=yes",
     "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
     "RestrictNamespaces=yes",
@@ -41,11 +41,15 @@ def unit_path() -> Path:
     return (Path(base) if base else Path.home() / ".config") / "systemd" / "user" / UNIT_NAME
 
 
-def unit_text(*, config: str | None, data_directory: str, system: bool, stop_seconds: float = 0.0) -> str:
+def unit_text(
+    *, config: str | None, data_directory: str, system: bool, stop_seconds: float = 0.0, hook_seconds: float = 0.0
+) -> str:
     """The unit. It names the configuration and the data directory; secrets stay where the configuration refers to.
 
     `KillMode=mixed` lets the runner end its jobs cleanly (systemd.kill(5)): it alone gets SIGTERM, and what is left
-    after `TimeoutStopSec` is killed. ``stop_seconds`` is how long the jobs may go on before that.
+    after `TimeoutStopSec` is killed. ``stop_seconds`` is how long the jobs may go on before that, ``hook_seconds`` how long the
+    command that follows one may take. `Restart=always`: a
+    runner of before an upgrade makes way to the new one by ending, and that is no failure; `systemctl stop` is not undone.
     """
     program = [sys.executable, "-m", "pantry_tui", *(["--config", config] if config else []), "runner", "--foreground"]
     command_line = " ".join(_quoted(word).replace("$", "$$") for word in program)  # variables are expanded only there
@@ -53,7 +57,7 @@ def unit_text(*, config: str | None, data_directory: str, system: bool, stop_sec
         (
             "[Unit]",
             "Description=Pantry TUI runner: takes PostgreSQL backups and proves them",
-            "After=network-online.target postgresql.service",
+            "After=network-online.target time-sync.target postgresql.service",
             "Wants=network-online.target",
             "",
             "[Service]",
@@ -64,8 +68,8 @@ def unit_text(*, config: str | None, data_directory: str, system: bool, stop_sec
             "ExecReload=/bin/kill -HUP $MAINPID",
             f"Environment={_quoted('DATA_DIR=' + data_directory)}",
             "KillMode=mixed",
-            f"TimeoutStopSec={math.ceil(_END_SECONDS + stop_seconds)}",
-            "Restart=on-failure",
+            f"TimeoutStopSec={math.ceil(_END_SECONDS + stop_seconds + hook_seconds)}",
+            "Restart=always",
             "RestartSec=5",
             "UMask=0077",
             *(_HARDENING if system else ()),

@@ -58,6 +58,7 @@ class Config(Model, frozen=True, kw_only=True):
     retention: RetentionSettings | None = None  # None: nothing is deleted unless somebody asks for it
     policies: dict[str, RetentionSettings] = msgspec.field(default_factory=dict)  # by name, for schedules
     hooks: HookSettings = HookSettings()
+    hook_sets: dict[str, HookSettings] = msgspec.field(default_factory=dict)  # by name, for schedules
     notify: NotifySettings = NotifySettings()
     notifications: dict[str, NotificationSettings] = msgspec.field(default_factory=dict)
     monitoring: MonitoringSettings = MonitoringSettings()
@@ -114,11 +115,11 @@ class Config(Model, frozen=True, kw_only=True):
             remedy=f"Configured: {known}. Or give a directory as an absolute path.",
         )
 
-    def retention_policies(self, schedules: Mapping[str, RetentionPolicy] | None = None) -> tuple[ScopedPolicy, ...]:
+    def retention_policies(self, schedules: Mapping[str, RetentionPolicy]) -> tuple[ScopedPolicy, ...]:
         """How long whose backups are kept: by their schedule's policy, their database's, the general one, else 30 days.
 
-        ``schedules`` are the policies of all schedules, by what their backups call them; None: they are not known, and their
-        backups are left alone.
+        ``schedules`` are the policies of schedules, deleted ones too, by what their backups call them; those of others are
+        left alone.
         """
         own = {name: found.retention for name, found in self.databases.items()}
         return policies_of(self.retention, own, schedules)
@@ -129,6 +130,13 @@ class Config(Model, frozen=True, kw_only=True):
             known = f"configured: {', '.join(self.policies)}" if self.policies else "there is none"
             raise NotFoundError(f"no policy of retention is called {name!r}", remedy=f"add [policies.{name}]; {known}")
         return self.policies[name].policy
+
+    def named_hooks(self, name: str) -> HookSettings:
+        """The commands `[hook_sets.NAME]`. Raises `NotFoundError`."""
+        if name not in self.hook_sets:
+            known = f"configured: {', '.join(self.hook_sets)}" if self.hook_sets else "there are none"
+            raise NotFoundError(f"no commands are configured as {name!r}", remedy=f"add [hook_sets.{name}]; {known}")
+        return self.hook_sets[name]
 
     def around_backup(self, database: str) -> Around:
         """What is done around a backup of ``database`` that a person starts."""
@@ -161,6 +169,13 @@ class Config(Model, frozen=True, kw_only=True):
     def _hooks(self, database: str) -> HookSettings:
         own = self.databases[database].hooks if database in self.databases else None
         return own if own is not None else self.hooks
+
+    @property
+    def longest_hook_seconds(self) -> float:
+        """How long any command before or after a job may take; 0 where there is none."""
+        own = [found.hooks for found in self.databases.values() if found.hooks is not None]
+        every = [self.hooks, *self.hook_sets.values(), *own]
+        return max((each.timeout_seconds for each in every if each.has_any), default=0.0)
 
     def receivers(self, names: Iterable[str]) -> tuple[Receiver, ...]:
         """Those who are configured by these names. Raises `NotFoundError`."""

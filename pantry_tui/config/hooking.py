@@ -27,6 +27,11 @@ class HookSettings(Model, frozen=True, kw_only=True):
     ] = 60.0
     on_failure: Annotated[HookFailure, Meta(description='"abort" or "continue"')] = HookFailure.ABORT
 
+    @property
+    def has_any(self) -> bool:
+        """Whether any command is set."""
+        return any(getattr(self, name) for name in _COMMANDS)
+
     def hook(self, command: str) -> Hook | None:
         """What is set as ``command``, which is one of the first four keys."""
         argv: tuple[str, ...] = getattr(self, command)

@@ -16,6 +16,7 @@ _Size = Annotated[str, Meta(min_length=1, description='a size such as "500 GB" o
 _Zone = Annotated[str, Meta(min_length=1, description='a time zone such as "Europe/Berlin"')]
 
 _SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([kMGTP])(i?)B")
+RATE_PATTERN = r"^[1-9][0-9]{0,8}(\.[0-9]{1,3})? ?[kMGTP]i?B$"
 _POWERS = {"k": 1, "M": 2, "G": 3, "T": 4, "P": 5}
 _RULES = ("days", "count", "daily", "weekly", "monthly", "yearly")
 
@@ -74,14 +75,14 @@ def check_retention(settings: RetentionSettings, *, prefix: str, file: str) -> R
 def policies_of(
     general: RetentionSettings | None,
     databases: Mapping[str, RetentionSettings | None],
-    schedules: Mapping[str, RetentionPolicy] | None,
+    schedules: Mapping[str, RetentionPolicy],
 ) -> tuple[ScopedPolicy, ...]:
     """What counts for whom: schedules' own first, then databases', then the general one, 30 days where nobody set it.
 
-    Where ``schedules`` are not known, no policy is for backups that any of them took: its own might keep them longer.
+    No policy is for what was taken by a schedule that is not among ``schedules``: its own might keep it longer.
     """
-    others = None if schedules is not None else ""
-    found = [ScopedPolicy(policy=policy, schedule=schedule) for schedule, policy in (schedules or {}).items()]
+    others = ""
+    found = [ScopedPolicy(policy=policy, schedule=schedule) for schedule, policy in schedules.items()]
     found += [
         ScopedPolicy(policy=own.policy, database=name, schedule=others)
         for name, own in databases.items()

@@ -73,6 +73,7 @@ def load_config(path: str | Path | None = None, environment: Mapping[str, str] |
         drill=_drill(document, file=file),
         retention=document.retention,
         policies=document.policies,
+        hook_sets=document.hook_sets,
         hooks=document.hooks,
         notify=document.notify,
         notifications=_notifications(document, file=file),

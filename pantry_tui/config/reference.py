@@ -37,6 +37,7 @@ SECTIONS: tuple[tuple[str, type[Model]], ...] = (
     ("retention", RetentionSettings),
     ("policies.NAME", RetentionSettings),
     ("hooks", HookSettings),
+    ("hook_sets.NAME", HookSettings),
     ("notify", NotifySettings),
     ("notifications.NAME", NotificationSettings),
     ("monitoring", MonitoringSettings),

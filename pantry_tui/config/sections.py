@@ -53,6 +53,7 @@ _TOP = (
     "backup",
     "encryption",
     "drill",
+    "hook_sets",
     "hooks",
     "monitoring",
     "notifications",
@@ -79,6 +80,7 @@ class Document(Model, frozen=True, kw_only=True):
     retention: RetentionSettings | None = None  # None: the file has no such table
     policies: dict[str, RetentionSettings] = msgspec.field(default_factory=dict)
     hooks: HookSettings = HookSettings()
+    hook_sets: dict[str, HookSettings] = msgspec.field(default_factory=dict)
     notify: NotifySettings = NotifySettings()
     notifications: dict[str, NotificationSettings] = msgspec.field(default_factory=dict)
     monitoring: MonitoringSettings = MonitoringSettings()
@@ -106,6 +108,7 @@ def check_document(content: dict[str, Any], *, file: str) -> Document:
         policies=_policies(content, file),
         runner=check_section(_table(content, "runner", file), RunnerSettings, prefix="runner", file=file),
         hooks=_hooks(content, "hooks", file) or HookSettings(),
+        hook_sets=_hook_sets(content, file),
         notify=_notify(content, databases, notifications, file),
         notifications=notifications,
         monitoring=_monitoring(_table(content, "monitoring", file), notifications, file),
@@ -217,6 +220,11 @@ def _hooks(content: dict[str, Any], prefix: str, file: str) -> HookSettings | No
         return None
     settings = check_section(_table(content, "hooks", file), HookSettings, prefix=prefix, file=file)
     return check_hooks(settings, prefix=prefix, file=file)
+
+
+def _hook_sets(content: dict[str, Any], file: str) -> dict[str, HookSettings]:
+    found = _named(content, "hook_sets", HookSettings, file)
+    return {name: check_hooks(each, prefix=f"hook_sets.{name}", file=file) for name, each in found.items()}
 
 
 def _notifications(content: dict[str, Any], file: str) -> dict[str, NotificationSettings]:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from pantry_tui.config.hooking import HookSettings
-from pantry_tui.config.keeping import RetentionSettings
+from pantry_tui.config.keeping import RATE_PATTERN, RetentionSettings, bytes_of
 from pantry_tui.models import Assertion, Compression, LogFormat, Model
 
 
@@ -61,6 +61,17 @@ class BackupSettings(Model, frozen=True, kw_only=True):
         float, Meta(gt=0, le=3600, description="a number of seconds above 0, at most 3600")
     ] = 10.0
     nice: Annotated[int, Meta(ge=0, le=19, description="a niceness from 0 to 19")] = 0
+    max_rate: (
+        Annotated[
+            str, Meta(pattern=RATE_PATTERN, description='a size such as "20 MB", of rows\' text read in a second')
+        ]
+        | None
+    ) = None
+
+    @property
+    def max_bytes_per_second(self) -> int | None:
+        """The limit in bytes."""
+        return bytes_of(self.max_rate) if self.max_rate is not None else None
 
 
 class EncryptionSettings(Model, frozen=True, kw_only=True):

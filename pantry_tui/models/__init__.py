@@ -19,7 +19,7 @@ from pantry_tui.models.base import Failure, Model, utc_now
 from pantry_tui.models.drills import DrillPlace, DrillResult
 from pantry_tui.models.findings import Finding, FindingStatus
 from pantry_tui.models.foreign import ForeignRestoreResult
-from pantry_tui.models.jobs import AuditEntry, Job, JobState, LogFormat, RunnerStatus
+from pantry_tui.models.jobs import AuditEntry, Job, JobState, LogFormat, RunnerStatus, RunnerStay
 from pantry_tui.models.kinds import TAKEN_KINDS, BackupFormat, BackupKind, BackupSelection, Compression, Strategy
 from pantry_tui.models.looking import (
     LIVE,
@@ -232,6 +232,7 @@ __all__ = [
     "RollbackResult",
     "RunState",
     "RunnerStatus",
+    "RunnerStay",
     "Schedule",
     "ScheduleKind",
     "SchedulePreview",

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pantry_tui.models.base import Model
 from pantry_tui.models.notifications import Receiver
-from pantry_tui.models.retention import RetentionPolicy
+from pantry_tui.models.retention import RetentionPolicy, ScopedPolicy
 
 
 class HookFailure(StrEnum):
@@ -29,11 +29,15 @@ class Around(Model, frozen=True, kw_only=True):
 
     ``after`` is run however the job ends, once ``before`` was, or would have been. ``retention``: after a backup has succeeded,
     what of its database and schedule is not kept by this policy is deleted. ``ping`` is told of the beginning and the end.
+    ``told_elsewhere``: those who hear how the job ended hear it otherwise; of trouble around it they are told all the same.
     """
 
     before: Hook | None = None
     after: Hook | None = None
     on_success: tuple[Receiver, ...] = ()
     on_failure: tuple[Receiver, ...] = ()
+    told_elsewhere: bool = False
     ping: Receiver | None = None
     retention: RetentionPolicy | None = None
+    retention_of_deleted: tuple[ScopedPolicy, ...] = ()  # the same for backups of schedules that were deleted since
+    warnings: tuple[str, ...] = ()  # what else was wished and cannot be, in words

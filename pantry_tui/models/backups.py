@@ -55,6 +55,13 @@ class BackupSummary(Model, frozen=True, kw_only=True):
         return "part" if self.kind is BackupKind.FULL else f"{self.kind} (part)"
 
     @property
+    def is_refuted(self) -> bool:
+        """Whether the last drill showed that it does not restore, and no restore has proven it since."""
+        if self.drilled is not False or self.drilled_at is None:
+            return False
+        return self.proven_at is None or self.drilled_at > self.proven_at
+
+    @property
     def is_whole(self) -> bool:
         """Whether the database can be made whole from it, and from its base where it has one."""
         return self.kind in (BackupKind.FULL, BackupKind.INCREMENTAL) and not self.partial
@@ -68,6 +75,7 @@ class CatalogRebuild(Model, frozen=True, kw_only=True):
     forgotten: tuple[
         str, ...
     ] = ()  # backups that a missing or empty repository no longer has, or that others still name
+    schedules: tuple[str, ...] = ()  # by name, those that were lost and are back from a copy
 
 
 class TableSummary(Model, frozen=True, kw_only=True):

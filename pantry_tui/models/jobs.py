@@ -42,7 +42,7 @@ class Job(Model, frozen=True, kw_only=True):
     id: str
     kind: str  # backup, import, validate, restore, plan, foreign_restore, foreign_plan, diff, export …
     title: str  # "backup of crm into local", for people
-    database: str | None
+    database: str | None  # that it works on, or for which a schedule has it done
     state: JobState
     queued_at: datetime
     started_at: datetime | None = None
@@ -61,6 +61,14 @@ class Job(Model, frozen=True, kw_only=True):
     usage: JobUsage | None = None  # None: its process has not ended, or there was none
 
 
+class RunnerStay(StrEnum):
+    """How long a runner stays."""
+
+    SERVICE = "service"  # a service manager starts another when it ends
+    DETACHED = "detached"  # until somebody ends it
+    COMMAND = "command"  # as long as the command that it is a part of
+
+
 class RunnerStatus(Model, frozen=True, kw_only=True):
     """Who the runner is and what it does."""
 
@@ -72,6 +80,7 @@ class RunnerStatus(Model, frozen=True, kw_only=True):
     running: int
     queued: int
     stopping: bool = False
+    stay: RunnerStay = RunnerStay.DETACHED
     untold: int = 0  # messages that could not be sent yet
 
 

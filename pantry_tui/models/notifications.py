@@ -67,4 +67,5 @@ class WaitingNotice(Model, frozen=True, kw_only=True):
     due_at: datetime  # not to be tried before
     job_id: str | None = None
     attempts: int = 0
+    refused: bool = False  # by what will refuse it again, as long as nobody changes anything
     problem: str | None = None  # why the last attempt failed

@@ -33,6 +33,7 @@ class BackupRequest(Model, frozen=True, kw_only=True, tag="backup", tag_field="t
     batch_size: int | None = None  # most rows of a segment; None: by size alone
     recipients: tuple[str, ...] = ()  # whom the backup is encrypted to; none: it is not
     jobs: int | None = None  # worker processes; None: one per core
+    max_rate: int | None = None  # bytes of rows' text that are read in a second, by all of them together
     fingerprints: bool = True
     base: str | None = None  # of an incremental one; None: the newest that can be
     or_full: bool = False  # where no incremental one can be, take a full one

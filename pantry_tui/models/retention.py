@@ -112,11 +112,13 @@ class RetentionVerdict(Model, frozen=True, kw_only=True):
 class RetentionReport(Model, frozen=True, kw_only=True):
     """What becomes of every backup, newest first; ``applied``: it has been done.
 
-    ``unread`` are backups that cannot be read or believed, in words; they stay.
+    ``unread`` are backups that cannot be read or believed, in words; they stay. ``doubt_seconds``: how far the clock may be
+    ahead, for which backups were kept longer.
     """
 
     verdicts: tuple[RetentionVerdict, ...]
     unread: tuple[str, ...] = ()
+    doubt_seconds: float = 0.0
     applied: bool = False
 
     @property

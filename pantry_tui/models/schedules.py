@@ -78,6 +78,8 @@ class Schedule(Model, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     retention_days: int | None = None  # None: as configured
     retention_policy: str | None = None  # a name of the configuration
+    recipients: tuple[str, ...] = ()  # public keys to whom its backups are encrypted; none: as configured
+    hooks: str | None = None  # a name of [hook_sets] of the configuration; None: those of the database
     on_success: tuple[str, ...] = ()
     on_failure: tuple[str, ...] = ()
     timeout_seconds: float | None = None  # of one job; None: as long as it takes
@@ -89,6 +91,7 @@ class Schedule(Model, frozen=True, kw_only=True):
     created_at: datetime | None = None
     created_by: str = ""
     changed_at: datetime | None = None
+    deleted_at: datetime | None = None  # it is remembered for its backups alone, which are kept as it said
 
     @property
     def backs_up_whole(self) -> bool:
@@ -112,7 +115,7 @@ class ExpectedRun(Model, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     attempts: int = 0
     job_ids: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()  # the databases that are to be tried again; none: all
+    left: tuple[str, ...] = ()  # the databases that this attempt, or the next one, is about; none: all
     given_up: tuple[str, ...] = ()  # those that failed in a way that will not pass
     retry_at: datetime | None = None
     outcome: JobState | None = None  # of the last attempt; of several jobs, that of the first that failed

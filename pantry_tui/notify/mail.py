@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
 from pantry_tui.config.references import redact
-from pantry_tui.errors import ConfigError, NotificationError
+from pantry_tui.errors import ConfigError, NotificationError, NotificationRefusedError
 from pantry_tui.models import MailSecurity, Notice, Receiver
 from pantry_tui.notify.web import LOOPBACK
 
@@ -31,7 +31,11 @@ def mail_of(receiver: Receiver, notice: Notice) -> EmailMessage:
 
 
 def send_mail(receiver: Receiver, notice: Notice, password: str | None) -> None:
-    """Sends it to all addresses. Raises `NotificationError` when the server did not take it for every one of them."""
+    """Sends it to all addresses.
+
+    Raises `NotificationError` when the server did not take it for every one of them, `NotificationRefusedError` where
+    trying again is of no use.
+    """
     port = receiver.port or _PORTS[receiver.security]
     where = f"the mail server {receiver.host}:{port}"
     _require_protection(receiver, password)
@@ -42,7 +46,8 @@ def send_mail(receiver: Receiver, notice: Notice, password: str | None) -> None:
             refused = server.send_message(mail_of(receiver, notice), to_addrs=list(receiver.to))
     except (smtplib.SMTPException, OSError) as raised:
         error = _cause(raised)
-        raise NotificationError(
+        kind = NotificationRefusedError if _is_lasting(error) else NotificationError
+        raise kind(
             f"{receiver.name} could not be told by e-mail: {where} {_trouble(error)}",
             remedy=_remedy(error),
             detail=redact(_said(error), [password or ""]) or None,
@@ -81,6 +86,15 @@ def _cause(error: Exception) -> Exception:
     """What is behind it: smtplib tells of every broken connection alike."""
     behind = error.__context__ if isinstance(error, smtplib.SMTPServerDisconnected) else None
     return behind if isinstance(behind, OSError) else error
+
+
+def _is_lasting(error: Exception) -> bool:
+    """Whether the answer is one for good (RFC 5321, 4.2.1: 5yz)."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return error.smtp_code >= 500
+    return isinstance(error, smtplib.SMTPNotSupportedError)
 
 
 def _trouble(error: Exception) -> str:

@@ -10,13 +10,14 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from pantry_tui.config.references import redact
-from pantry_tui.errors import ConfigError, NotificationError
+from pantry_tui.errors import ConfigError, NotificationError, NotificationRefusedError
 from pantry_tui.models import Receiver
 from pantry_tui.version import __version__
 
 TIMEOUT_SECONDS = 10.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _MOST_ANSWERED = 2000
+_PASSING = (408, 425, 429)  # too slow, too early, too often
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -48,7 +49,10 @@ def require_address(receiver: Receiver, url: str) -> None:
 
 
 def post(receiver: Receiver, url: str, body: bytes, *, content_type: str) -> bytes:
-    """The beginning of the answer to the POST. Raises `NotificationError`, which does not tell the address, `ConfigError`."""
+    """The beginning of the answer to the POST. Raises `NotificationError`, which does not tell the address, `ConfigError`.
+
+    Where the answer says that trying again is of no use it is a `NotificationRefusedError`.
+    """
     require_address(receiver, url)
     headers = {"Content-Type": content_type, "User-Agent": f"pantry-tui/{__version__}"}
     request = urllib.request.Request(url, data=body, headers=headers, method="POST")  # noqa: S310  # checked above
@@ -61,7 +65,8 @@ def post(receiver: Receiver, url: str, body: bytes, *, content_type: str) -> byt
     except urllib.error.HTTPError as error:
         with error:
             said = error.read(_MOST_ANSWERED).decode(errors="replace").strip()
-        raise NotificationError(
+        kind = NotificationError if error.code in _PASSING or error.code >= 500 else NotificationRefusedError
+        raise kind(
             f"{receiver.name} could not be told: {host} answered {error.code}",
             remedy="is the address still valid? see what it said",
             detail=redact(said, [url]) or None,

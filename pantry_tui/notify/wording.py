@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from pantry_tui.escaping import escape
 from pantry_tui.models import Job, JobState, Notice, Outcome
 
 LONGEST_SUBJECT = 180
@@ -41,6 +42,14 @@ def notice_of(job: Job, *, host: str) -> Notice:
         subject=subject(f"{job.title}: {state} ({host})"),
         text="\n".join(lines) + "\n",
     )
+
+
+def trouble_notice(job: Job, what: str, why: str, *, host: str) -> Notice:
+    """The notice of something that went wrong around a job, whose own outcome is another matter."""
+    said = subject(f"{what} ({host})")
+    lines = [_line(what), "", f"why: {_line(why)}", f"machine: {host}", f"job: {job.id}, {_line(job.title)}", ""]
+    lines += ["What to do next:", f"  see what was done: pantry-tui job log {job.id}"]
+    return Notice(outcome=Outcome.FAILED, subject=said, text="\n".join(lines) + "\n")
 
 
 def digest_of(notices: Sequence[Notice]) -> Notice:
@@ -108,9 +117,4 @@ def _took(job: Job) -> str:
 
 
 def _line(text: str) -> str:
-    shown = "".join(each if each.isprintable() else _escaped(each) for each in text[:_LONGEST_LINE])
-    return shown + (" …" if len(text) > _LONGEST_LINE else "")
-
-
-def _escaped(character: str) -> str:
-    return {"\n": r"\n", "\r": r"\r", "\t": r"\t"}.get(character) or f"\\u{ord(character):04x}"
+    return escape(text[:_LONGEST_LINE]) + (" …" if len(text) > _LONGEST_LINE else "")

@@ -12,6 +12,7 @@ import psycopg
 
 from pantry_tui.errors import BackupUnderWayError
 from pantry_tui.models import DatabaseTarget
+from pantry_tui.postgres.pooling import require_own_session, require_same_session
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -29,8 +30,10 @@ WHERE held.locktype = 'advisory' AND held.classid = %s AND held.granted
 async def take_turn(connection: Connection, target: DatabaseTarget, *, seconds: float) -> None:
     """Waits at most ``seconds`` until no other backup of the database is at work, and keeps others from it.
 
-    ``connection`` is in no transaction; the turn lasts as long as it. Raises `BackupUnderWayError`, naming who is at it.
+    ``connection`` is in no transaction; the turn lasts as long as it. Raises `BackupUnderWayError`, naming who is at it, and
+    `ServerError` where a pooler shares sessions: the lock would stay with one of its own, and keep every later backup out.
     """
+    process = await require_own_session(connection, target)
     await connection.execute(f"SET lock_timeout = {int(seconds * 1000)}".encode())
     try:
         await connection.execute(_LOCK, (_KIND,))
@@ -40,6 +43,7 @@ async def take_turn(connection: Connection, target: DatabaseTarget, *, seconds: 
             remedy="wait until it is done; where two hosts back up the same database, let them do it at different times",
             detail=await _holders(connection),
         ) from None
+    await require_same_session(connection, process)
     await connection.execute("SET lock_timeout = 0")
 
 

@@ -30,6 +30,14 @@ class Authority:
             )
         return signing_key(self._data_directory)
 
+    @property
+    def own_fingerprint(self) -> str | None:
+        """That of the key, where it was made. Raises `ConfigError`, `StorageError`."""
+        from pantry_tui.artifact.signing_key import find_signing_key
+
+        own = find_signing_key(self._data_directory) if self._data_directory is not None else None
+        return own.signer.fingerprint if own is not None else None
+
     def believes(self, signer: Signer) -> bool:
         """Whether it is this data directory's own key, or one that it trusts. Raises `ConfigError`, `StorageError`."""
         return signer.fingerprint in self._believed
@@ -68,14 +76,13 @@ class Authority:
 
     @cached_property
     def _believed(self) -> frozenset[str]:
-        from pantry_tui.artifact.signing_key import find_signing_key
         from pantry_tui.artifact.trusted import trusted_fingerprints
 
         if self._data_directory is None:
             return frozenset()
-        own = find_signing_key(self._data_directory)
         others = trusted_fingerprints(self._data_directory)
-        return others if own is None else others | {own.signer.fingerprint}
+        own = self.own_fingerprint
+        return others if own is None else others | {own}
 
     @property
     def _trusted_file(self) -> str:

@@ -87,7 +87,7 @@ def _has_another(repository: LocalRepository, manifest: Manifest) -> bool:
             continue
         try:
             found, _ = repository.trusted_manifest(other)
-            if (found.database, found.source.name) == wanted and _is_good(repository, found):
+            if (found.database, found.source.name) == wanted and _restores(repository, found):
                 return True
         except (BackupDamagedError, NotFoundError, UntrustedSignerError):
             continue
@@ -96,6 +96,16 @@ def _has_another(repository: LocalRepository, manifest: Manifest) -> bool:
     if unread is not None:
         raise unread
     return False
+
+
+def _restores(repository: LocalRepository, manifest: Manifest) -> bool:
+    """Whether it is good, and no drill has shown that it, or its base, does not restore.
+
+    One that is not stands in for no other; but it may be all that there is, so that it is protected as a good one is.
+    """
+    if not _is_good(repository, manifest) or repository.summary(manifest.id).is_refuted:
+        return False
+    return manifest.base is None or _restores(repository, base_of(repository, manifest))
 
 
 def _is_good(repository: LocalRepository, manifest: Manifest) -> bool:

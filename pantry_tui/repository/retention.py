@@ -29,6 +29,7 @@ class BackupFacts(Model, frozen=True, kw_only=True):
     series: str = ""  # of what is no whole database: its kind and name, among whose like it counts
     base: str | None = None
     good: bool = True
+    refuted: bool = False  # not good, because a drill showed that it does not restore
     proven: bool = False  # a restore of it compared equal
     pinned: bool = False
     foreign: bool = False  # a dump that others made
@@ -37,6 +38,11 @@ class BackupFacts(Model, frozen=True, kw_only=True):
     def order(self) -> tuple[datetime, str]:
         """Newer ones are greater."""
         return self.at, self.id
+
+    @property
+    def flaw(self) -> str:
+        """What is wrong with one that is not good, in words."""
+        return "shown by a drill not to restore" if self.refuted else "damaged"
 
     @property
     def like(self) -> tuple[str, str, str]:
@@ -110,7 +116,8 @@ def _grouped(
         elif each.is_future(now):
             kept[each.id].append(Kept("future", f"dated in the future: {each.at:%Y-%m-%d %H:%M} UTC"))
         elif place is None:
-            kept[each.id].append(Kept("no_policy", "no policy is for it"))
+            whose = f"backups of the schedule {each.schedule}" if each.schedule else "it"
+            kept[each.id].append(Kept("no_policy", f"no policy is for {whose}"))
         else:
             groups.setdefault((each.like, place), _Group(place, policies[place].policy, [])).members.append(each)
     return list(groups.values())
@@ -149,11 +156,11 @@ def _protect(every: Sequence[BackupFacts], now: datetime, kept: dict[str, list[K
 
 
 def _keep_damaged(group: _Group, kept: dict[str, list[Kept]]) -> None:
-    """A damaged backup counts for nothing; it goes when it is older than every good one that a rule keeps."""
+    """What is damaged, or does not restore, counts for nothing; it goes when it is older than all good ones that rules keep."""
     oldest = min((member.order for member in group.good if kept.get(member.id)), default=None)
     for member in group.members:
         if not member.good and (oldest is None or member.order > oldest):
-            kept[member.id].append(Kept("damaged", "damaged, and not older than all that are kept"))
+            kept[member.id].append(Kept("damaged", f"{member.flaw}, and not older than all that are kept"))
 
 
 def _limit_sizes(
@@ -228,5 +235,5 @@ def _why_it_goes(each: BackupFacts, too_much: str | None, policy: RetentionPolic
     if too_much is not None:
         return Kept("max_bytes", too_much)
     if not each.good:
-        return Kept("damaged", "damaged, and older than all that are kept")
+        return Kept("damaged", f"{each.flaw}, and older than all that are kept")
     return Kept("expired", f"no rule keeps it: {policy.words}")

@@ -7,9 +7,11 @@ which means nothing.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,6 +31,8 @@ from pantry_tui.errors import BackupDamagedError, InternalError
 from pantry_tui.repository.stored_manifest import SIGNATURE_NAME
 
 LOCK_NAME = ".lock"
+LOCK_SECONDS = 30.0  # it is held for moments only
+_POLL_SECONDS = 0.02
 
 
 class StagedBackup:
@@ -183,11 +187,25 @@ def repository_lock(directory: Path) -> Iterator[None]:
     """Keeps others from beginning, deleting or cleaning up in a repository meanwhile; held for moments only.
 
     Without it a directory could be taken for a leftover between its making and its locking, and two deletions at once
-    could each leave the last backup to the other.
+    could each leave the last backup to the other. Raises OSError, `TimeoutError` where somebody keeps it for too long: no
+    process may wait for another without end.
     """
     descriptor = os.open(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _wait_for(descriptor)
         yield
     finally:
         os.close(descriptor)
+
+
+def _wait_for(descriptor: int) -> None:
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                said = f"another process has kept the repository's lock for {LOCK_SECONDS:g} s"
+                raise TimeoutError(errno.ETIMEDOUT, said) from None
+            time.sleep(_POLL_SECONDS)

@@ -19,7 +19,7 @@ class _Read(NamedTuple):
     manifest: Manifest
     sha256: str  # of the manifest's bytes
     summary: BackupSummary
-    sound: bool  # no validation found it damaged, and its own files are there
+    sound: bool  # no validation found it damaged, no drill that it does not restore, and its own files are there
 
 
 def facts_of(repository: LocalRepository) -> tuple[list[BackupFacts], list[str]]:
@@ -45,7 +45,7 @@ def _read(repository: LocalRepository, backup_id: str) -> _Read:
     repository.authority.require_believed(stored.signer(), what=f"backup {backup_id}")
     manifest, directory = stored.decode(), repository.path(backup_id)
     summary = summarize(manifest, repository.records(backup_id), path=directory, repository=repository.name)
-    sound = summary.valid is not False and not wrong_files(directory, manifest)
+    sound = summary.valid is not False and not summary.is_refuted and not wrong_files(directory, manifest)
     return _Read(manifest, stored.link.sha256, summary, sound)
 
 
@@ -62,6 +62,7 @@ def _facts(one: _Read, found: dict[str, _Read]) -> BackupFacts:
         series="" if summary.is_whole else f"{summary.kind_words} {manifest.name}",
         base=manifest.base.id if manifest.base is not None else None,
         good=_is_good(one, found),
+        refuted=summary.is_refuted,
         proven=summary.proven_at is not None,
         pinned=summary.pinned,
         foreign=manifest.kind is BackupKind.FOREIGN,

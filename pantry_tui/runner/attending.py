@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from pantry_tui.config.references import redact
 from pantry_tui.errors import HookError, PantryError
-from pantry_tui.events import Event, Failed, Finished, Logged, PhaseStarted, Warned
+from pantry_tui.events import Event, Failed, Finished, Logged, PhaseStarted, RetentionTroubled, Warned
 from pantry_tui.models import (
     BackupRequest,
     Failure,
@@ -20,9 +21,10 @@ from pantry_tui.models import (
     JobState,
     Notice,
     Outcome,
+    RetentionPolicy,
     ScopedPolicy,
 )
-from pantry_tui.notify.wording import notice_of, subject
+from pantry_tui.notify.wording import notice_of, subject, trouble_notice
 from pantry_tui.runner.hooks import hook_environment, run_hook
 from pantry_tui.runner.joblog import append_event, describe, read_events
 from pantry_tui.runner.live import LiveJob
@@ -40,11 +42,15 @@ class Attendant:
         self._directory = directory
         self._retention = retention
         self._office = office
+        self._troubles: dict[tuple[str, str], str] = {}  # that people were told of, by database and repository
+        self.listeners: list[Callable[[RetentionTroubled], None]] = []
 
     async def begin(self, live: LiveJob) -> None:
         """What comes before the work. Raises `HookError` where that forbids it, and what stopped the job meanwhile."""
         around = around_of(live.request)
         live.begun = True
+        for warning in around.warnings:
+            live.take(Warned(message=warning))
         if around.ping is not None:
             started = Notice(
                 outcome=Outcome.STARTED, subject=subject(live.job.title), text=f"{live.job.title}: started\n"
@@ -76,7 +82,7 @@ class Attendant:
         around = around_of(request)
         succeeded = job.state is JobState.SUCCEEDED
         receivers = around.on_success if succeeded else around.on_failure
-        if receivers:
+        if receivers and not around.told_elsewhere:
             self._office.tell(receivers, notice_of(job, host=socket.gethostname()), job_id=job.id)
         if around.ping is not None and job.started_at is not None:
             ended = Notice(
@@ -99,6 +105,9 @@ class Attendant:
             await self._run(hook, "after", job, request, note, Failed(failure=job.failure or _UNKNOWN))
         except HookError as error:
             note(Warned(message=error.message))
+            said = f"{error.message}; {error.remedy}" if error.remedy else error.message
+            what = f"what was to follow the {job.title}, which was cut off, failed"
+            self._tell(request, trouble_notice(job, what, said, host=socket.gethostname()), job)
 
     async def _run(
         self,
@@ -153,11 +162,14 @@ class Attendant:
         live.take(PhaseStarted(phase="retention", title=f"Deleting backups that are not kept ({policy.words})"))
         scoped = ScopedPolicy(policy=policy, database=request.database.name, schedule=request.schedule or "")
         try:
-            report = await self._retention.apply_by_itself(request.repository, [scoped], who=live.job.started_by)
+            policies = [scoped, *request.around.retention_of_deleted]
+            report = await self._retention.apply_by_itself(request.repository, policies, who=live.job.started_by)
         except PantryError as error:
             said = f"{error.message}; {error.remedy}" if error.remedy else error.message
-            live.take(Warned(message=f"no backup was deleted by its policy: {said}"))
+            self._tell_trouble(live, f"no backup was deleted by its policy: {said}")
             return
+        if report.doubt_seconds:
+            self._tell_doubt(live, policy, report.doubt_seconds)
         for verdict in report.going:
             if verdict.problem is not None:
                 live.take(Warned(message=f"{verdict.backup_id} was not deleted: {verdict.problem}"))
@@ -165,6 +177,41 @@ class Attendant:
                 live.take(Logged(message=f"deleted {verdict.backup_id}: {'; '.join(verdict.reasons)}"))
         number = len(report.deleted)
         live.take(Logged(message=f"retention: {number:,} backup{'' if number == 1 else 's'} deleted"))
+
+    def _tell_doubt(self, live: LiveJob, policy: RetentionPolicy, seconds: float) -> None:
+        """Small doubts are for the log: a machine that was off for a night has them until its clock is synchronized."""
+        said = (
+            f"the clock may be ahead by {timedelta(seconds=round(seconds))}, so backups are kept for so much longer, until it "
+            "is synchronized; if it is right: pantry-tui retention apply --yes"
+        )
+        if policy.kept_time is not None and seconds >= policy.kept_time.total_seconds():
+            self._tell_trouble(live, said)
+        else:
+            live.take(Logged(message=said))
+
+    def _tell_trouble(self, live: LiveJob, why: str) -> None:
+        """Something about retention that people should know although their backup has succeeded; the same thing once."""
+        live.take(Warned(message=why))
+        request = live.request
+        if not isinstance(request, BackupRequest):
+            return
+        database, repository = request.database.name, request.repository.name
+        event = RetentionTroubled(database=database, repository=repository, why=why)
+        for hear in self.listeners:
+            hear(event)
+        if self._troubles.get((database, repository)) == why:
+            return
+        self._troubles[database, repository] = why
+        notice = trouble_notice(
+            live.job,
+            f"backups of {database} in {repository} are not deleted as they should be",
+            why,
+            host=socket.gethostname(),
+        )
+        self._tell(request, notice, live.job)
+
+    def _tell(self, request: JobRequest, notice: Notice, job: Job) -> None:
+        self._office.tell(around_of(request).on_failure, notice, job_id=job.id)
 
 
 _UNKNOWN = Failure.of(HookError("the job was cut off"))

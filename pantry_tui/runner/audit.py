@@ -21,6 +21,7 @@ from pantry_tui.errors import StorageError
 from pantry_tui.models import AuditEntry, Model, utc_now
 from pantry_tui.runner.audit_witness import WITNESS_NAME, Witness, read_witness, stands_in, write_witness
 
+RUNNER = "runner"  # who acts, when nobody asked
 AUDIT_NAME = "audit.jsonl"
 FIRST_PREVIOUS = "0" * 64
 

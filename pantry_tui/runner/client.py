@@ -31,6 +31,7 @@ from pantry_tui.models import (
     RetentionReport,
     RetentionRequest,
     RunnerStatus,
+    RunnerStay,
     Schedule,
     SchedulePreview,
     ScheduleStatus,
@@ -41,7 +42,14 @@ from pantry_tui.runner.address import answers, no_runner, runner_address
 from pantry_tui.runner.directory import prepare_data_directory
 from pantry_tui.runner.monitoring.questions import MonitoringQuestions
 from pantry_tui.runner.peer import own_headers
-from pantry_tui.runner.start import HAND_OVER_SECONDS, start_detached, wait_for_end, wait_while_silent
+from pantry_tui.runner.start import (
+    HAND_OVER_SECONDS,
+    RESTART_SECONDS,
+    start_detached,
+    wait_for_answer,
+    wait_for_end,
+    wait_while_silent,
+)
 from pantry_tui.runner.wire import Answer, path_part, read_answer, repository_query
 from pantry_tui.runner.wizard_questions import WizardQuestions
 from pantry_tui.version import __version__
@@ -344,7 +352,10 @@ async def attach_or_start(config: Config) -> RunnerClient:
 
 
 async def make_way(directory: Path) -> None:
-    """Has a runner that is ending, or of another version, end. Raises `RunnerError` when its jobs take long."""
+    """Has a runner that is ending, or of another version, end. Raises `RunnerError` when its jobs take long.
+
+    Where a service manager keeps it, another one of the manager's is waited for: beside that there is to be none.
+    """
     path = runner_address(directory)
     if not answers(path):
         return
@@ -360,3 +371,5 @@ async def make_way(directory: Path) -> None:
             "before another takes over",
             remedy=f"try again later, or end it and its jobs at once: kill {status.pid}",
         )
+    if status.stay is RunnerStay.SERVICE:
+        await asyncio.to_thread(wait_for_answer, directory, RESTART_SECONDS)

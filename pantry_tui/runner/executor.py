@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import traceback
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -36,30 +36,29 @@ from pantry_tui.models import (
 )
 from pantry_tui.repository.ids import require_name
 from pantry_tui.runner.attending import Attendant
-from pantry_tui.runner.audit import AuditTrail
+from pantry_tui.runner.audit import RUNNER, AuditTrail
 from pantry_tui.runner.board import JobBoard
-from pantry_tui.runner.decisions import decisions_of, measured_by
-from pantry_tui.runner.joblog import JobLog, RequestNotes, prune_logs
-from pantry_tui.runner.leftovers import remove_rehearsal, with_leftovers
-from pantry_tui.runner.library import Library
+from pantry_tui.runner.decisions import measured_by
+from pantry_tui.runner.joblog import RequestNotes, prune_logs
+from pantry_tui.runner.leftovers import remove_rehearsal
+from pantry_tui.runner.library import CLEAN_SECONDS, Library
 from pantry_tui.runner.live import LiveJob
+from pantry_tui.runner.new_job import new_job
 from pantry_tui.runner.post import PostOffice
 from pantry_tui.runner.process import JobProcess
 from pantry_tui.runner.request import (
     MakesBackup,
     assigned,
     backup_of,
-    database_of,
-    kind_of,
     repository_of,
-    title_of,
     trust_of,
 )
 from pantry_tui.runner.retaining import Retention
+from pantry_tui.runner.settlement import Settlement
 from pantry_tui.runner.terms import ASKED_FOR, Terms
 
-RUNNER = "runner"  # who acts, in the audit trail, when nobody asked
 PRUNE_SECONDS = 24 * 3600.0
+WITNESS_SECONDS = 3600.0
 
 
 class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,52 +87,77 @@ class Executor:
         self.retention = Retention(directory, library, audit, self.require_unused)
         self.office = PostOffice(directory, audit)
         self._attendant = Attendant(directory, self.retention, self.office)
+        self._attendant.listeners.append(self.board.tell)
         self._notes = RequestNotes(directory)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.measured: list[Callable[[Job, JobRequest | None], None]] = []  # who hears of them, with what was asked
+        self._settlement = Settlement(
+            directory,
+            catalog,
+            library,
+            audit,
+            self._attendant,
+            self._notes,
+            self.board.save,
+            self._follow,
+            self.measured,
+        )
         self._spare: JobProcess | None = None
         self._idle = asyncio.Event()
         self._idle.set()
-        self._closing = False
-        self._prune_timer: asyncio.TimerHandle | None = None
+        self._refusing = False  # accepts no more jobs
+        self._closing = False  # begins none any more, either
+        self._timers: dict[str, asyncio.TimerHandle] = {}  # what is done again and again
         self.ended: list[Callable[[Job], None]] = []  # who hears of every job that is over
-        self.measured: list[Callable[[Job, JobRequest | None], None]] = []  # the same, with what was asked where known
 
     async def start(self) -> None:
         """Prepares the first job's process, and settles what an earlier runner left in the middle."""
         if self._settings.prepares:
             self._prepare_spare()
-        self.retention.clock.watch()
+        self._witness()
         self.office.start()
-        await self._settle_interrupted()
+        await self._settlement.run()
         self._prune()
 
     async def close(self) -> None:
-        """Stops every job cleanly and returns when their processes are gone. Nothing is accepted any more."""
-        self._closing = True
-        for live in list(self.board.alive.values()):
+        """Stops every job cleanly and returns when their processes are gone. Nothing is accepted any more.
+
+        What follows a job that is done has its own time: a hook may have to start what the one before has stopped.
+        """
+        self._refusing = self._closing = True
+        for live in [live for live in self.board.alive.values() if not live.is_done]:
             self._stop(live, InterruptedJobError("the runner was stopped in the middle of the job"))
         if self._tasks:
             await asyncio.wait(self._tasks)
         if self._spare is not None:
             await self._spare.dismiss()
             self._spare = None
-        if self._prune_timer is not None:
-            self._prune_timer.cancel()
+        for timer in self._timers.values():
+            timer.cancel()
         self.board.end()
 
     def apply(self, settings: ExecutorSettings) -> None:
         """Works by other settings from now on; jobs that are at work keep theirs."""
-        self._settings = settings
+        before, self._settings = self._settings, settings
+        if before.nice != settings.nice and self._spare is not None:
+            self._keep(asyncio.create_task(self._spare.dismiss()))
+            self._spare = None
+            self._prepare_spare()
         self._start_what_may_run()
 
     @property
     def closing(self) -> bool:
         """Whether no further job is accepted."""
-        return self._closing
+        return self._refusing
 
     def refuse_more(self) -> None:
-        """Accepts no further job; those that are alive go on."""
-        self._closing = True
+        """Accepts no further job; those that are alive go on, and those that are queued begin when they may."""
+        self._refusing = True
+
+    def end_queued(self) -> None:
+        """Ends the jobs that were not begun, as interrupted."""
+        for live in [live for live in self.board.alive.values() if live.job.state is JobState.QUEUED]:
+            self._stop(live, InterruptedJobError("the runner was stopped before the job was begun"))
 
     async def idle(self) -> None:
         """Returns when no job is queued or running."""
@@ -158,7 +182,7 @@ class Executor:
         request = msgspec.structs.replace(request, started_by=started_by, data_directory=directory)
         if isinstance(request, PlanRequest):
             request = msgspec.structs.replace(request, measurements=tuple(self._catalog.measurements()))
-        job = _new_job(request, terms)
+        job = new_job(request, terms)
         request = assigned(request, job.id)
         details = {"title": job.title, "started_by": started_by, **trust_of(request)}
         self._audit.append(who, "job.submit", job.id, "accepted", details)
@@ -193,13 +217,13 @@ class Executor:
                 )
 
     def _require_open(self) -> None:
-        if self._closing:
+        if self._refusing:
             raise RunnerError("the runner is about to stop and takes no more jobs", remedy="try again in a moment")
 
     def _start_what_may_run(self) -> None:
         alive = sorted(self.board.alive.values(), key=lambda live: live.terms.waits)  # else in the order they came
         at_work = [live for live in alive if live.job.state is JobState.RUNNING]
-        taken = {live.key for live in at_work if live.key}
+        taken = {live.key for live in at_work if live.key} | self._settlement.databases
         scheduled = sum(live.terms.waits for live in at_work)
         for live in alive:
             if self.board.running >= self._settings.max_jobs:
@@ -217,6 +241,12 @@ class Executor:
         self.board.save(live.job)
         self._limit(live)
         self._keep(asyncio.create_task(self._run(live)))
+
+    def _follow(self, work: Coroutine[Any, Any, None]) -> None:
+        """Has something of a job of before done; jobs that were not to begin beside it may begin when it is."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(lambda _: self._go_on())
+        self._keep(task)
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
@@ -249,16 +279,29 @@ class Executor:
             last = Failed(failure=Failure.of(_unexpected(error)))
         if isinstance(last, Failed):
             try:
-                await self._clean_after(live.request)
+                async with asyncio.timeout(CLEAN_SECONDS):
+                    await self._clean_after(live.request)
             except Exception as error:
                 live.take(
                     Warned(message=f"what the job left behind could not be removed: {type(error).__name__}: {error}")
                 )
         try:
-            return await self._attendant.complete(live, last)
+            return await self._complete(live, last)
         except Exception as error:
             live.take(Warned(message=f"what follows the job failed: {type(error).__name__}: {error}"))
             return last
+
+    async def _complete(self, live: LiveJob, last: Finished | Failed) -> Finished | Failed:
+        """What comes after the work; who stops the job stops that, too, and what the work has done stays done."""
+        live.is_done = True
+        following = asyncio.create_task(self._attendant.complete(live, last))
+        live.interrupt = following.cancel
+        await asyncio.wait([following])
+        live.interrupt = None
+        if not following.cancelled():
+            return following.result()
+        reason = live.stopped_by or CancelledError("what follows the job was stopped")
+        return Failed(failure=Failure.of(reason), result=last.result)
 
     async def _clean_after(self, request: JobRequest) -> None:
         if isinstance(request, MakesBackup):
@@ -272,7 +315,9 @@ class Executor:
             live.process.ask_to_stop()
         last = await live.process.carry_out(live.request, live.take)
         if last.result is not None and (repository := repository_of(live.request)) is not None:
-            await self._library.take_note(repository)
+            with contextlib.suppress(TimeoutError):  # the next list finds what there is
+                async with asyncio.timeout(CLEAN_SECONDS):
+                    await self._library.take_note(repository)
         return last
 
     async def _take_spare(self) -> JobProcess:
@@ -292,10 +337,10 @@ class Executor:
             live.stopped_by = reason
         if live.job.state is JobState.QUEUED:
             self._finish(live, Failed(failure=Failure.of(reason)))
-        elif live.process is not None:
-            live.process.ask_to_stop()
         elif live.interrupt is not None:
             live.interrupt()
+        elif live.process is not None:
+            live.process.ask_to_stop()
 
     def _finish(self, live: LiveJob, last: Finished | Failed) -> None:
         # The stack runs the last one first, and every one of them, whatever becomes of the others: nobody must wait
@@ -324,7 +369,7 @@ class Executor:
                 self._catalog.put_measurement(measured)
 
     def _write_down_end(self, job: Job) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # the next runner finds it again, and nothing left to do
             self._notes.remove(job.id)
         self._audit_end(job)
 
@@ -333,50 +378,12 @@ class Executor:
             self._start_what_may_run()
         if not self.board.alive:
             self._idle.set()
-            if self._settings.keeps_spare and not self._closing and self._spare is None:
+            if self._settings.keeps_spare and not self._refusing and self._spare is None:
                 self._prepare_spare()  # never beside a running job: it would count against its memory
 
     def _audit_end(self, job: Job) -> None:
         details = {"title": job.title, "backup": job.backup_id, "failure": job.failure.message if job.failure else None}
         self._audit.note(RUNNER, "job.end", job.id, job.state.value, details)
-
-    async def _settle_interrupted(self) -> None:
-        """Ends, in the history, the jobs that an earlier runner left alive, and removes what they had written."""
-        unfinished = self._notes.unfinished()
-        lost = {job.id: job for job in self._catalog.jobs() if not job.state.is_final}
-        for job_id in sorted(unfinished.keys() | lost.keys()):
-            request = unfinished.get(job_id)
-            repository = repository_of(request) if request is not None else None
-            removed = await self._library.clean(repository) if repository is not None else []
-            await remove_rehearsal(request, self._directory)
-            if job_id in lost:
-                self._settle(lost[job_id], request, removed)
-            with contextlib.suppress(OSError):  # the next runner finds it again, and nothing left to do
-                self._notes.remove(job_id)
-
-    def _settle(self, job: Job, request: JobRequest | None, removed: list[str]) -> None:
-        since = job.started_at or job.queued_at
-        error = InterruptedJobError(
-            f"the runner ended in the middle of the job, which was {job.state.value} since {_time(since)}; "
-            f"the next runner found it at {_time(utc_now())}",
-            remedy="run the operation again",
-        )
-        failed = Failed(failure=with_leftovers(Failure.of(error), request))
-        with contextlib.suppress(OSError):
-            log = JobLog(self._directory, job.id)
-            log.write(failed)
-            log.close()
-        ended = msgspec.structs.replace(
-            job, state=JobState.FAILED, finished_at=failed.at, seconds_left=None, failure=failed.failure
-        )
-        self.board.save(ended)
-        for measure in self.measured:
-            measure(ended, request)
-        if request is not None:
-            self._attendant.announce(ended, request)
-            self._keep(asyncio.create_task(self._attendant.settle(ended, request)))
-        details = {"title": job.title, "failure": error.message, "removed": removed}
-        self._audit.note(RUNNER, "job.end", job.id, ended.state.value, details)
 
     def _prune(self) -> None:
         older = utc_now() - timedelta(days=self._settings.history_days)
@@ -384,25 +391,12 @@ class Executor:
             self._catalog.prune_jobs(older)
             self._catalog.prune_runs(older)
             prune_logs(self._directory, older, frozenset(self.board.alive))
-        self._prune_timer = asyncio.get_running_loop().call_later(PRUNE_SECONDS, self._prune)
+        self._timers["prune"] = asyncio.get_running_loop().call_later(PRUNE_SECONDS, self._prune)
 
-
-def _new_job(request: JobRequest, terms: Terms) -> Job:
-    now = utc_now()
-    database = database_of(request)
-    return Job(
-        id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        kind=kind_of(request),
-        title=title_of(request),
-        database=database.name if database else None,
-        state=JobState.QUEUED,
-        queued_at=now,
-        started_by=request.started_by,
-        backup_id=backup_of(request),
-        schedule=terms.schedule,
-        due_at=terms.due_at,
-        decisions=decisions_of(request),
-    )
+    def _witness(self) -> None:
+        """Keeps the note of the clocks young: what lies between it and the next start is time that nobody saw."""
+        self.retention.clock.look()
+        self._timers["witness"] = asyncio.get_running_loop().call_later(WITNESS_SECONDS, self._witness)
 
 
 def _unexpected(error: Exception) -> InternalError:
@@ -411,7 +405,3 @@ def _unexpected(error: Exception) -> InternalError:
         remedy="please report it, with the traceback below",
         detail="".join(traceback.format_exception(error)),
     )
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -43,14 +43,14 @@ async def run_hook(hook: Hook, environment: Mapping[str, str], say: Callable[[st
             "nobody else able to write to them (chmod go-w)",
         )
     ours, its = os.pipe()
-    output = asyncio.create_task(_pass_on(ours, say))
     try:
         process = await _start(hook, environment, its)
     except BaseException:
-        output.cancel()
+        os.close(ours)
         raise
     finally:
         os.close(its)
+    output = asyncio.create_task(_pass_on(ours, say))
     try:
         async with asyncio.timeout(hook.timeout_seconds):
             status = await process.wait()
@@ -60,10 +60,12 @@ async def run_hook(hook: Hook, environment: Mapping[str, str], say: Callable[[st
             remedy="see its output in the job's log; give it more time (timeout_seconds)",
         ) from None
     finally:
-        await _end(process)
-        await asyncio.wait([output], timeout=_DRAIN_SECONDS)
-        output.cancel()
-        await asyncio.wait([output])
+        try:
+            await _end(process)
+        finally:
+            await asyncio.wait([output], timeout=_DRAIN_SECONDS)
+            output.cancel()
+            await asyncio.wait([output])
     if status:
         how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
         raise HookError(f"the command {program} {how}", remedy="see its output in the job's log")
@@ -91,14 +93,24 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     """Ends the group of a hook that is still there: gently, then not."""
     if process.returncode is not None:
         return  # what it left running on purpose, such as the application, goes on
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_STOP_SECONDS):
-                await process.wait()
+    try:
+        _signal_group(process, signal.SIGTERM)
+        await _exited(process)
+    finally:  # also when somebody who is in a hurry cancels that
+        _signal_group(process, signal.SIGKILL)
+    await _exited(process)
+
+
+async def _exited(process: asyncio.subprocess.Process) -> None:
+    """Waits for its end, for a moment."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_STOP_SECONDS):
+            await process.wait()
+
+
+def _signal_group(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, number)
 
 
 async def _pass_on(descriptor: int, say: Callable[[str], None]) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from pantry_tui.config import Config
 from pantry_tui.errors import RunnerBusyError, RunnerError
+from pantry_tui.models import RunnerStay
 from pantry_tui.runner.client import RunnerClient, attach, make_way
 from pantry_tui.runner.directory import prepare_data_directory
 from pantry_tui.runner.service import ServiceSettings
@@ -73,7 +74,10 @@ async def _own_runner(config: Config, expects: Expects) -> AsyncIterator[RunnerC
         stack.enter_context(_signals())
         settings = ServiceSettings.of(config, keeps_spare=False).executor
         settings = msgspec.structs.replace(settings, prepares=expects is Expects.JOB)
-        async with running(config.data_directory, settings, configuration=lambda: config, observer=observer) as runner:
+        stay = RunnerStay.COMMAND
+        async with running(
+            config.data_directory, settings, configuration=lambda: config, observer=observer, stay=stay
+        ) as runner:
             told = asyncio.create_task(_end_when_told(runner.stopped, runner.executor.close))
             try:
                 async with RunnerClient(Path(runner.status().socket)) as client:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from pantry_tui.models import RunnerStatus
+from pantry_tui.models import RunnerStatus, RunnerStay
 from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.executor import Executor
 from pantry_tui.runner.library import Library
@@ -32,6 +32,7 @@ class Runner:
         schedules: ScheduleDesk,
         health: HealthDesk,
         measuring: Measuring,
+        stay: RunnerStay,
     ) -> None:
         self.executor = executor
         self.board = executor.board
@@ -43,6 +44,7 @@ class Runner:
         self.health = health
         self.wizard = WizardBook(directory, audit)
         self.measuring = measuring
+        self._stay = stay
         self.stopped = asyncio.Event()  # set when the process that runs this should let it end
         self._directory = directory
         self._holder = holder
@@ -59,6 +61,7 @@ class Runner:
             running=self.board.running,
             queued=self.board.queued,
             stopping=self.executor.closing,
+            stay=self._stay,
             untold=self.executor.office.untold,
         )
 

@@ -29,8 +29,10 @@ from pantry_tui.events import (
     NotificationFailed,
     PhaseStarted,
     Progress,
+    RetentionTroubled,
     RunEnded,
     RunMissed,
+    SchedulesTroubled,
     TableProgress,
     Warned,
     decode_event,
@@ -125,9 +127,9 @@ def _words(event: Event) -> str | None:
             return "\n".join(part for part in parts if part)
         case Progress() | TableProgress() | JobChanged():
             return None
-        case (
-            RunMissed() | RunEnded() | DatabaseAppeared() | ClockMoved() | HealthChanged() | AlertChanged()
-        ):  # of no job
+        case RunMissed() | RunEnded() | DatabaseAppeared() | SchedulesTroubled() | ClockMoved() | RetentionTroubled():
+            return None  # of no log
+        case HealthChanged() | AlertChanged():
             return None
 
 

@@ -33,7 +33,8 @@ class LiveJob:
         self.key = database_key(request)
         self.process: JobProcess | None = None
         self.begun = False  # what comes before the work has been begun
-        self.interrupt: Callable[[], object] | None = None  # stops what comes before the work
+        self.interrupt: Callable[[], object] | None = None  # stops what comes before the work, or after it
+        self.is_done = False  # the work is over, however; what follows it is under way
         self.stopped_by: PantryError | None = None  # why somebody stopped it
         self.timer: asyncio.TimerHandle | None = None  # that ends its time
         self.feeds: set[EventFeed] = set()

@@ -39,8 +39,8 @@ async def runner_status(config: Config) -> RunnerStatus | None:
         return await client.status()
 
 
-async def stop_runner(config: Config, *, when_idle: bool = False) -> bool:
-    """Ends the runner, whatever its version, and returns when it is gone; False when none was there.
+async def stop_runner(config: Config, *, when_idle: bool = False) -> RunnerStatus | None:
+    """Ends the runner, whatever its version, and returns when it is gone what it was; None when none was there.
 
     At once its running jobs are stopped cleanly and count as interrupted; ``when_idle`` waits for them, however long.
     Raises `RunnerError` when it does not end.
@@ -50,14 +50,14 @@ async def stop_runner(config: Config, *, when_idle: bool = False) -> bool:
     directory = prepare_data_directory(config.data_directory)
     path = runner_address(directory)
     if not answers(path):
-        return False
+        return None
     async with RunnerClient(path) as client:
         status = await client.status()
         await client.stop(when_idle=when_idle)
     seconds = float("inf") if when_idle else HAND_OVER_SECONDS
     if not await asyncio.to_thread(wait_for_end, directory, seconds):
         raise RunnerError(f"the runner (process {status.pid}) does not end", remedy=f"kill -9 {status.pid}")
-    return True
+    return status
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,6 +7,7 @@ when it is given up, and in what `doctor` and `notify list` say.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from pantry_tui.errors import PantryError, StorageError
+from pantry_tui.errors import ConfigError, NotificationRefusedError, PantryError, StorageError
 from pantry_tui.events import Event, Logged, NotificationFailed
 from pantry_tui.models import Notice, Receiver, ReceiverKind, WaitingNotice, utc_now
 from pantry_tui.notify.queue import NoticeQueue
@@ -24,6 +25,11 @@ from pantry_tui.runner.delivery import deliver
 from pantry_tui.runner.joblog import append_event
 
 BACK_OFF_SECONDS = (30.0, 120.0, 600.0, 1800.0, 3600.0)
+REFUSED_BACK_OFF_SECONDS = (
+    3600.0,
+    6 * 3600.0,
+    24 * 3600.0,
+)  # somebody may correct it; and accounts are locked by trying
 GIVEN_UP_AFTER = timedelta(days=3)
 PING_GIVEN_UP_AFTER = timedelta(hours=1)
 CLOSE_SECONDS = 8.0  # how long a runner that ends still tries
@@ -49,13 +55,16 @@ class PostOffice:
         deliver: Deliver = deliver,
         pace: Pace = Pace(),  # noqa: B008  # frozen
         now: Callable[[], datetime] = utc_now,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``now`` dates notices, and is what the next runner goes by; ``clock``, which nobody can set, says when one is due."""
         self._directory = directory
         self._queue = NoticeQueue(directory)
         self._audit = audit
         self._deliver = deliver
         self._pace = pace
         self._now = now
+        self._clock = clock
         self._lanes: dict[Receiver, _Lane] = {}  # by all that is known of it: a name may mean others elsewhere
         self._closing = False
         self.listeners: list[Callable[[NotificationFailed], None]] = []  # who hears of what could not be told
@@ -64,18 +73,18 @@ class PostOffice:
         """Goes on with what an earlier runner has not told."""
         with suppress(StorageError):
             for waiting in self._queue.waiting():
-                self._hand_over(waiting)
+                self._hand_over(waiting, self._still_to_wait(waiting))
 
     def tell(self, receivers: Iterable[Receiver], notice: Notice, *, job_id: str | None = None) -> None:
-        """Has each of them told, some time soon."""
+        """Has each of them told, some time soon; every address of a mail by itself, so that none shares another's trouble."""
         at = self._now()
-        for receiver in receivers:
+        for receiver in (single for each in receivers for single in _singles(each)):
             waiting = self._queue.new(receiver, notice, at=at, job_id=job_id)
-            if receiver.kind is not ReceiverKind.PING:
-                waiting = msgspec.structs.replace(waiting, due_at=at + timedelta(seconds=self._pace.gather))
+            gather = 0.0 if receiver.kind is ReceiverKind.PING else self._pace.gather
+            waiting = msgspec.structs.replace(waiting, due_at=at + timedelta(seconds=gather))
             with suppress(StorageError):  # on a full disk it is told all the same, unless the runner ends first
                 self._queue.put(waiting)
-            self._hand_over(waiting)
+            self._hand_over(waiting, gather)
 
     @property
     def untold(self) -> int:
@@ -96,16 +105,23 @@ class PostOffice:
         if late:
             await asyncio.wait(late)
 
-    def _hand_over(self, waiting: WaitingNotice) -> None:
+    def _still_to_wait(self, waiting: WaitingNotice) -> float:
+        """How long a notice of an earlier runner is to wait yet: of more than it ever had to, a clock is the cause."""
+        seconds = (waiting.due_at - self._now()).total_seconds()
+        longest = _back_off(waiting.attempts, waiting.refused) if waiting.attempts else self._pace.gather
+        return seconds if 0.0 < seconds <= longest else 0.0
+
+    def _hand_over(self, waiting: WaitingNotice, seconds: float) -> None:
         lane = self._lanes.setdefault(waiting.receiver, _Lane())
         lane.waiting.append(waiting)
+        lane.due[waiting.id] = self._clock() + seconds
         if lane.task is None or lane.task.done():
             lane.task = asyncio.create_task(self._work_off(lane))
 
     async def _work_off(self, lane: _Lane) -> None:
         while lane.waiting:
-            delay = lane.delay(self._now())
-            if self._closing and lane.is_waiting_to_retry(self._now()):
+            delay = lane.delay(self._clock())
+            if self._closing and lane.is_waiting_to_retry(self._clock()):
                 return
             if delay > 0 and not self._closing:
                 await lane.pause(delay)
@@ -119,34 +135,44 @@ class PostOffice:
         except PantryError as error:
             self._failed(lane, batch, error)
             return
-        lane.quiet_until = self._now() + timedelta(seconds=self._pace.quiet)
+        lane.quiet_until = self._clock() + self._pace.quiet
         for waiting in batch:
             self._forget(lane, waiting)
-            self._log(waiting, Logged(message=f"{waiting.receiver.name} was told ({waiting.receiver.kind})"))
+            self._log(waiting, Logged(message=f"{_called(waiting.receiver)} was told ({waiting.receiver.kind})"))
 
     def _failed(self, lane: _Lane, batch: list[WaitingNotice], error: PantryError) -> None:
         attempts = max(waiting.attempts for waiting in batch) + 1
-        seconds = BACK_OFF_SECONDS[min(attempts, len(BACK_OFF_SECONDS)) - 1]
-        due_at = self._now() + timedelta(seconds=seconds)
+        refused = isinstance(error, NotificationRefusedError | ConfigError)
+        seconds = _back_off(attempts, refused)
+        waited = timedelta(seconds=sum(_back_off(number, refused) for number in range(1, attempts + 1)))
         for waiting in batch:
-            tried = msgspec.structs.replace(waiting, attempts=attempts, due_at=due_at, problem=error.message)
-            patience = PING_GIVEN_UP_AFTER if waiting.receiver.kind is ReceiverKind.PING else GIVEN_UP_AFTER
-            given_up = due_at - waiting.at > patience
+            tried = msgspec.structs.replace(
+                waiting,
+                attempts=attempts,
+                refused=refused,
+                due_at=self._now() + timedelta(seconds=seconds),
+                problem=error.message,
+            )
+            given_up = waited > GIVEN_UP_AFTER
+            if waiting.receiver.kind is ReceiverKind.PING:  # one that comes late says nothing, and holds up the next
+                given_up = refused or waited > PING_GIVEN_UP_AFTER
             failed = NotificationFailed(
-                receiver=waiting.receiver.name, problem=error.message, attempts=attempts, given_up=given_up
+                receiver=_called(waiting.receiver), problem=error.message, attempts=attempts, given_up=given_up
             )
             self._log(waiting, failed)
             if given_up:
                 self._forget(lane, waiting)
                 details = {"job": waiting.job_id, "subject": waiting.notice.subject, "failure": error.message}
-                self._audit.note("runner", "notification", waiting.receiver.name, "given up", details)
+                self._audit.note("runner", "notification", _called(waiting.receiver), "given up", details)
             else:
                 lane.waiting[lane.waiting.index(waiting)] = tried
+                lane.due[waiting.id] = self._clock() + seconds
                 with suppress(StorageError):
                     self._queue.put(tried)
 
     def _forget(self, lane: _Lane, waiting: WaitingNotice) -> None:
         lane.waiting.remove(waiting)
+        lane.due.pop(waiting.id, None)
         with suppress(StorageError):  # it is told a second time then
             self._queue.remove(waiting)
 
@@ -163,7 +189,8 @@ class _Lane:
 
     def __init__(self) -> None:
         self.waiting: list[WaitingNotice] = []
-        self.quiet_until: datetime | None = None
+        self.due: dict[str, float] = {}  # not to be tried before, by id
+        self.quiet_until = 0.0
         self.task: asyncio.Task[None] | None = None
         self.hurry = asyncio.Event()
 
@@ -175,22 +202,36 @@ class _Lane:
         """What goes at once: pings one after the other, messages together."""
         return self.waiting[:1] if self.is_ping else list(self.waiting)
 
-    def delay(self, now: datetime) -> float:
-        """How long to wait; never longer than the longest back-off, whatever clocks do."""
+    def delay(self, now: float) -> float:
+        """How long to wait."""
         if self.is_ping:
-            due = self.waiting[0].due_at
-        elif retried := [waiting.due_at for waiting in self.waiting if waiting.attempts]:
-            due = max(retried)
-        else:
-            due = max(min(waiting.due_at for waiting in self.waiting), self.quiet_until or now)
-        return min((due - now).total_seconds(), BACK_OFF_SECONDS[-1])
+            return self.due[self.waiting[0].id] - now
+        if retried := [self.due[waiting.id] for waiting in self.waiting if waiting.attempts]:
+            return max(retried) - now
+        return max(min(self.due.values()), self.quiet_until) - now
 
-    def is_waiting_to_retry(self, now: datetime) -> bool:
+    def is_waiting_to_retry(self, now: float) -> bool:
         """Whether it was tried lately, in vain."""
-        return any(waiting.attempts and waiting.due_at > now for waiting in self.waiting)
+        return any(waiting.attempts and self.due[waiting.id] > now for waiting in self.waiting)
 
     async def pause(self, seconds: float) -> None:
         """Waits, until somebody is in a hurry."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.hurry.wait()
+
+
+def _back_off(attempts: int, refused: bool) -> float:
+    """How long to wait after so many attempts, in seconds."""
+    steps = REFUSED_BACK_OFF_SECONDS if refused else BACK_OFF_SECONDS
+    return steps[min(attempts, len(steps)) - 1]
+
+
+def _singles(receiver: Receiver) -> list[Receiver]:
+    if receiver.kind is not ReceiverKind.EMAIL:
+        return [receiver]
+    return [msgspec.structs.replace(receiver, to=(address,)) for address in dict.fromkeys(receiver.to)]
+
+
+def _called(receiver: Receiver) -> str:
+    return f"{receiver.name} ({', '.join(receiver.to)})" if receiver.to else receiver.name

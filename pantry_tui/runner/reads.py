@@ -169,6 +169,13 @@ class LocalReads:
             self.remarks = catalog.problems
         return statuses
 
+    async def deleted_schedules(self) -> list[Schedule]:
+        """Those that were deleted, by name."""
+        if (found := self._ask("/v1/deleted-schedules", {}, list[Schedule])) is not None:
+            return found
+        with Catalog(self._directory) as catalog:
+            return catalog.deleted_schedules()
+
     async def schedule(self, reference: str) -> ScheduleStatus:
         """One schedule by its id or name. Raises `NotFoundError`."""
         if (found := self._ask(f"/v1/schedules/{path_part(reference)}", {}, ScheduleStatus)) is not None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from pantry_tui.errors import PantryError, RefusedError
+from pantry_tui.errors import PantryError
 from pantry_tui.models import RepositoryTarget, RetentionReport, RetentionVerdict, ScopedPolicy, utc_now
 from pantry_tui.repository.local import LocalRepository
 from pantry_tui.repository.retention import decide, deletion_order
@@ -57,19 +56,16 @@ class Retention:
     async def apply_by_itself(
         self, target: RepositoryTarget, policies: Iterable[ScopedPolicy], *, who: str
     ) -> RetentionReport:
-        """As `apply`, where nobody looks. Raises `RefusedError` when the clock has jumped ahead."""
-        if ahead := self.clock.jumped_seconds():
-            raise RefusedError(
-                f"the clock has jumped ahead by {timedelta(seconds=round(ahead))}, so nobody knows how old backups are",
-                remedy="set the clock right; or see `pantry-tui retention preview`, then `pantry-tui retention apply --yes`",
-            )
-        self.clock.believe()
-        return await self._apply(target, tuple(policies), who)
+        """As `apply`, where nobody looks: while the clock may be ahead, backups are kept for so much longer."""
+        doubt, asked = self.clock.look(), tuple(policies)
+        patient = tuple(msgspec.structs.replace(each, policy=doubt.patient(each.policy)) for each in asked)
+        report = await self._apply(target, patient, who)
+        return msgspec.structs.replace(report, doubt_seconds=doubt.seconds) if patient != asked else report
 
     async def apply(self, target: RepositoryTarget, policies: Iterable[ScopedPolicy], *, who: str) -> RetentionReport:
         """Deletes what no rule keeps; what cannot be deleted stays, with the reason. Raises as `look` does.
 
-        Who asks for it has seen what goes, so that the clock is believed from then on.
+        Who asks for it has seen what goes, so that the clock is believed from then on, whatever it did.
         """
         report = await self._apply(target, tuple(policies), who)
         self.clock.believe()

@@ -144,6 +144,7 @@ async def _preview_retention(request: web.Request) -> web.Response:
 @routes.post("/v1/retention/apply")
 async def _apply_retention(request: web.Request) -> web.Response:
     order, who = decode_retention(await request.read()), request[PEER].name
+    request.app[RUNNER].schedules.require_all_known()
     return answer(await request.app[RUNNER].retention.apply(_repository(request), order.policies, who=who))
 
 
@@ -157,6 +158,8 @@ async def _rebuild(request: web.Request) -> web.Response:
     runner, repositories = request.app[RUNNER], await _repositories(request)
     force = request.query.get("force") == "1"
     made = await runner.library.rebuild(repositories, by=request[PEER].name, force=force)
+    back = runner.schedules.bring_back(await runner.library.lost_schedules(repositories), request[PEER].name)
+    made = msgspec.structs.replace(made, schedules=tuple(schedule.name for schedule in back))
     details = {"repositories": [repository.location for repository in repositories], "force": force}
     runner.audit.note(request[PEER].name, "catalog.rebuild", "catalog", "done", {**details, **made.to_builtins()})
     return answer(made)

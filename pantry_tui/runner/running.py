@@ -14,9 +14,10 @@ from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.config import Config, load_config
 from pantry_tui.errors import RunnerBusyError
 from pantry_tui.events import ScheduleEvent
-from pantry_tui.runner.audit import AuditTrail
+from pantry_tui.models import RunnerStay
+from pantry_tui.runner.audit import RUNNER, AuditTrail
 from pantry_tui.runner.directory import prepare_data_directory, prepare_socket_directory, socket_path, user_name
-from pantry_tui.runner.executor import RUNNER, Executor, ExecutorSettings
+from pantry_tui.runner.executor import Executor, ExecutorSettings
 from pantry_tui.runner.instance import Runner
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.lock import PATIENCE_SECONDS, Holder, RunnerLock
@@ -25,6 +26,7 @@ from pantry_tui.runner.monitoring.observer import Observer
 from pantry_tui.runner.monitoring.watch import making_rounds, watching
 from pantry_tui.runner.scheduling.clock import Clock, SystemClock
 from pantry_tui.runner.scheduling.desk import ScheduleDesk
+from pantry_tui.runner.scheduling.keeping import ScheduleKeeper
 from pantry_tui.runner.scheduling.loop import Scheduler
 from pantry_tui.runner.scheduling.telling import ScheduleTeller
 from pantry_tui.runner.scheduling.trail import note_event
@@ -42,12 +44,14 @@ async def running(
     configuration: Callable[[], Config] = load_config,
     clock: Clock | None = None,
     observer: Observer | None = None,
+    stay: RunnerStay = RunnerStay.DETACHED,
 ) -> AsyncIterator[Runner]:
     """Takes the data directory and serves its API until the context is left; running jobs are stopped cleanly then.
 
     ``configuration``: what the names in schedules mean, asked anew for each run. ``clock``: by which schedules are worked
     off; without one they only stand there, to be looked at and changed, as in a runner for the time of one command.
     ``observer``: a process that waits to look at everything, for the first who asks for that.
+    ``stay``: what it says of itself.
     Raises `RunnerBusyError` when another runner has it, `RefusedError` when it belongs to another user, `StorageError`.
     """
     directory = prepare_data_directory(data_directory)
@@ -58,7 +62,7 @@ async def running(
         holder = lock.announce(socket)
         with Catalog(directory) as catalog:
             _become_writer(catalog)
-            async with _serving(directory, holder, settings, catalog, configuration, clock) as runner:
+            async with _serving(directory, holder, settings, catalog, configuration, clock, stay) as runner:
                 runner.health.observer = observer
                 yield runner
     finally:
@@ -73,6 +77,7 @@ async def _serving(
     catalog: Catalog,
     configuration: Callable[[], Config],
     clock: Clock | None,
+    stay: RunnerStay,
 ) -> AsyncIterator[Runner]:
     audit = AuditTrail(directory)
     library = Library(catalog, directory)
@@ -98,10 +103,14 @@ async def _serving(
     executor.measured.append(measuring.hear_job)
     health.listeners.append(measuring.hear_health)
     health.forecast = measuring.days_left
-    runner = Runner(directory, holder, executor, library, audit, scheduler, desk, health, measuring)
+    keeper = ScheduleKeeper(catalog, library, configuration, tell)
+    desk.changed.append(keeper.changed)
+    runner = Runner(directory, holder, executor, library, audit, scheduler, desk, health, measuring, stay)
     audit.note(_account(), "runner.start", "runner", "started", {"pid": holder.pid, "version": holder.version})
     await executor.start()
     measuring.start()
+    if clock is not None:
+        keeper.examine()
     try:
         async with serve(runner, Path(holder.socket)):
             try:
@@ -115,6 +124,7 @@ async def _serving(
                 await health.close()
                 await executor.close()
                 await scheduler.settled()
+                await keeper.settled()
                 await executor.office.close()  # after all that has something to tell
                 await measuring.close()
     finally:

@@ -28,6 +28,11 @@ async def _create(request: web.Request) -> web.Response:
     return answer(await request.app[RUNNER].schedules.create(draft, request[PEER].name), status=201)
 
 
+@schedule_routes.get("/v1/deleted-schedules")
+async def _deleted(request: web.Request) -> web.Response:
+    return answer(request.app[RUNNER].schedules.deleted())
+
+
 @schedule_routes.get("/v1/schedules/{schedule}")
 async def _schedule(request: web.Request) -> web.Response:
     return answer(request.app[RUNNER].schedules.status(request.match_info["schedule"]))

@@ -16,9 +16,11 @@ from pantry_tui.config import Config
 from pantry_tui.errors import DiskFullError, PantryError, RunnerBusyError, RunnerError
 from pantry_tui.runner.address import answers, runner_address
 from pantry_tui.runner.lock import is_held
+from pantry_tui.runner.supervision import VARIABLES
 
 LOG_NAME = "runner.log"
 HAND_OVER_SECONDS = 15.0  # longer than a job is given to stop
+RESTART_SECONDS = 15.0  # in which a service manager has started another runner, if it ever does
 _LOG_BYTES = 1024 * 1024
 _TAIL_BYTES = 2000
 _POLL_SECONDS = 0.02
@@ -54,7 +56,9 @@ def start_detached(directory: Path, config: Config) -> None:
         pid = os.posix_spawn(  # a Popen object would complain of a child that outlives it
             sys.executable,
             (*runner_command(directory, config), "--announce"),
-            os.environ,  # what a schedule without a configured database means; jobs are given none of it
+            # What a schedule without a configured database means; jobs are given none of it. Who watches over this
+            # process does not watch over that one.
+            {name: value for name, value in os.environ.items() if name not in VARIABLES},
             file_actions=[(os.POSIX_SPAWN_DUP2, own, its) for own, its in ((nothing, 0), (announcement, 1), (log, 2))],
             setsid=True,
         )
@@ -84,6 +88,11 @@ def wait_for_end(directory: Path, seconds: float) -> bool:
 def wait_while_silent(directory: Path, seconds: float) -> bool:
     """Waits until the process that has the directory answers or ends; False when neither happens in that time."""
     return _wait(lambda: answers(runner_address(directory)) or not is_held(directory), seconds)
+
+
+def wait_for_answer(directory: Path, seconds: float) -> bool:
+    """Waits until a runner of the directory answers; False when none does in that time."""
+    return _wait(lambda: answers(runner_address(directory)), seconds)
 
 
 def _wait(done: Callable[[], bool], seconds: float) -> bool:

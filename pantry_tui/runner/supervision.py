@@ -11,6 +11,7 @@ from collections.abc import MutableMapping
 from typing import Self
 
 _SOCKET, _WATCHDOG, _WATCHED = "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
+VARIABLES = frozenset((_SOCKET, _WATCHDOG, _WATCHED))
 _MARGIN_SECONDS = 15  # for the end itself, after the jobs
 
 
@@ -30,9 +31,18 @@ class Supervisor:
         is_watched = microseconds.isdecimal() and int(microseconds) > 0 and watched == str(os.getpid())
         return cls(address or None, int(microseconds) / 1e6 if is_watched else None)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether somebody sees to it that there is a runner."""
+        return self._address is not None
+
     def ready(self, status: str) -> None:
         """The API answers, or the configuration has been read again."""
         self._tell("READY=1", f"STATUS={status}")
+
+    def status(self, status: str) -> None:
+        """What is shown of the service has changed."""
+        self._tell(f"STATUS={status}")
 
     def reloading(self) -> None:
         """The configuration is being read again; `ready` follows."""

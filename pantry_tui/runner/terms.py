@@ -15,6 +15,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
     schedule: str | None = None  # its id
     due_at: datetime | None = None
+    database: str | None = None  # for which the schedule has it done, whether the job goes there or not
     timeout_seconds: float | None = None  # from its start; None: as long as it takes
 
     @property

@@ -109,6 +109,27 @@ class TestHooks:
         eventually(lambda: "after" in note.read_text(), "the hook after the job that was cut off")
         assert "interrupted" in str(cli.json("job", "list")[0]["failure"])
 
+    def test_it_is_run_again_where_another_runner_dies_and_its_failure_is_told(
+        self, cli: CommandLine, web: WebServer
+    ) -> None:
+        note = cli.home / "notes"
+        before = hook(cli, "before", f"echo x > {note}; sleep 600")
+        after = hook(
+            cli, "after", f"echo after >> {note}; test $(grep -c after {note}) -ge 2 && exit 3; exec sleep 600"
+        )
+        told(cli, web, f'[hooks]\nbefore_backup = ["{before}"]\nafter_backup = ["{after}"]\n')
+        cli.succeed("backup", "create", "-n", "daily", "--no-wait")
+        eventually(note.exists, "the beginning of the hook")
+        os.kill(cli.json("runner", "status")["pid"], signal.SIGKILL)
+        cli.succeed("runner", "start")
+        eventually(lambda: note.read_text().count("after") == 1, "the hook after the job that was cut off")
+        os.kill(cli.json("runner", "status")["pid"], signal.SIGKILL)
+        cli.succeed("runner", "start")
+        eventually(lambda: note.read_text().count("after") == 2, "the hook once more")
+        cli.succeed("runner", "stop")
+        said = "".join(request.body.decode() for request in web.requests)
+        assert "which was cut off, failed" in said
+
 
 MOMENTS = ("before", "after")
 

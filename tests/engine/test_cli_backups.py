@@ -212,7 +212,7 @@ def test_two_commands_at_once_share_a_runner(cli: CommandLine) -> None:
 def test_the_catalog_is_a_cache(cli: CommandLine) -> None:
     cli.succeed("backup", "create", "-n", "daily")
     assert cli.json("catalog", "check") == {"sound": True, "problems": []}
-    assert cli.json("catalog", "rebuild") == {"backups": 1, "damaged": [], "forgotten": []}
+    assert cli.json("catalog", "rebuild") == {"backups": 1, "damaged": [], "forgotten": [], "schedules": []}
 
 
 def test_a_repository_that_is_not_mounted(cli: CommandLine) -> None:
@@ -226,7 +226,12 @@ def test_a_repository_that_is_not_mounted(cli: CommandLine) -> None:
         outcome = cli.run(*arguments)
         assert outcome.status == status
         assert "Mount its file system or put the directory back" in outcome.out + outcome.err
-    assert cli.json("catalog", "rebuild", "--force") == {"backups": 0, "damaged": [], "forgotten": [made]}
+    assert cli.json("catalog", "rebuild", "--force") == {
+        "backups": 0,
+        "damaged": [],
+        "forgotten": [made],
+        "schedules": [],
+    }
     assert cli.succeed("backup", "list").err == f"no backups in {cli.repository}\n"
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from pantry_tui.models import DatabaseTarget
 from tests.engine.command_line import CommandLine
 from tests.engine.runner.processes import eventually
 from tests.servers import TestServer
+
+RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"  # of age's own documentation
 
 
 def test_from_creation_to_deletion(cli: CommandLine, crm: DatabaseTarget) -> None:
@@ -33,6 +36,67 @@ def test_from_creation_to_deletion(cli: CommandLine, crm: DatabaseTarget) -> Non
     assert "Deleted" in cli.succeed("schedule", "delete", "nightly").out
     assert cli.json("schedule", "list") == []
     assert cli.left_behind() == []
+
+
+def test_recipients_and_hooks_of_its_own(cli: CommandLine, tmp_path: Path) -> None:
+    hook, note = tmp_path / "hook", tmp_path / "note"
+    hook.write_text(f'#!/bin/sh\necho "$PANTRY_MOMENT" >> {note}\n')
+    hook.chmod(0o700)
+    file = tmp_path / "pantry.toml"
+    file.write_text(
+        f'[hooks]\nbefore_backup = ["/bin/false"]\n[hook_sets.own]\nafter_backup = ["{hook}"]\n'
+        '[backup]\nmax_rate = "500 MB"\n'
+    )
+    with_file = ("--config", str(file))
+    created = cli.json(
+        *(*with_file, "schedule", "create", "nightly", "@daily"), *("--recipient", RECIPIENT, "--hooks", "own")
+    )
+    assert (created["recipients"], created["hooks"]) == ([RECIPIENT], "own")
+    refused = cli.run(*with_file, "schedule", "create", "other", "@daily", "--recipient", "AGE-SECRET-KEY-1XYZ")
+    assert (refused.status, "XYZ" in refused.err) == (3, False)
+    assert cli.run(*with_file, "schedule", "create", "other", "@daily", "--hooks", "none").status == 4
+    assert cli.run("schedule", "create", "d", "@daily", "--kind", "drill", "--hooks", "own").status == 2
+
+    cli.succeed(*with_file, "schedule", "execute", "nightly")
+
+    [backup] = cli.json("backup", "list")
+    assert backup["encrypted"]
+    assert note.read_text() == "after\n"
+    file.write_text("")
+    cli.succeed(*with_file, "schedule", "execute", "nightly")
+    assert cli.json("job", "list")[0]["warnings"] == 1
+    assert cli.json(*with_file, "schedule", "edit", "nightly", "--hooks", "", "--recipient", "")["hooks"] is None
+
+
+def test_doctor_tells_of_names_that_are_gone(cli: CommandLine, crm: DatabaseTarget, tmp_path: Path) -> None:
+    file = tmp_path / "pantry.toml"
+    file.write_text('[notifications.ops]\nkind = "slack"\nurl = "env:HOOK"\n')
+    cli.succeed("--config", str(file), "schedule", "create", "nightly", "@daily", "--on-failure", "ops")
+    file.write_text("")
+
+    findings = cli.json("--config", str(file), "doctor")["findings"]
+
+    [finding] = [each for each in findings if each["check"] == "schedules"]
+    assert (finding["subject"], finding["status"]) == ("nightly", "warning")
+    assert "nobody is configured as 'ops' any more" in finding["message"]
+
+
+def test_lost_schedules_come_back_from_the_repository(cli: CommandLine) -> None:
+    cli.succeed("backup", "create", "-n", "first")
+    cli.succeed("schedule", "create", "nightly", "@daily", "-r", "90")
+    cli.succeed("schedule", "create", "gone", "@daily")
+    cli.succeed("schedule", "delete", "gone")
+    for path in cli.data.glob("schedules.json*"):
+        path.unlink()
+    assert cli.json("schedule", "list") == []
+    cli.succeed("schedule", "create", "other", "@hourly")
+
+    assert "schedule brought back: nightly" in cli.succeed("catalog", "rebuild").out
+
+    found = {each["name"]: each for each in cli.json("schedule", "list")}
+    assert set(found) == {"nightly", "other"}
+    assert (found["nightly"]["retention_days"], len(found["nightly"]["next_runs"])) == (90, 5)
+    assert cli.json("catalog", "rebuild")["schedules"] == []
 
 
 def test_execute(cli: CommandLine, crm: DatabaseTarget, server: TestServer) -> None:
@@ -95,7 +159,7 @@ def test_a_runner_in_the_background_works_them_off(cli: CommandLine, crm: Databa
     cli.succeed("schedule", "disable", "each-second")
     assert crm.name in {backup["database"] for backup in cli.json("backup", "list")}
     shown = cli.succeed("schedule", "show", "each-second").out
-    assert "succeeded" in shown
+    assert "every second" in shown
     assert "schedule each-second" in cli.succeed("job", "show", cli.json("job", "list")[0]["id"]).out
 
 

@@ -89,6 +89,40 @@ def test_damaged_backups_count_for_nothing(cli: CommandLine) -> None:
     assert set(listed(cli)) == {good, bad}
 
 
+def test_backups_of_schedules_that_are_not_known_stay(cli: CommandLine) -> None:
+    configured(cli, "[retention]\ncount = 1\n")
+    cli.succeed("schedule", "create", "years", "@yearly", "-r", "3650")
+    [kept] = cli.json("schedule", "execute", "years")["jobs"]
+    take(cli)
+    (cli.data / "schedules.json").unlink()
+    (cli.data / "schedules.json.previous").unlink(missing_ok=True)
+
+    report = cli.json("retention", "apply", "--yes")
+
+    reasons = {each["backup_id"]: each["reasons"] for each in report["backups"]}
+    assert reasons[kept["backup_id"]] == [f"no policy is for backups of the schedule {kept['schedule']}"]
+    (cli.data / "schedules.json").write_text("{")
+    refused = cli.run("retention", "apply", "--yes")
+    assert (refused.status, "not certain that all schedules are known" in refused.err) == (5, True)
+
+
+def test_backups_of_a_deleted_schedule_are_kept_as_it_said(cli: CommandLine) -> None:
+    configured(cli, "[retention]\ncount = 1\n[policies.one]\ncount = 1\n")
+    cli.succeed("schedule", "create", "short", "@yearly", "--retention-policy", "one")
+    cli.succeed("schedule", "create", "long", "@yearly", "-r", "3650")
+    made = {
+        name: [cli.json("schedule", "execute", name)["jobs"][0]["backup_id"] for _ in range(2)]
+        for name in ("long", "short")
+    }
+    for name in made:
+        cli.succeed("schedule", "delete", name)
+    newest = take(cli)
+
+    cli.succeed("retention", "apply", "--yes")
+
+    assert set(listed(cli)) == {*made["long"], made["short"][1], newest}
+
+
 def test_without_a_policy_nothing_goes_by_itself(cli: CommandLine) -> None:
     made = [take(cli) for _ in range(2)]
     assert set(listed(cli)) == set(made)

@@ -37,7 +37,7 @@ def watching(
     teller = AlertTeller(executor.office, audit, configuration)
     alerts = AlertDesk(catalog, audit, teller, executor.board.tell, configuration, now, stays=stays)
     surveyor = Surveyor(
-        directory, catalog, library, lambda: executor.retention.clock.jumped_seconds(), statuses, stays=stays
+        directory, catalog, library, lambda: executor.retention.clock.look().excess, statuses, stays=stays
     )
     return HealthDesk(directory, catalog, surveyor, alerts, executor.board.tell, configuration, now)
 

@@ -11,26 +11,38 @@ from typing import Protocol
 import msgspec
 
 from pantry_tui.catalog.catalog import Catalog
-from pantry_tui.errors import InternalError, InterruptedJobError, NotFoundError, PantryError, StorageError, UsageError
+from pantry_tui.errors import InternalError, NotFoundError, PantryError, StorageError, UsageError
 from pantry_tui.events import ClockMoved, RunEnded, RunMissed, ScheduleEvent
-from pantry_tui.models import ExpectedRun, Failure, Job, JobRequest, JobState, RunState, Schedule
-from pantry_tui.runner.scheduling.attempts import Ending, after_jobs, after_refusal, given_way, is_too_late
+from pantry_tui.models import ExpectedRun, Failure, Job, JobRequest, RunState, Schedule
+from pantry_tui.runner.scheduling.attempts import (
+    Ending,
+    Task,
+    after_cut_off,
+    after_jobs,
+    after_refusal,
+    after_submission,
+    given_way,
+    is_too_late,
+    without_task,
+)
 from pantry_tui.runner.scheduling.book import RunBook, RunKey
 from pantry_tui.runner.scheduling.clock import TOLERANCE_SECONDS, Clock, Look, Watch
 from pantry_tui.schedule.accounts import Accounts, account, skipped
 
 LONGEST_WAIT_SECONDS = 30.0  # a clock that is set, or a machine that slept, shows at the next look
-_CUT_OFF = "the runner ended in the middle of the run"
 
 
 class Work(Protocol):
     """What the jobs of a run are, and who does them."""
 
-    async def requests(self, schedule: Schedule, run: ExpectedRun) -> Sequence[tuple[str, JobRequest]]:
-        """A request for each database of an attempt, with its name; ``run.left`` alone where any are. Raises `PantryError`."""
+    async def tasks(self, schedule: Schedule, run: ExpectedRun) -> Sequence[Task]:
+        """What is to be done for each database of an attempt; for those of ``run.left`` alone where any are.
 
-    async def submit(self, request: JobRequest, schedule: Schedule, due_at: datetime) -> Job:
-        """Queues one. Raises `PantryError`."""
+        Raises `PantryError` where that concerns all of them.
+        """
+
+    async def submit(self, database: str, request: JobRequest, schedule: Schedule, due_at: datetime) -> Job:
+        """Queues one, whose job is called by that database. Raises `PantryError`."""
 
 
 class Scheduler:
@@ -203,7 +215,7 @@ class Scheduler:
         """One attempt, to its end. The scheduler's edge: one run's trouble must not become the others'."""
         try:
             jobs, refused = await self._submit(schedule, run)
-            run = msgspec.structs.replace(run, job_ids=tuple(job.id for job in jobs))
+            run = after_submission(run, jobs, refused)
             self.book.note(run)
             ended = [Ending.of(await self._end_of(job)) for job in jobs]
             run = after_jobs(self._schedule(run.schedule_id), run, [*ended, *refused], self._clock.now())
@@ -220,12 +232,17 @@ class Scheduler:
 
     async def _submit(self, schedule: Schedule, run: ExpectedRun) -> tuple[list[Job], list[Ending]]:
         """Queues the jobs of an attempt: those that were taken, and how it ended for the others."""
-        jobs, refused = [], []
-        for database, request in await self._work.requests(schedule, run):
+        tasks = await self._work.tasks(schedule, run)
+        jobs, refused = [], without_task(run, tasks)
+        for database, request in tasks:
             try:
-                jobs.append(await self._work.submit(request, schedule, run.due_at))
+                if isinstance(request, PantryError):
+                    raise request
+                jobs.append(await self._work.submit(database, request, schedule, run.due_at))
             except PantryError as error:
-                refused.append(Ending.refused(database, error))
+                refused.append(Ending.cut_off(database) if self._closing else Ending.refused(database, error))
+        if not jobs and not refused:
+            raise NotFoundError(f"the schedule {schedule.name} has no database to work on")
         return jobs, refused
 
     async def _end_of(self, job: Job) -> Job:
@@ -245,13 +262,7 @@ class Scheduler:
         """A run whose attempt an earlier runner did not see to its end: what its jobs became decides."""
         schedule = self._schedule(run.schedule_id)
         jobs = [job for job in self._catalog.jobs() if job.id in run.job_ids]
-        cut_off = Failure.of(InterruptedJobError(_CUT_OFF, remedy="it is tried again by the schedule's own rules"))
-        if jobs and len(jobs) == len(run.job_ids):
-            run = after_jobs(schedule, run, [Ending.of(job) for job in jobs], now)
-        elif schedule is not None:
-            run = after_refusal(schedule, run, cut_off, now)
-        else:
-            run = msgspec.structs.replace(run, failure=cut_off, outcome=JobState.FAILED, finished_at=now)
+        run = after_cut_off(schedule, run, jobs, now)
         if schedule is not None and run.is_open and is_too_late(schedule, run, now):
             run = given_way(run, now, "it is too late to try it again")
         self._finish(run, schedule)

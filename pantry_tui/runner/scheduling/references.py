@@ -6,7 +6,7 @@ import msgspec
 
 from pantry_tui.config import Config
 from pantry_tui.config.targets import connection_parameters
-from pantry_tui.errors import ConfigError
+from pantry_tui.errors import ConfigError, NotFoundError
 from pantry_tui.models import DatabaseTarget, RepositoryTarget, Schedule
 from pantry_tui.schedule.checking import check_schedule
 
@@ -58,6 +58,18 @@ def repository_of(schedule: Schedule, config: Config) -> RepositoryTarget:
             remedy="give the repository a name in the configuration ([repositories.NAME]) and use that, or start the "
             "runner with the same BACKUP_DIR",
         )
+    return found
+
+
+def unknown_names(schedule: Schedule, config: Config) -> list[str]:
+    """Why the schedule's jobs cannot be begun, as far as its names tell, in words; nothing secret is looked up for it."""
+    found = []
+    if not schedule.address and schedule.database not in config.databases:
+        found.append(f"its database {schedule.database} is not configured")
+    try:
+        repository_of(schedule, config)
+    except (ConfigError, NotFoundError) as error:
+        found.append(error.message)
     return found
 
 

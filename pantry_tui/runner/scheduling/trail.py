@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pantry_tui.events import ClockMoved, DatabaseAppeared, RunEnded, RunMissed, ScheduleEvent
+from pantry_tui.events import ClockMoved, DatabaseAppeared, RunEnded, RunMissed, ScheduleEvent, SchedulesTroubled
 from pantry_tui.models import ExpectedRun
 from pantry_tui.runner.audit import AuditTrail
 
@@ -22,6 +22,8 @@ def note_event(audit: AuditTrail, event: ScheduleEvent) -> None:
             audit.note(_WHO, "schedule.run", run.schedule_id, result, {**_details(run), "failure": failure})
         case DatabaseAppeared(schedule_id=schedule_id, schedule=schedule, database=database):
             audit.note(_WHO, "schedule.database", schedule_id, "taken in", {"name": schedule, "database": database})
+        case SchedulesTroubled(problems=problems):
+            audit.note(_WHO, "schedules.troubled", "schedules", "noticed", {"problems": list(problems)})
         case ClockMoved(seconds=seconds, cause=cause):
             audit.note(_WHO, "clock.moved", "clock", "noticed", {"seconds": round(seconds), "cause": cause})
 

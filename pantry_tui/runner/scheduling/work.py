@@ -11,7 +11,7 @@ import msgspec
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.config import Config
 from pantry_tui.config.targets import actual_database, target_with_database
-from pantry_tui.errors import NotFoundError
+from pantry_tui.errors import NotFoundError, PantryError
 from pantry_tui.events import DatabaseAppeared, ScheduleEvent
 from pantry_tui.models import (
     BackupKind,
@@ -25,14 +25,16 @@ from pantry_tui.models import (
     RepositoryTarget,
     Schedule,
     ScheduleKind,
+    ScopedPolicy,
     Unlocking,
     ValidateRequest,
 )
 from pantry_tui.runner.drilling import drill_request, latest_to_drill
 from pantry_tui.runner.executor import Executor
 from pantry_tui.runner.library import Library
+from pantry_tui.runner.scheduling.attempts import Task
 from pantry_tui.runner.scheduling.references import database_of, repository_of
-from pantry_tui.runner.scheduling.wishes import untold, wished_around
+from pantry_tui.runner.scheduling.wishes import policies_of_schedules, untold, wished_around
 from pantry_tui.runner.terms import Terms
 
 
@@ -53,28 +55,43 @@ class ScheduledWork:
         self._configuration = configuration
         self._listener = listener
 
-    async def requests(self, schedule: Schedule, run: ExpectedRun) -> Sequence[tuple[str, JobRequest]]:
-        """A request for each database of an attempt, of ``run.left`` alone where that names any.
+    async def tasks(self, schedule: Schedule, run: ExpectedRun) -> list[Task]:
+        """What is to be done for each database of an attempt, of ``run.left`` alone where that names any.
 
-        Raises `ConfigError` for references that mean nothing, or something else, here; `NotFoundError` where there is no
-        backup to work on; `ServerError` and its kin where the server's databases cannot be listed.
+        Of a database for which it cannot be done, such as one without a backup to work on, the task says why. Raises
+        `ConfigError` for references that mean nothing, or something else, here; `NotFoundError` for a repository that is not
+        configured; `ServerError` and its kin where the server's databases cannot be listed.
         """
-        found = await self.all_requests(schedule)
-        return [each for each in found if not run.left or each[0] in run.left]
+        return await self._tasks(schedule, lambda name: not run.left or name in run.left)
 
-    async def all_requests(self, schedule: Schedule) -> list[tuple[str, JobRequest]]:
-        """The same for every database. Raises as `requests` does."""
-        config = self._configuration()
-        targets = await self._databases(schedule, config)
-        place = repository_of(schedule, config)
-        return [(target.name, await self._request(schedule, config, place, target)) for target in targets]
+    async def all_tasks(self, schedule: Schedule) -> list[Task]:
+        """The same for every database. Raises as `tasks` does."""
+        return await self._tasks(schedule, lambda name: True)
 
-    async def submit(self, request: JobRequest, schedule: Schedule, due_at: datetime | None) -> Job:
+    async def submit(self, database: str, request: JobRequest, schedule: Schedule, due_at: datetime | None) -> Job:
         """Queues one; without ``due_at`` as somebody's who waits for it. Raises what `Executor.submit` does."""
         if due_at is not None:
             request = untold(request)
-        terms = Terms(schedule=schedule.id, due_at=due_at, timeout_seconds=schedule.timeout_seconds)
+        terms = Terms(schedule=schedule.id, due_at=due_at, database=database, timeout_seconds=schedule.timeout_seconds)
         return await self._executor.submit(request, request.started_by, terms)
+
+    async def _tasks(self, schedule: Schedule, wanted: Callable[[str], bool]) -> list[Task]:
+        config = self._configuration()
+        targets = await self._databases(schedule, config)
+        place = repository_of(schedule, config)
+        return [
+            Task(target.name, await self._task(schedule, config, place, target))
+            for target in targets
+            if wanted(target.name)
+        ]
+
+    async def _task(
+        self, schedule: Schedule, config: Config, place: RepositoryTarget, target: DatabaseTarget
+    ) -> JobRequest | PantryError:
+        try:
+            return await self._request(schedule, config, place, target)
+        except PantryError as error:  # of this database; the others go on
+            return error
 
     async def _databases(self, schedule: Schedule, config: Config) -> list[DatabaseTarget]:
         server = database_of(schedule, config)
@@ -100,8 +117,17 @@ class ScheduledWork:
     async def _request(
         self, schedule: Schedule, config: Config, place: RepositoryTarget, target: DatabaseTarget
     ) -> JobRequest:
-        request = await self._plain_request(schedule, config, place, target)
-        return wished_around(request, schedule, config, target.name)
+        request = wished_around(
+            await self._plain_request(schedule, config, place, target), schedule, config, target.name
+        )
+        if isinstance(request, BackupRequest):
+            deleted = policies_of_schedules(self._catalog.deleted_schedules(), config)
+            also = tuple(
+                ScopedPolicy(policy=policy, database=target.name, schedule=name) for name, policy in deleted.items()
+            )
+            around = msgspec.structs.replace(request.around, retention_of_deleted=also)
+            request = msgspec.structs.replace(request, around=around)
+        return request
 
     async def _plain_request(
         self, schedule: Schedule, config: Config, place: RepositoryTarget, target: DatabaseTarget
@@ -138,8 +164,9 @@ def backup_request(
         format=schedule.format,
         compression=schedule.compression or Compression(config.backup.compression),
         selection=schedule.selection,
-        recipients=recipient_texts(config.encryption),
+        recipients=schedule.recipients or recipient_texts(config.encryption),
         jobs=config.backup.jobs,
+        max_rate=config.backup.max_bytes_per_second,
         or_full=schedule.or_full and incremental,
         lock_timeout_seconds=config.backup.lock_timeout_seconds,
         started_by=f"schedule {schedule.name}",

@@ -141,6 +141,12 @@ async def test_known_holes_of_client_tools_are_told(any_server: TestServer) -> N
     assert (told is not None) is bool(holes)
 
 
+ADVISORY_LOCKS = """
+SELECT count(*) FROM pg_locks
+WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
 @pytest.mark.parametrize("mode", ["transaction", "statement"])
 async def test_a_pooler_that_shares_sessions_is_refused(
     server: TestServer, repository: RepositoryTarget, mode: str
@@ -152,6 +158,8 @@ async def test_a_pooler_that_shares_sessions_is_refused(
         with pytest.raises(ServerError, match="connection pooler") as failure:
             await take(pooled, repository)
         findings = {finding.check: finding for finding in await examine_database(pooled)}
+        held = server.execute(source, ADVISORY_LOCKS)  # a session of the pooler's would keep it
+    assert held == [(0,)]
     assert "session mode" in (failure.value.remedy or "")
     assert findings["pooler"].status is FindingStatus.PROBLEM
     assert LocalRepository(repository).ids() == []

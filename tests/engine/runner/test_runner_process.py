@@ -32,6 +32,7 @@ from pantry_tui.runner.directory import (
 from pantry_tui.runner.inline import inline_runner
 from pantry_tui.runner.lock import RunnerLock, is_held
 from pantry_tui.runner.main import runner_status, stop_runner
+from pantry_tui.runner.reads import LocalReads
 from pantry_tui.version import __version__
 from tests.engine.runner.conftest import Blockade, StartRunner, at_work, backup_request
 from tests.engine.runner.processes import OLD_RUNNER, RunnerProcess, eventually, job_pids, marked_processes
@@ -234,6 +235,23 @@ async def test_a_runner_told_to_stop_when_idle_finishes_its_jobs(
     assert runner.process.wait() == 0
     async with inline_runner(config) as own:
         assert (await own.job(job.id)).state is JobState.SUCCEEDED
+
+
+async def test_a_runner_that_is_to_end_when_idle_does_what_is_queued(
+    runner: RunnerProcess,
+    client: RunnerClient,
+    config: Config,
+    crm: DatabaseTarget,
+    backups: RepositoryTarget,
+    blockade: Blockade,
+) -> None:
+    jobs = [await client.submit(backup_request(crm, backups, name)) for name in ("first", "second")]
+    await at_work(client, jobs[0])
+    await client.stop(when_idle=True)
+    blockade.lift()
+
+    assert runner.process.wait(timeout=30) == 0
+    assert [(await LocalReads(config).job(job.id)).state for job in jobs] == [JobState.SUCCEEDED] * 2
 
 
 async def test_a_runner_of_another_version_hands_over(

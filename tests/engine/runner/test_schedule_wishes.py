@@ -11,10 +11,13 @@ import pytest
 
 from pantry_tui.config import Config
 from pantry_tui.config.keeping import RetentionSettings
+from pantry_tui.config.notifying import NotifySettings
 from pantry_tui.config.settings import DatabaseSettings
 from pantry_tui.errors import NotFoundError
-from pantry_tui.models import DatabaseTarget, MissedRuns, RepositoryTarget
+from pantry_tui.events import Warned
+from pantry_tui.models import DatabaseTarget, JobState, MissedRuns, RepositoryTarget
 from pantry_tui.runner.audit import entries
+from pantry_tui.runner.clock import Doubt
 from tests.engine.runner.conftest import ended
 from tests.engine.runner.scheduled import PatientClock, configured, scheduled, scheduling
 from tests.unit.notify.servers import WebServer
@@ -78,6 +81,22 @@ async def test_attempts_that_are_followed_by_others_are_not_told(
     assert b"schedule nightly: failed after 2 attempts" in request.body
 
 
+async def test_of_a_clock_that_may_be_ahead_people_are_told_once(
+    ready: Config, crm: DatabaseTarget, backups: RepositoryTarget, web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = PatientClock()
+    async with scheduling(ready, clock) as (runner, client):
+        monkeypatch.setattr(runner.retention.clock, "look", lambda: Doubt(40 * 86400.0, 0.0))
+        await client.create_schedule(scheduled(crm, "* * * * *", on_failure=("ops",), retention_days=30))
+        await clock.advance(120)
+        jobs = await client.jobs()
+
+    assert [(job.state, job.warnings) for job in jobs] == [(JobState.SUCCEEDED, 1)] * 2
+    [request] = web.requests
+    assert b"are not deleted as they should be" in request.body
+    assert b"the clock may be ahead by 40 days" in request.body
+
+
 async def test_a_run_that_was_missed_is_told(ready: Config, crm: DatabaseTarget, web: WebServer) -> None:
     async with scheduling(ready) as (_, client):
         draft = scheduled(crm, "0 0 * * *", on_failure=("ops",), missed=MissedRuns.SKIP)
@@ -88,6 +107,36 @@ async def test_a_run_that_was_missed_is_told(ready: Config, crm: DatabaseTarget,
         await later.advance(1)
     [request] = web.requests
     assert b"the run of " in request.body
+
+
+async def test_what_is_no_longer_configured_stops_no_backup(
+    ready: Config, crm: DatabaseTarget, backups: RepositoryTarget, web: WebServer
+) -> None:
+    async with scheduling(ready) as (_, client):
+        draft = scheduled(crm, "* * * * *", retention_policy="two", on_success=("ops",), on_failure=("ops",))
+        await client.create_schedule(draft)
+    renamed = msgspec.structs.replace(
+        ready,
+        policies={},
+        notifications={"crew": ready.notifications["ops"]},
+        notify=NotifySettings(on_success=("crew",)),
+    )
+    clock = PatientClock()
+    async with scheduling(renamed, clock) as (runner, client):
+        complaints = runner.schedules.complaints()
+        await clock.advance(180)
+        taken = await client.backups(backups)
+        [job, *_] = await client.jobs()
+        log = [event async for event in client.job_events(job.id)]
+
+    assert len(taken) == 3
+    warnings = [event.message for event in log if isinstance(event, Warned)]
+    assert warnings == [
+        "nobody is configured as 'ops' any more: those whom the configuration names are told instead",
+        "no policy of retention is called 'two': no backup of the schedule is deleted",
+    ]
+    assert complaints == [f"schedule nightly: {words}" for words in warnings]
+    assert b"schedule nightly: succeeded" in web.requests[-1].body
 
 
 @pytest.mark.parametrize(

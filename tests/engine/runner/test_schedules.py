@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,10 +14,11 @@ import pytest
 
 from pantry_tui.config import Config
 from pantry_tui.errors import ConfigError, NotFoundError, UsageError
-from pantry_tui.events import DatabaseAppeared, RunEnded
+from pantry_tui.events import DatabaseAppeared, Event, Failed, Finished, RunEnded
 from pantry_tui.models import (
     BackupFormat,
     DatabaseTarget,
+    JobRequest,
     JobState,
     RepositoryTarget,
     RunState,
@@ -24,6 +28,7 @@ from pantry_tui.models import (
 from pantry_tui.runner.audit import entries, problems
 from pantry_tui.runner.executor import ExecutorSettings
 from pantry_tui.runner.instance import Runner
+from pantry_tui.runner.process import JobProcess
 from pantry_tui.runner.terms import Terms
 from tests.engine.runner.conftest import Blockade, at_work, backup_request, ended
 from tests.engine.runner.scheduled import NOON, PatientClock, configured, scheduled, scheduling
@@ -94,6 +99,59 @@ async def test_validations_and_drills_take_the_latest_backup(
 
     assert [job.state for job in done] == [JobState.SUCCEEDED] * 2
     assert (backup.valid, backup.drilled) == (True, True)
+
+
+@pytest.mark.parametrize("kind", [ScheduleKind.VALIDATE, ScheduleKind.DRILL])
+async def test_a_killed_examination_is_really_done_again(
+    ready: Config,
+    crm: DatabaseTarget,
+    backups: RepositoryTarget,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: ScheduleKind,
+) -> None:
+    carry_out = JobProcess.carry_out
+
+    async def killed(process: JobProcess, request: JobRequest, on_event: Callable[[Event], None]) -> Finished | Failed:
+        monkeypatch.setattr(JobProcess, "carry_out", carry_out)
+        os.kill(process.pid, signal.SIGKILL)
+        return await carry_out(process, request, on_event)
+
+    clock = PatientClock()
+    async with scheduling(ready, clock) as (_, client):
+        await ended(client, await client.submit(backup_request(crm, backups)))
+        await client.create_schedule(scheduled(crm, "5 12 * * *", kind=kind, retry_seconds=60.0))
+        monkeypatch.setattr(JobProcess, "carry_out", killed)
+        await clock.advance(600)
+        run = (await client.runs())[-1]
+        jobs = await client.jobs()
+        [backup] = await client.backups(backups)
+
+    assert (run.attempts, run.outcome) == (2, JobState.SUCCEEDED)
+    assert [(job.state, job.database) for job in jobs[:2]] == [
+        (JobState.SUCCEEDED, crm.name),
+        (JobState.FAILED, crm.name),
+    ]
+    assert (backup.valid if kind is ScheduleKind.VALIDATE else backup.drilled) is True
+
+
+async def test_databases_without_a_backup_keep_no_other_from_being_examined(
+    ready: Config, crm: DatabaseTarget, server: TestServer, backups: RepositoryTarget
+) -> None:
+    clock = PatientClock()
+    async with scheduling(ready, clock) as (_, client):
+        await ended(client, await client.submit(backup_request(crm, backups)))
+        kind = ScheduleKind.VALIDATE
+        await client.create_schedule(scheduled(crm, "5 12 * * *", kind=kind, all_databases=True))
+        with pytest.raises(NotFoundError, match="has no backup of") as refusal:
+            await client.execute_schedule("nightly")
+        await clock.advance(600)
+        run = (await client.runs())[-1]
+        [backup] = await client.backups(backups)
+
+    assert f"{crm.name}: job " in str(refusal.value.detail)
+    assert (run.outcome, backup.valid) == (JobState.FAILED, True)
+    assert "postgres" in run.given_up
+    assert crm.name not in run.given_up
 
 
 async def test_all_databases_of_a_server_and_new_ones(

@@ -38,6 +38,18 @@ def test_schedules_are_found_by_id_and_by_name(catalog: Catalog) -> None:
         other.remove_schedule("a-1")
         with pytest.raises(NotFoundError, match="no schedule 'alpha'"):
             other.schedule("alpha")
+        with pytest.raises(NotFoundError, match="no schedule 'a-1'"):
+            other.schedule("a-1")
+
+
+def test_what_a_deleted_schedule_said_of_its_backups_stays_known(catalog: Catalog) -> None:
+    catalog.put_schedule(Schedule(id="full", name="full", cron="@daily", retention_days=90))
+    catalog.remove_schedule("full")
+    catalog.close()
+
+    with Catalog(catalog.directory) as other:
+        assert other.schedules() == []
+        assert [(schedule.id, schedule.retention_days) for schedule in other.deleted_schedules()] == [("full", 90)]
 
 
 def test_runs_are_replaced_and_listed_latest_first(catalog: Catalog) -> None:
@@ -72,3 +84,23 @@ def test_old_ones_go_but_for_the_last_and_what_is_not_over(catalog: Catalog) -> 
     catalog.prune_runs(NOON + timedelta(days=30))
 
     assert catalog.runs("a") == [*(run(number) for number in range(LATEST + 4, 4, -1)), open_one]
+
+
+def test_a_schedule_of_another_version_is_never_removed_by_a_write(catalog: Catalog) -> None:
+    for name in ("alpha", "beta"):
+        catalog.put_schedule(Schedule(id=name, name=name, cron="@daily"))
+    catalog.close()
+    path = catalog.directory / "schedules.json"
+    path.write_bytes(path.read_bytes().replace(b'"name":"alpha"', b'"name":{"new":"alpha"}'))
+
+    with Catalog(catalog.directory) as other:
+        other.put_schedule(Schedule(id="gamma", name="gamma", cron="@daily"))
+        assert [schedule.name for schedule in other.schedules()] == ["beta", "gamma"]
+        assert "1 entries of another version cannot be read, and are left alone" in other.schedule_problems[0]
+    assert b'{"new":"alpha"}' in path.read_bytes()
+
+    with Catalog(catalog.directory) as other:
+        known = [Schedule(id=name, name=name, cron="@hourly") for name in ("alpha", "beta")]
+        assert [schedule.id for schedule in other.bring_back_schedules(known)] == ["alpha"]
+        assert other.schedule_problems == []
+    assert b'{"new":"alpha"}' not in path.read_bytes()

@@ -19,6 +19,7 @@ def test_the_unit_starts_a_runner_in_the_foreground() -> None:
     assert '"runner" "--foreground"\n' in text
     assert 'Environment="DATA_DIR=/srv/50%%/a$b"\n' in text
     assert "KillMode=mixed\n" in text
+    assert "Restart=always\n" in text
     assert text.endswith("WantedBy=multi-user.target\n")
     assert unit_text(config=None, data_directory="/d", system=False).endswith("WantedBy=default.target\n")
 
@@ -36,11 +37,16 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
 
 def test_jobs_may_go_on_as_long_as_configured() -> None:
     assert "TimeoutStopSec=30\n" in unit_text(config=None, data_directory="/d", system=True)
+    hooked = unit_text(config=None, data_directory="/d", system=True, stop_seconds=10.0, hook_seconds=300.0)
+    assert "TimeoutStopSec=340\n" in hooked
     assert "TimeoutStopSec=631\n" in unit_text(config=None, data_directory="/d", system=True, stop_seconds=600.5)
 
 
 def test_only_the_systems_unit_is_hardened() -> None:
-    assert "NoNewPrivileges=yes\n" in unit_text(config=None, data_directory="/d", system=True)
+    system = unit_text(config=None, data_directory="/d", system=True)
+    assert "NoNewPrivileges=yes\n" in system
+    assert "CapabilityBoundingSet=~CAP_SYS_TIME CAP_WAKE_ALARM\n" in system
+    assert "ProtectClock" not in system  # its filter takes adjtimex(2) away, reading included
     assert "NoNewPrivileges" not in unit_text(config=None, data_directory="/d", system=False)
 
 

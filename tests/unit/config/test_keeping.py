@@ -50,7 +50,10 @@ def test_what_is_no_size(text: str) -> None:
 
 def test_a_database_has_its_own_in_place_of_the_general_one(tmp_path: Path) -> None:
     config = load(tmp_path, CONFIGURED)
-    assert config.retention_policies({}) == (ScopedPolicy(policy=OWN, database="crm"), ScopedPolicy(policy=GENERAL))
+    assert config.retention_policies({}) == (
+        ScopedPolicy(policy=OWN, database="crm", schedule=""),
+        ScopedPolicy(policy=GENERAL, schedule=""),
+    )
     assert config.retention_after_backup("crm") is None
     assert config.retention_after_backup("other") == GENERAL
 
@@ -60,7 +63,6 @@ def test_schedules_come_first_and_where_unknown_their_backups_are_left_alone(tmp
     hourly = RetentionPolicy(count=24)
     assert config.retention_policies({"hourly": hourly}) == (
         ScopedPolicy(policy=hourly, schedule="hourly"),
-        ScopedPolicy(policy=RetentionPolicy()),
+        ScopedPolicy(policy=RetentionPolicy(), schedule=""),
     )
-    assert config.retention_policies() == (ScopedPolicy(policy=RetentionPolicy(), schedule=""),)
     assert config.retention_after_backup("crm") is None

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pantry_tui.errors import ConfigError, NotificationError
+from pantry_tui.errors import ConfigError, NotificationError, NotificationRefusedError
 from pantry_tui.models import MailSecurity, Notice, Outcome, Receiver, ReceiverKind
 from pantry_tui.notify import mail, web
 from pantry_tui.notify.sending import send
@@ -70,7 +70,7 @@ class TestMail:
             )
             send(trusting, NOTICE, {"MAIL_PASSWORD": PASSWORD})
             assert (len(mailbox.messages), mailbox.users) == (1, ["pantry"])
-            with pytest.raises(NotificationError, match="refused user or password") as refused:
+            with pytest.raises(NotificationRefusedError, match="refused user or password") as refused:
                 send(trusting, NOTICE, {"MAIL_PASSWORD": "wrong secret"})
             assert "wrong secret" not in f"{refused.value} {refused.value.detail} {refused.value.remedy}"
             with pytest.raises(NotificationError, match="certificate that cannot be verified"):
@@ -98,7 +98,7 @@ class TestMail:
 
     def test_a_message_that_is_refused(self) -> None:
         refusing = mail_server(Mailbox(answer="554 spam"))
-        with refusing as port, pytest.raises(NotificationError, match=r"refused the message \(554\)") as refused:
+        with refusing as port, pytest.raises(NotificationRefusedError, match=r"refused the message \(554\)") as refused:
             send(by_mail(port), NOTICE, {})
         assert refused.value.detail == "spam"
 

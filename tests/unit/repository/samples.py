@@ -142,8 +142,9 @@ def publish_backup(
     database: str = "crm",
     source: str = "crm_production",
     content: Mapping[str, bytes] = CONTENT,
+    dated: bool = False,
 ) -> str:
-    """Makes one whole backup and returns its id."""
+    """Makes one whole backup and returns its id; ``dated``: it says to be of ``at``, and not of noon as all others."""
     backup_id = new_backup_id(name, at)
     staged = repository.begin(backup_id)
     try:
@@ -155,6 +156,8 @@ def publish_backup(
             finally:
                 os.close(descriptor)
         manifest = manifest_of(backup_id, database=database, source=source, content=content)
+        if dated:
+            manifest = msgspec.structs.replace(manifest, started_at=at, finished_at=at)
         repository.publish(staged, msgspec.structs.replace(manifest, name=name))
     finally:
         staged.release()

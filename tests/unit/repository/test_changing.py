@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 from collections.abc import Callable
@@ -15,9 +16,11 @@ from pantry_tui.errors import (
     BackupDamagedError,
     NotFoundError,
     RefusedError,
+    StorageError,
     UsageError,
 )
 from pantry_tui.models import MarkRequest
+from pantry_tui.repository import staging
 from pantry_tui.repository.local import LocalRepository, ProofRecord, new_backup_id
 from pantry_tui.repository.staging import remove_backup_directory
 from tests.unit.repository.samples import NOON, local_repository, publish_backup
@@ -191,3 +194,14 @@ class TestAtOnce:
         assert cleaned == []
         assert staged.path.is_dir()
         local.discard(staged)
+
+
+def test_nobody_waits_for_a_lock_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging, "LOCK_SECONDS", 0.05)
+    local = local_repository(tmp_path / "backups")
+    publish_backup(local)
+    with (local.directory / staging.LOCK_NAME).open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(StorageError, match=r"another process has kept the repository's lock"):
+            local.clean_leftovers()
+    assert local.clean_leftovers() == []

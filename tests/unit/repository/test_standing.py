@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pantry_tui.models import MarkRequest, utc_now
+from pantry_tui.errors import RefusedError
+from pantry_tui.models import MarkRequest, RetentionPolicy, ScopedPolicy, utc_now
 from pantry_tui.repository.local import LocalRepository, ProofRecord
-from pantry_tui.repository.retention import BackupFacts
+from pantry_tui.repository.retention import BackupFacts, decide
 from pantry_tui.repository.standing import facts_of
 from tests.unit.repository.samples import NOON, local_repository, publish_backup
 
@@ -56,3 +57,38 @@ def test_what_cannot_be_read_or_believed_is_told_and_stays(local: LocalRepositor
 
 def test_an_empty_place_has_no_facts(local: LocalRepository) -> None:
     assert facts_of(local) == ([], [])
+
+
+def drilled(local: LocalRepository, backup_id: str, *, ok: bool, hour: int = 0) -> None:
+    local.add_record(backup_id, ProofRecord(kind="drill", at=NOON + timedelta(hours=hour), ok=ok))
+
+
+def test_what_a_drill_could_not_restore_pushes_nothing_out(local: LocalRepository) -> None:
+    old, new = publish_backup(local), publish_backup(local, at=NOON + timedelta(days=60))
+    drilled(local, new, ok=False)
+    policies = [ScopedPolicy(policy=RetentionPolicy(count=1))]
+
+    verdicts = {verdict.backup_id: verdict for verdict in decide(facts_of(local)[0], policies, utc_now())}
+
+    assert verdicts[old].kept
+    assert verdicts[new].reasons == ("shown by a drill not to restore, and not older than all that are kept",)
+    with pytest.raises(RefusedError, match="last valid backup"):
+        local.delete(old, by="anna")
+    local.delete(new, by="anna")
+
+
+def test_a_later_drill_that_succeeds_makes_it_count_again(local: LocalRepository) -> None:
+    old, new = publish_backup(local), publish_backup(local, at=NOON + timedelta(days=60))
+    drilled(local, new, ok=False)
+    drilled(local, new, ok=True, hour=1)
+
+    assert facts(local)[new].good
+    local.delete(old, by="anna")
+
+
+def test_the_only_backup_stays_although_it_does_not_restore(local: LocalRepository) -> None:
+    made = publish_backup(local)
+    drilled(local, made, ok=False)
+
+    with pytest.raises(RefusedError, match="last valid backup"):
+        local.delete(made, by="anna")

@@ -12,6 +12,7 @@ from pantry_tui.errors import HookError
 from pantry_tui.models import Hook
 from pantry_tui.runner import hooks
 from pantry_tui.runner.hooks import hook_environment, run_hook
+from tests.engine.runner.processes import eventually
 
 
 def script(directory: Path, text: str) -> str:
@@ -112,3 +113,28 @@ def _is_alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+async def test_one_that_cannot_be_run_leaves_nothing_open(tmp_path: Path) -> None:
+    path = tmp_path / "hook.sh"
+    path.write_text("#!/nonexistent/interpreter\n")
+    path.chmod(0o700)
+    before = list(Path("/proc/self/fd").iterdir())
+    for _ in range(3):
+        with pytest.raises(HookError, match="cannot be run"):
+            await said_by(Hook(argv=(str(path),)))
+    assert len(list(Path("/proc/self/fd").iterdir())) == len(before)
+
+
+async def test_who_is_in_a_hurry_leaves_nothing_behind(tmp_path: Path) -> None:
+    note = tmp_path / "child"
+    path = script(tmp_path, f"trap '' TERM\necho $$ > {note}\necho ready\nwhile :; do sleep 600; done")
+    ready = asyncio.Event()
+    running = asyncio.create_task(run_hook(Hook(argv=(path,)), {}, lambda line: ready.set()))
+    await ready.wait()
+    running.cancel()
+    await asyncio.sleep(0)  # it is being ended, gently
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    eventually(lambda: not _is_alive(int(note.read_text())), "its end")

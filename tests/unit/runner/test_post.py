@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from pantry_tui.errors import NotificationError
+from pantry_tui.errors import ConfigError, NotificationError, NotificationRefusedError, PantryError
 from pantry_tui.events import Logged, NotificationFailed
-from pantry_tui.models import Notice, Outcome, Receiver, ReceiverKind
+from pantry_tui.models import Notice, Outcome, Receiver, ReceiverKind, utc_now
 from pantry_tui.notify.queue import FOLDER, NoticeQueue
 from pantry_tui.runner import post
 from pantry_tui.runner.audit import AuditTrail, entries
@@ -196,6 +197,56 @@ async def test_it_is_given_up_after_days(
     assert NoticeQueue(directory).waiting() == []
     [entry] = entries(directory)
     assert (entry.object, entry.result) == ("ops", "given up")
+
+
+MAIL = Receiver(name="ops", kind=ReceiverKind.EMAIL, host="h", sender="a@h", to=("anna@h", "bob@h"))
+
+
+async def test_addresses_share_no_trouble(directory: Path) -> None:
+    got: list[tuple[str, ...]] = []
+
+    async def deliver(receiver: Receiver, notice: Notice) -> None:
+        got.append(receiver.to)
+        if receiver.to == ("anna@h",):
+            raise NotificationRefusedError("no such user")
+
+    office = PostOffice(directory, AuditTrail(directory), deliver=deliver, pace=AT_ONCE)
+    office.tell([MAIL], notice())
+    await office.close()
+
+    assert sorted(got) == [("anna@h",), ("bob@h",)]
+    [waiting] = NoticeQueue(directory).waiting()
+    assert (waiting.receiver.to, waiting.attempts, waiting.refused) == (("anna@h",), 1, True)
+    assert (waiting.due_at - waiting.at).total_seconds() >= 3600
+
+
+@pytest.mark.parametrize(("error", "tries"), [(NotificationError("no network"), 76), (ConfigError("no such file"), 5)])
+def test_what_is_refused_is_tried_less_often(error: PantryError, tries: int) -> None:
+    refused = isinstance(error, ConfigError)
+    waited = [sum(post._back_off(number, refused) for number in range(1, last + 1)) for last in (tries - 1, tries)]
+    assert waited[0] <= post.GIVEN_UP_AFTER.total_seconds() < waited[1]
+
+
+async def test_a_clock_that_was_ahead_silences_nobody(directory: Path) -> None:
+    world, moments = World(), [utc_now() + timedelta(days=400)]
+    office = PostOffice(directory, AuditTrail(directory), deliver=world.deliver, pace=AT_ONCE, now=lambda: moments[-1])
+    office.tell([OPS], notice(1))
+    await world.until(lambda: len(world.got) == 1)
+    moments.append(utc_now())
+    office.tell([OPS], notice(2))
+    await world.until(lambda: len(world.got) == 2)
+    await office.close()
+
+
+async def test_what_was_put_off_by_a_wrong_clock_is_due(opened: Open, directory: Path) -> None:
+    queue = NoticeQueue(directory)
+    ahead = utc_now() + timedelta(days=400)
+    queue.put(msgspec.structs.replace(queue.new(OPS, notice(1), at=ahead, job_id=None), attempts=1))
+    world = World()
+    office = opened(world)
+    office.start()
+    await world.until(lambda: len(world.got) == 1)
+    await office.close()
 
 
 async def test_pings_go_one_by_one_in_their_order(opened: Open) -> None:

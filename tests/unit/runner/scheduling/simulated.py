@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
 
 from pantry_tui.catalog.catalog import Catalog
+from pantry_tui.errors import PantryError
 from pantry_tui.events import ScheduleEvent
 from pantry_tui.models import (
     ExpectedRun,
@@ -22,6 +23,7 @@ from pantry_tui.models import (
     Schedule,
     ValidateRequest,
 )
+from pantry_tui.runner.scheduling.attempts import Task
 from pantry_tui.runner.scheduling.loop import Scheduler
 
 Effect = Callable[[], None]
@@ -95,29 +97,30 @@ class SimulatedWork:
         self.jobs: dict[str, Job] = {}
         self.outcome: Callable[[Job], tuple[float, Failure | None]] = lambda job: (10.0, None)
         self.refusal: Exception | None = None
+        self.refusals: dict[str, PantryError] = {}  # by database
         self._numbers = itertools.count()
 
     @property
     def alive(self) -> list[Job]:
         return [job for job in self.jobs.values() if not job.state.is_final]
 
-    async def requests(self, schedule: Schedule, run: ExpectedRun) -> Sequence[tuple[str, JobRequest]]:
+    async def tasks(self, schedule: Schedule, run: ExpectedRun) -> list[Task]:
         if self.refusal is not None:
             raise self.refusal
         place = RepositoryTarget(name="local", location="/nonexistent")
         return [
-            (name, ValidateRequest(repository=place, backup_id=name))
+            Task(name, self.refusals.get(name) or ValidateRequest(repository=place, backup_id=name))
             for name in self.databases
             if not run.left or name in run.left
         ]
 
-    async def submit(self, request: JobRequest, schedule: Schedule, due_at: datetime) -> Job:
+    async def submit(self, database: str, request: JobRequest, schedule: Schedule, due_at: datetime) -> Job:
         assert isinstance(request, ValidateRequest)
         job = Job(
             id=f"job-{next(self._numbers)}-{self.clock.now():%Y%m%dT%H%M%S}",
             kind="validate",
             title="",
-            database=request.backup_id,
+            database=database,
             state=JobState.RUNNING,
             queued_at=self.clock.now(),
             schedule=schedule.id,

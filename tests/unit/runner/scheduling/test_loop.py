@@ -206,19 +206,6 @@ async def test_a_defect_in_one_schedule_leaves_the_others_alone(desk: Desk) -> N
     assert [run.failure.code for run in desk.runs() if run.failure is not None] == ["internal"] * 2
 
 
-async def test_of_several_databases_those_that_failed_are_tried_again(desk: Desk) -> None:
-    desk.create("0 * * * *", all_databases=True)
-    desk.work.databases = ["a", "b", "c"]
-    failing = {"b": UNREACHABLE, "c": FULL}
-    desk.work.outcome = lambda job: (10.0, failing.get(str(job.database)) if len(desk.work.jobs) <= 3 else None)
-
-    await desk.run(1.5 * HOUR)
-
-    run = desk.runs()[0]
-    assert [job.database for job in desk.work.jobs.values()] == ["a", "b", "c", "b"]
-    assert (run.outcome, run.failure, run.given_up) == (JobState.FAILED, FULL, ("c",))
-
-
 async def test_a_run_that_waits_to_be_tried_again_gives_way_to_the_next(desk: Desk) -> None:
     desk.create("*/10 * * * *", retry_seconds=900)
     desk.work.outcome = lambda job: (10.0, UNREACHABLE if len(desk.work.jobs) == 1 else None)

@@ -66,11 +66,14 @@ class Year:
     async def stretch(self) -> None:
         """Some days of work with a mishap, and some time without a runner."""
         hours = self.chance.uniform(1, 120)
+        clock = self.desk.clock
         mishap: Callable[[float], None] = self.chance.choice(
-            [self.desk.clock.sleep, self.desk.clock.pass_time, _nothing]
+            [clock.sleep, clock.pass_time, clock.set, self._set_back, _nothing]
         )
-        self.desk.clock.plan(hours * 1800, lambda: mishap(self.chance.uniform(60, 20_000)))
+        clock.plan(hours * 1800, lambda: mishap(self.chance.uniform(60, 20_000)))
         await self.desk.run(hours * 3600)
+        if self.chance.random() < 0.3:
+            self._die_in_a_step()
         self.desk.work.crash(CUT_OFF)
         self.desk.work.jobs.clear()
         self.desk.clock.pass_time(self.chance.choice([5.0, 600.0, 8000.0, 200_000.0]))
@@ -78,6 +81,17 @@ class Year:
         self.desk.catalog.prune_runs(self.desk.clock.now() - timedelta(days=20))
         self.desk.catalog.prune_jobs(self.desk.clock.now() - timedelta(days=2))
         self.desk.restart()
+
+    def _set_back(self, seconds: float) -> None:
+        self.desk.clock.set(-min(seconds, 3000.0))
+
+    def _die_in_a_step(self) -> None:
+        """A run is written down as started, and the runner dies before it has done anything for it."""
+        following = min(run.due_at for run in self.desk.catalog.runs() if run.state is RunState.EXPECTED)
+        self.desk.clock.pass_time(max((following - self.desk.clock.now()).total_seconds(), 0.0))
+        before = self.desk.work.jobs.keys() | set()
+        self.desk.scheduler.look()
+        assert self.desk.work.jobs.keys() == before
 
     def look_at_the_books(self) -> None:
         self.last |= {run.key: run for run in self.desk.catalog.runs()}
@@ -145,6 +159,8 @@ async def test_each_local_day_has_one_daily_run(in_memory: Path) -> None:
     desk.catalog.close()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_neither_memory_nor_open_files_grow(in_memory: Path) -> None:
     year = Year(in_memory, 7)
     for _ in range(5):

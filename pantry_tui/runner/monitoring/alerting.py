@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.config import Config
 from pantry_tui.errors import NotFoundError, PantryError, RefusedError, StorageError
-from pantry_tui.events import AlertChanged, RunnerEvent
-from pantry_tui.models import Alert, AlertState, Health, Job
+from pantry_tui.events import AlertChanged, RunEnded, RunnerEvent
+from pantry_tui.models import Alert, AlertState, Health, Job, JobState
 from pantry_tui.monitoring import alerts as rules
 from pantry_tui.monitoring.alerts import Step
 from pantry_tui.monitoring.ordering import open_alerts
@@ -53,22 +53,29 @@ class AlertDesk:
         """Those that are open, the worst first; with ``resolved`` all that are kept, those opened last first."""
         return self._all() if resolved else open_alerts(self._all())
 
-    def take_health(self, health: Health, jobs: Sequence[Job], *, notify: bool | None = None) -> None:
+    def take_health(self, health: Health, *, notify: bool | None = None) -> None:
         """Takes in what a health run saw. ``notify``: whether people are told; None: as the runner does."""
         self.health = health
         tells = self._stays if notify is None else notify
+        jobs = [job for job in self._catalog.jobs() if not self._is_tried_again(job)]
         self._take(sighted(health, jobs), tells=tells)
         if tells:
             self.escalate()
         self._prune()
 
     def job_ended(self, job: Job) -> None:
-        """Hears that a job is over."""
-        self._take(sighted_job(job, self.health), tells=self._stays)
+        """Hears that a job is over; of one that its schedule may try again, the end of the run will tell."""
+        with contextlib.suppress(PantryError):  # what keeps alerts from being read keeps no job from ending
+            if job.state is JobState.SUCCEEDED or not self._is_tried_again(job):
+                self._take(sighted_job(job, self.health), tells=self._stays)
 
     def hear(self, event: RunnerEvent) -> None:
         """Hears what the scheduler and the post office tell."""
-        self._take(sighted_event(event), tells=self._stays)
+        with contextlib.suppress(PantryError):
+            self._take(sighted_event(event), tells=self._stays)
+            if isinstance(event, RunEnded) and not event.run.is_open:
+                for job_id in event.run.job_ids:
+                    self._take(sighted_job(self._catalog.job(job_id), self.health), tells=self._stays)
 
     def escalate(self) -> datetime | None:
         """Tells the next contacts whose time has come, and says when there are others; None: as things are, never."""
@@ -86,6 +93,13 @@ class AlertDesk:
     def resolve(self, reference: str, who: str) -> Alert:
         """Somebody says that it is over. Raises as `acknowledge` does."""
         return self._change("alert.resolve", self._live(reference), who, rules.resolved)
+
+    def _is_tried_again(self, job: Job) -> bool:
+        """Whether it is of a run that has not come to its end."""
+        if job.schedule is None or job.due_at is None:
+            return False
+        run = self._catalog.run((job.schedule, job.due_at))
+        return run is not None and run.is_open
 
     def _change(self, action: str, alert: Alert, who: str, change: Callable[[Alert, str, datetime], Alert]) -> Alert:
         changed = change(alert, who, self._now())

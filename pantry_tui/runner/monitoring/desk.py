@@ -103,7 +103,7 @@ class HealthDesk:
         found = await self._found({})
         self._kept = found
         write_kept(self._directory, found)
-        self.alerts.take_health(found.health, self._catalog.jobs(), notify=self._notify)
+        self.alerts.take_health(found.health, notify=self._notify)
         for listener in self.listeners:
             listener(found.health)
         self._publish(_changed(found.health))

@@ -64,8 +64,12 @@ FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
 """
 
 
+# What is read under a lock must be as of the lock: in a transaction of REPEATABLE READ it is as of before it was waited for.
+BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+
 _WRITING = """
 SET default_transaction_read_only = off;
+SET default_transaction_isolation = 'read committed';
 SELECT pg_catalog.set_config('synchronous_commit', 'on', false) WHERE pg_catalog.current_setting('synchronous_commit') = 'off'
 """
 
@@ -82,8 +86,9 @@ class RestoreDatabase(Model, frozen=True, kw_only=True):
 async def writable_session(target: DatabaseTarget) -> Connection:
     """A catalog connection that may write, whatever the role's or database's settings say, and whose commits last.
 
-    `default_transaction_read_only` on a role or database otherwise lets a restore end without an error and without data, and
-    with `synchronous_commit` off a crash undoes what was said to be done.
+    `default_transaction_read_only` on a role or database otherwise lets a restore end without an error and without data, with
+    `synchronous_commit` off a crash undoes what was said to be done, and `default_transaction_isolation` hides what others
+    committed while a lock was waited for.
     """
     connection = await open_catalog(target, application=APPLICATION)
     try:

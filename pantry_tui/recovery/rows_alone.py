@@ -46,7 +46,7 @@ from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
 from pantry_tui.recovery.asserting import ask, require_all
 from pantry_tui.recovery.comparing import sum_lines
 from pantry_tui.recovery.content import fingerprints_agree
-from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
+from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, quoted_names, writable_session
 from pantry_tui.recovery.fitting import is_widened, require_fitting
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.preflight import Segments, check_segments, needed_segments, open_archive, raw_bytes
@@ -180,7 +180,7 @@ class RowsAlone:
             raise
         async with connection:
             try:
-                await connection.execute("BEGIN")
+                await connection.execute(BEGIN_WRITING)
                 filled = await self._fill(connection, sequences, refreshes)
                 await connection.execute("COMMIT")
             except psycopg.Error as error:

@@ -17,7 +17,7 @@ from pantry_tui.models import ReleaseRequest, ReleaseResult, RestoredTable, Roll
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.introspect import list_tables
 from pantry_tui.postgres.snapshot import Connection
-from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
+from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, quoted_names, writable_session
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.checkpoint import (
     Checkpoint,
@@ -65,7 +65,7 @@ async def roll_back_rows(request: RollbackRequest, listener: Listener) -> Rollba
         undone = _Undone(checkpoint, by=checkpoint.rolled_back_by)
         try:
             if undone.by is None:
-                await connection.execute("BEGIN")
+                await connection.execute(BEGIN_WRITING)
                 undone = await _Rollback(connection, request, rollback_id, checkpoint, progress).run()
                 await connection.execute("COMMIT")
         except psycopg.Error as error:

@@ -23,7 +23,7 @@ from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import list_tables
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.asserting import ask, failures, require_all
-from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
+from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, quoted_names, writable_session
 from pantry_tui.recovery.in_place.batches import run_by_batches
 from pantry_tui.recovery.in_place.checkpoint import Checkpoint, Keeping, KeptTable, TableState
 from pantry_tui.recovery.in_place.exchange import Exchange, effects
@@ -92,7 +92,7 @@ class InPlace:
                 standing = await standing_tables(connection, self._manifest, there, self._request.strategy)
                 staging = Staging(connection, self._manifest, self._segments, self._reader, self._progress)
                 compared = await self._stage(staging, standing, tables)
-                await connection.execute("BEGIN")
+                await connection.execute(BEGIN_WRITING)
                 made = await self._make(connection, missing, staging)
                 self._progress.phase("exchange")
                 exchanged = await self._exchange(connection, standing, compared, missing, made)

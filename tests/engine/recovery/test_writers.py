@@ -8,11 +8,20 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from pantry_tui.errors import DatabaseChangedError, RefusedError, RestoreError
+from pantry_tui.errors import DatabaseChangedError, RefusedError, RestoreError, TargetNotEmptyError
 from pantry_tui.events import Event, ignore
-from pantry_tui.models import DatabaseTarget, RepositoryTarget, RestoreResult, RollbackRequest, RollbackResult, Strategy
+from pantry_tui.models import (
+    BackupKind,
+    DatabaseTarget,
+    RepositoryTarget,
+    RestoreResult,
+    RollbackRequest,
+    RollbackResult,
+    Strategy,
+)
 from pantry_tui.recovery.undoing import roll_back
 from tests.engine.backup.taking import take
+from tests.engine.backup.test_turns import WAITING, seen
 from tests.engine.recovery.portrait import portrait
 from tests.engine.recovery.restoring import restore
 from tests.engine.recovery.test_failures import at_phase
@@ -128,6 +137,36 @@ async def test_what_is_written_before_the_lock_is_found_and_kept(
     assert (table.inserted, table.updated, table.deleted) == effects[strategy]
     await undo(target, result.id)
     assert rows_of(server, target) == before
+
+
+async def test_what_a_repeatable_read_would_not_see_is_found_too(
+    server: TestServer, target: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    """A setting of the database is not what decides which rows a recovery finds under its lock."""
+    server.execute("postgres", f"ALTER DATABASE {target.name} SET default_transaction_isolation = 'repeatable read'")
+
+    def write() -> None:
+        server.execute(target, "INSERT INTO t VALUES (777, 'new')")
+
+    result = await restore(target, repository, tables=("public.t",), on_event=at_phase("exchange", write))
+    assert rows_of(server, target) == STORED
+    assert result.tables[0].deleted == 1
+
+
+async def test_rows_that_arrive_while_empty_tables_are_filled_are_seen(
+    server: TestServer, target: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    server.execute("postgres", f"ALTER DATABASE {target.name} SET default_transaction_isolation = 'repeatable read'")
+    await take(target, repository, kind=BackupKind.DATA)
+    server.execute(target, "TRUNCATE t CASCADE")
+    blocker = server.connect(target, autocommit=False)
+    blocker.execute("INSERT INTO t VALUES (777, 'new')")
+    filling = asyncio.create_task(restore(target, repository))
+    await seen(server.connect(target), WAITING)
+    blocker.commit()
+    with pytest.raises(TargetNotEmptyError, match=r"public\.t has rows already"):
+        await filling
+    assert rows_of(server, target) == {777: "new"}
 
 
 @pytest.mark.parametrize(

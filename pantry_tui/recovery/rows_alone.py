@@ -200,6 +200,7 @@ class RowsAlone:
         for index in tables:
             await self._load(connection, index)
         self._progress.phase("post-data")
+        await aside.wake(connection)
         if violations := await aside.put_back(connection):
             raise RestoreError("; ".join(violations), remedy="nothing was kept: the tables are as they were")
         for entry in refreshes:

@@ -172,8 +172,14 @@ class SetAside(NamedTuple):
                 found[key.title] = await _count(connection, key.orphans)
         return {title: orphans for title, orphans in found.items() if orphans}
 
+    async def wake(self, connection: Connection) -> None:
+        """Gives triggers and rules their own state back, when no rows change any more."""
+        for what, named in self._named():
+            enable = sql.SQL("{} {} {}").format(_ENABLE[named.state], what, sql.Identifier(named.name))
+            await connection.execute(_alter(named, enable))
+
     async def put_back(self, connection: Connection, broken: Mapping[str, int] | None = None) -> list[str]:
-        """Adds the keys again, which checks every row, and gives all else its own state.
+        """Adds the keys again, which checks every row, and binds owners by their policies; triggers are awake by then.
 
         Returns in words what the keys found wrong, with the first rows; what was not wrong is back. A key of ``broken`` that no
         more rows break than did before is put back without the check.
@@ -186,9 +192,6 @@ class SetAside(NamedTuple):
                 await _add(connection, key._replace(definition=key.definition + _NOT_VALID))
             else:
                 violations.append(problem)
-        for what, named in self._named():
-            enable = sql.SQL("{} {} {}").format(_ENABLE[named.state], what, sql.Identifier(named.name))
-            await connection.execute(_alter(named, enable))
         for schema, table in self.forced:
             name = sql.Identifier(schema, table)
             await connection.execute(sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(name))

@@ -136,6 +136,7 @@ class _Rollback:
         results = [await self._take_back(table) for table in tables]
         for key, orphans in (broken := self._checkpoint.broken).items():
             self._progress.warn(f"{orphans:,} rows broke {key} before the recovery: it is back, NOT VALID")
+        await aside.wake(self._connection)
         if violations := await aside.put_back(self._connection, broken):
             raise RestoreError(
                 f"the rows that come back break constraints: {quoted_names(violations, 3)}",

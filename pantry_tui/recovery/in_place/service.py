@@ -86,9 +86,8 @@ class InPlace:
         connection = await writable_session(self._request.target)
         async with connection:
             try:
-                absent = await missing_tables(connection, self._manifest, tables)
-                missing = MissingTables(self._manifest, self._toc, absent)
-                there = [index for index in tables if index not in absent]
+                missing = await missing_tables(connection, self._manifest, self._toc, tables)
+                there = [index for index in tables if index not in missing.indexes]
                 standing = await standing_tables(connection, self._manifest, there, self._request.strategy)
                 staging = Staging(connection, self._manifest, self._segments, self._reader, self._progress)
                 compared = await self._stage(staging, standing, tables)
@@ -151,6 +150,8 @@ class InPlace:
         for number, table in enumerate(tables):
             results.append(await self._exchange_one(connection, table, compared[table.index], violations))
             self._progress.part(number / len(tables))
+        await aside.wake(connection)
+        violations += await missing.attach(connection, self._progress.warn)
         violations += await aside.put_back(connection)
         violations += await missing.complete(connection, self._progress.warn)
         if not violations:

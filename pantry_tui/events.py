@@ -58,6 +58,14 @@ class Logged(_Event, frozen=True, kw_only=True, tag="log"):
     message: str
 
 
+class Committed(_Event, frozen=True, kw_only=True, tag="committed"):
+    """What the job was to change is changed for good, whatever becomes of the rest of it. ``undone_by``: the job whose
+    checkpoint undoes it; None: nothing is kept.
+    """
+
+    undone_by: str | None = None
+
+
 class Finished(_Event, frozen=True, kw_only=True, tag="finished"):
     """The work is done and verified. ``result`` is the result model as builtins."""
 
@@ -117,7 +125,8 @@ class ClockMoved(_Event, frozen=True, kw_only=True, tag="clock_moved"):
 
 ScheduleEvent = RunMissed | RunEnded | DatabaseAppeared | ClockMoved
 RunnerEvent = ScheduleEvent | NotificationFailed
-Event = PhaseStarted | TableProgress | Progress | Warned | Logged | Finished | Failed | JobChanged | RunnerEvent
+WorkEvent = PhaseStarted | TableProgress | Progress | Warned | Logged | Committed | Finished | Failed
+Event = WorkEvent | JobChanged | RunnerEvent
 
 Listener = Callable[[Event], None]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import psycopg
@@ -12,9 +11,11 @@ from pantry_tui.config.targets import target_with_database
 from pantry_tui.errors import PantryError
 from pantry_tui.models import RestoreRequest, utc_now
 from pantry_tui.postgres.connect import server_error
+from pantry_tui.recovery.committing import UNKNOWN, to_the_end
 from pantry_tui.recovery.database import RestoreDatabase, drop_database, maintenance_session
 from pantry_tui.recovery.kept import Activity, KeptDatabase, activity_of, comment_of, kept_name
 from pantry_tui.recovery.plan import RestorePlan
+from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.properties import carry_over, database_statements, live_entries, take_owner
 from pantry_tui.recovery.swap import as_still_there, exchange_names
 
@@ -26,38 +27,52 @@ class Exchanging(NamedTuple):
     manifest: Manifest
     recovery_id: str
     began: Activity
-    warn: Callable[[str], None]
+    progress: RestoreProgress
 
     async def run(self, plan: RestorePlan, database: RestoreDatabase) -> str | None:
         """Returns the name under which the earlier database is kept; None: it is not.
 
         Raises `RestoreError`: the earlier database is as it was then, and the restored one is there under its working name.
         """
+        kept = kept_name(database.name, self.recovery_id)
         try:
-            return await self._exchange(plan, database)
+            record, too_late = await self._exchange(plan, database, kept)
         except psycopg.Error as error:
             failed = server_error(error, doing=f"exchanging database {database.name}")
             raise as_still_there(failed, database.name, database.working_name) from error
         except PantryError as error:
+            if error.message == UNKNOWN:  # then nothing can be said of either database
+                raise
             raise as_still_there(error, database.name, database.working_name) from error
+        self.progress.committed(self.recovery_id if self.request.checkpoint else None, too_late=too_late)
+        ended = await to_the_end(self._follow(database.name, kept, record))
+        if ended.too_late:
+            self.progress.late()
+        return ended.result
 
-    async def _exchange(self, plan: RestorePlan, database: RestoreDatabase) -> str | None:
-        target, coming = self.request.target, database.working_name
+    async def _exchange(self, plan: RestorePlan, database: RestoreDatabase, kept: str) -> tuple[KeptDatabase, bool]:
         await self._carry_over(plan, database)
         record = await self._record(database)
-        kept = kept_name(database.name, self.recovery_id)
-        await exchange_names(target, name=database.name, kept=kept, coming=coming, record=record)
+        return record, await exchange_names(
+            self.request.target, name=database.name, kept=kept, coming=database.working_name, record=record
+        )
+
+    async def _follow(self, name: str, kept: str, record: KeptDatabase) -> str | None:
+        """What is left to do when the names are exchanged; that stays so, whatever fails here."""
         written = record.own_activity.since(self.began)
-        if self.request.checkpoint:
-            if written is not None:
-                self.warn(
-                    f"written to {database.name} while the recovery was at work, and now only in {kept}: {written}"
-                )
-            return kept
+        place = f"now only in {kept}" if self.request.checkpoint else "gone with it"
         if written is not None:
-            self.warn(f"written to {database.name} while the recovery was at work, and gone with it: {written}")
-        async with await maintenance_session(target) as connection:
-            await drop_database(connection, kept)
+            self.progress.warn(f"written to {name} while the recovery was at work, and {place}: {written}")
+        if self.request.checkpoint:
+            return kept
+        try:
+            async with await maintenance_session(self.request.target) as connection:
+                await drop_database(connection, kept)
+        except (PantryError, psycopg.Error) as error:
+            self.progress.warn(
+                f"the names are exchanged, and the earlier database could not be dropped: it is kept as {kept} ({error})"
+            )
+            return kept
         return None
 
     async def _carry_over(self, plan: RestorePlan, database: RestoreDatabase) -> None:
@@ -69,7 +84,7 @@ class Exchanging(NamedTuple):
         async with await maintenance_session(self.request.target) as connection:
             told = await carry_over(connection, statements, shown)
             for line in [*told, *await take_owner(connection, database.name, database.working_name)]:
-                self.warn(line)
+                self.progress.warn(line)
 
     async def _record(self, database: RestoreDatabase) -> KeptDatabase:
         async with await maintenance_session(self.request.target) as connection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import psycopg
@@ -42,8 +43,9 @@ from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable, list_tables
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.workers import default_worker_count
-from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
+from pantry_tui.recovery.analyzing import Analyzed, analyze_committed
 from pantry_tui.recovery.asserting import ask, require_all
+from pantry_tui.recovery.committing import commit
 from pantry_tui.recovery.comparing import sum_lines
 from pantry_tui.recovery.content import fingerprints_agree
 from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, quoted_names, writable_session
@@ -76,7 +78,7 @@ async def restore_rows(
     if request.analyze:
         progress.phase("analyze")
         names = [(table.schema, table.name) for table in filled.tables]
-        analyzed = await analyze_or_warn(request.target, request.jobs or default_worker_count(), progress.warn, names)
+        analyzed = await analyze_committed(request.target, request.jobs or default_worker_count(), progress, names)
     progress.finished()
     return RestoreResult(
         id=request.recovery_id or new_recovery_id(started_at),
@@ -182,7 +184,8 @@ class RowsAlone:
             try:
                 await connection.execute(BEGIN_WRITING)
                 filled = await self._fill(connection, sequences, refreshes)
-                await connection.execute("COMMIT")
+                too_late = await commit(connection, partial(writable_session, self._target))
+                self._progress.committed(None, too_late=too_late)
             except psycopg.Error as error:
                 failed = server_error(error, doing="filling the tables")
                 raise as_restore_error(failed, remedy="nothing was kept: the tables are as they were") from error

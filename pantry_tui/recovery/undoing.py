@@ -126,9 +126,10 @@ async def _exchange_back(
     own = await _record(request, record, rollback_id, now)
     name = kept_name(record.name, rollback_id)
     comment = sql.Literal(record.comment)
-    await exchange_names(
+    too_late = await exchange_names(
         request.target, name=record.name, kept=name, coming=kept.now_called, record=own, comment=comment
     )
+    progress.committed(rollback_id, too_late=too_late)
     return name
 
 

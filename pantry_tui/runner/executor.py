@@ -24,7 +24,7 @@ from pantry_tui.errors import (
     StorageError,
     TimedOutError,
 )
-from pantry_tui.events import Failed, Finished, Warned
+from pantry_tui.events import Committed, Failed, Finished, Warned
 from pantry_tui.models import (
     Failure,
     Job,
@@ -40,7 +40,7 @@ from pantry_tui.runner.audit import AuditTrail
 from pantry_tui.runner.board import JobBoard
 from pantry_tui.runner.decisions import decisions_of, measured_by
 from pantry_tui.runner.joblog import JobLog, RequestNotes, prune_logs
-from pantry_tui.runner.leftovers import remove_rehearsal, with_leftovers
+from pantry_tui.runner.leftovers import done_all_the_same, looked_up, remove_rehearsal, with_leftovers
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.live import LiveJob
 from pantry_tui.runner.post import PostOffice
@@ -60,6 +60,7 @@ from pantry_tui.runner.terms import ASKED_FOR, Terms
 
 RUNNER = "runner"  # who acts, in the audit trail, when nobody asked
 PRUNE_SECONDS = 24 * 3600.0
+_UNSEEN = frozenset({"worker_died", "internal", "interrupted"})  # failures that say nothing of what was done before
 
 
 class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,6 +246,8 @@ class Executor:
         except Exception as error:
             last = Failed(failure=Failure.of(_unexpected(error)))
         if isinstance(last, Failed):
+            if live.committed is None and last.failure.code in _UNSEEN:
+                live.committed = await looked_up(live.request, live.job.id)
             try:
                 await self._clean_after(live.request)
             except Exception as error:
@@ -345,18 +348,19 @@ class Executor:
             removed = await self._library.clean(repository) if repository is not None else []
             await remove_rehearsal(request, self._directory)
             if job_id in lost:
-                self._settle(lost[job_id], request, removed)
+                self._settle(lost[job_id], request, removed, await looked_up(request, job_id))
             with contextlib.suppress(OSError):  # the next runner finds it again, and nothing left to do
                 self._notes.remove(job_id)
 
-    def _settle(self, job: Job, request: JobRequest | None, removed: list[str]) -> None:
+    def _settle(self, job: Job, request: JobRequest | None, removed: list[str], committed: Committed | None) -> None:
         since = job.started_at or job.queued_at
         error = InterruptedJobError(
             f"the runner ended in the middle of the job, which was {job.state.value} since {_time(since)}; "
             f"the next runner found it at {_time(utc_now())}",
             remedy="run the operation again",
         )
-        failed = Failed(failure=with_leftovers(Failure.of(error), request))
+        done = committed is not None and done_all_the_same(committed.undone_by, error.message)
+        failed = Failed(failure=done or with_leftovers(Failure.of(error), request))
         with contextlib.suppress(OSError):
             log = JobLog(self._directory, job.id)
             log.write(failed)

@@ -12,7 +12,7 @@ from pantry_tui.config.targets import database_name
 from pantry_tui.errors import UsageError
 from pantry_tui.models import BackupKind, RestoreRequest, RestoreResult, RestoreValidation, utc_now
 from pantry_tui.postgres.workers import default_worker_count
-from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
+from pantry_tui.recovery.analyzing import Analyzed, analyze_committed
 from pantry_tui.recovery.cron_jobs import STAY_IN_PLACE, without_cron
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.service import Exchanged, InPlace
@@ -86,7 +86,7 @@ async def _analyze(request: RestoreRequest, exchanged: Exchanged, progress: Rest
         return Analyzed(0, [])
     progress.phase("analyze")
     names = [(table.schema, table.name) for table in exchanged.tables]
-    return await analyze_or_warn(request.target, request.jobs or default_worker_count(), progress.warn, names)
+    return await analyze_committed(request.target, request.jobs or default_worker_count(), progress, names)
 
 
 def _validation(exchanged: Exchanged) -> RestoreValidation:

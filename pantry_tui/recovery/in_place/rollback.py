@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +18,7 @@ from pantry_tui.models import ReleaseRequest, ReleaseResult, RestoredTable, Roll
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.introspect import list_tables
 from pantry_tui.postgres.snapshot import Connection
+from pantry_tui.recovery.committing import commit
 from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, quoted_names, writable_session
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.checkpoint import (
@@ -67,7 +69,8 @@ async def roll_back_rows(request: RollbackRequest, listener: Listener) -> Rollba
             if undone.by is None:
                 await connection.execute(BEGIN_WRITING)
                 undone = await _Rollback(connection, request, rollback_id, checkpoint, progress).run()
-                await connection.execute("COMMIT")
+                too_late = await commit(connection, partial(writable_session, request.target))
+                progress.committed(rollback_id, too_late=too_late)
         except psycopg.Error as error:
             raise as_restore_error(server_error(error, doing="rolling back"), remedy=NOTHING_KEPT) from error
         name = connection.info.dbname

@@ -8,6 +8,7 @@ failure at any point leaves the tables as they were.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import psycopg
@@ -23,6 +24,7 @@ from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import list_tables
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.asserting import ask, failures, require_all
+from pantry_tui.recovery.committing import commit
 from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, quoted_names, writable_session
 from pantry_tui.recovery.in_place.batches import run_by_batches
 from pantry_tui.recovery.in_place.checkpoint import Checkpoint, Keeping, KeptTable, TableState
@@ -97,10 +99,17 @@ class InPlace:
                 exchanged = await self._exchange(connection, standing, compared, missing, made)
                 if exchanged.violations and not self._request.dry_run:
                     raise _refused_by_constraints(exchanged.violations)
-                await connection.execute("ROLLBACK" if self._request.dry_run else "COMMIT")
+                await self._end(connection)
             except psycopg.Error as error:
                 raise as_restore_error(server_error(error, doing="exchanging the rows"), remedy=NOTHING_KEPT) from error
         return exchanged
+
+    async def _end(self, connection: Connection) -> None:
+        if self._request.dry_run:
+            await connection.execute("ROLLBACK")
+            return
+        too_late = await commit(connection, partial(writable_session, self._request.target))
+        self._progress.committed(None if self._keeping.temporary else self._recovery_id, too_late=too_late)
 
     async def _stage(
         self, staging: Staging, standing: Sequence[StandingTable], tables: Sequence[int]

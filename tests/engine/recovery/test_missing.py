@@ -49,9 +49,11 @@ SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid), conva
 WHERE connamespace = 'public'::regnamespace AND contype <> 'n' AND (conparentid = 0 OR conrelid <> 'refs'::regclass)
 ORDER BY 1, 2
 """  # parts of a key to a partitioned table, one for each partition, the server names as it likes
-TRIGGERS = (
-    "SELECT tgrelid::regclass::text, tgname::text, tgenabled::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2"
-)
+# Up to release 14 what a partition has of its root's triggers counts as internal.
+TRIGGERS = """
+SELECT tgrelid::regclass::text, tgname::text, tgenabled::text FROM pg_trigger
+WHERE NOT tgisinternal OR tgparentid <> 0 AND tgconstraint = 0 ORDER BY 1, 2
+"""
 
 
 async def undo(target: DatabaseTarget, recovery_id: str) -> RollbackResult:

@@ -15,6 +15,7 @@ from psycopg import sql
 from pantry_tui.artifact.manifest import SourceDatabase
 from pantry_tui.config.targets import target_with_database
 from pantry_tui.errors import (
+    AuthenticationError,
     DatabaseMissingError,
     PantryError,
     PrivilegeError,
@@ -29,6 +30,8 @@ from pantry_tui.postgres.snapshot import Connection, open_catalog
 from pantry_tui.postgres.unverified import abandoned_databases, drop_statement, unverified_prefix
 
 APPLICATION = "restore"
+# There is no such database, or this role is not let in.
+NO_ENTRY = (DatabaseMissingError, PrivilegeError, AuthenticationError)
 MAINTENANCE_DATABASES = ("postgres", "template1")
 EXAMPLES = 5
 _PROVIDERS = {"libc": "libc", "icu": "icu", "builtin": "builtin"}

@@ -18,12 +18,14 @@ from pantry_tui.recovery.database import writable_session
 
 _INTRODUCTION = "Kept by Pantry TUI to undo a recovery; `pantry-tui recovery release` drops it. "
 
-# Every owner of a database may write such a comment on it: one counts that belongs to whom the other database belongs to.
+# Every owner of a database may write such a comment on it: one counts that belongs to whom the other database belongs to, to
+# this very role, or to a superuser.
 _COMMENTS = """
-SELECT d.datname::text, pg_catalog.shobj_description(d.oid, 'pg_database'), (SELECT o.datname::text
-    FROM pg_catalog.pg_database o WHERE o.datname = %(name)s AND o.datdba = d.datdba) IS NOT NULL
+SELECT d.datname::text, pg_catalog.shobj_description(d.oid, 'pg_database'), r.rolname::text,
+    r.rolsuper OR r.rolname = current_user
+    OR EXISTS (SELECT FROM pg_catalog.pg_database o WHERE o.datname = %(name)s AND o.datdba = d.datdba)
     OR NOT EXISTS (SELECT FROM pg_catalog.pg_database o WHERE o.datname = %(name)s)
-FROM pg_catalog.pg_database d
+FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles r ON r.oid = d.datdba
 WHERE pg_catalog.starts_with(pg_catalog.shobj_description(d.oid, 'pg_database'), %(introduction)s) ORDER BY 1
 """
 
@@ -71,10 +73,12 @@ class KeptDatabase(Model, frozen=True, kw_only=True):
 
 
 class Kept(Model, frozen=True, kw_only=True):
-    """A kept database and the name that it has now."""
+    """A kept database and the name that it has now. ``counts``: it is not for anybody to have made it."""
 
     now_called: str
     record: KeptDatabase
+    owner: str
+    counts: bool
 
 
 def kept_name(name: str, recovery_id: str) -> str:
@@ -90,16 +94,21 @@ def comment_on(name: str, record: KeptDatabase) -> sql.Composed:
 
 
 async def kept_databases(connection: Connection, name: str) -> list[Kept]:
-    """Those on this connection's server that were called ``name``. Raises `psycopg.Error`."""
+    """Those on this connection's server that were called ``name``, and that count. Raises `psycopg.Error`."""
+    return [kept for kept in await said_to_be_kept(connection, name) if kept.counts]
+
+
+async def said_to_be_kept(connection: Connection, name: str) -> list[Kept]:
+    """The same, with those whose owner is somebody else than the owner of the database. Raises `psycopg.Error`."""
     found = []
     rows = await connection.execute(_COMMENTS, {"name": name, "introduction": _INTRODUCTION})
-    for now_called, comment, is_same_owner in await rows.fetchall():
+    for now_called, comment, owner, counts in await rows.fetchall():
         try:
             record = KeptDatabase.from_json(comment.removeprefix(_INTRODUCTION))
         except msgspec.DecodeError:
             continue  # of another version, or somebody's own text
-        if is_same_owner and record.name == name and now_called == kept_name(name, record.recovery_id):
-            found.append(Kept(now_called=now_called, record=record))
+        if record.name == name and now_called == kept_name(name, record.recovery_id):
+            found.append(Kept(now_called=now_called, record=record, owner=owner, counts=counts))
     return found
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import psycopg
 
 from pantry_tui.config.targets import actual_database
-from pantry_tui.errors import ServerError
 from pantry_tui.models import DatabaseTarget
 from pantry_tui.postgres.connect import server_error
-from pantry_tui.recovery.database import maintenance_session, writable_session
+from pantry_tui.recovery.database import NO_ENTRY, maintenance_session, writable_session
 from pantry_tui.recovery.in_place.checkpoint import checkpoints
 from pantry_tui.recovery.kept import kept_databases
 
@@ -24,7 +23,7 @@ async def is_committed(target: DatabaseTarget, recovery_id: str) -> bool:
                 return True
         try:
             maintenance = await maintenance_session(target)
-        except ServerError:  # no other database that this role may enter: none was exchanged from here either
+        except NO_ENTRY:  # no other database that this role may enter: none was exchanged from here either
             return False
         async with maintenance as connection:
             databases = await kept_databases(connection, actual_database(target))

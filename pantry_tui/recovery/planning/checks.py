@@ -33,7 +33,7 @@ from pantry_tui.recovery.requirements import Requirements, requirements
 from pantry_tui.recovery.rows_alone import refuse_archived
 from pantry_tui.recovery.surroundings import compare_surroundings
 from pantry_tui.recovery.swap import require_free
-from pantry_tui.recovery.way import refuse_batches
+from pantry_tui.recovery.way import refuse_batches, require_no_large_objects
 
 _LOOKING = "looking at the target server"
 _MAY_CREATE = "SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"
@@ -71,6 +71,8 @@ async def check_all(
 
 async def _check_in_place(ground: Ground, tied: Collection[int], obstacles: Obstacles) -> None:
     connection = ground.connection
+    with obstacles.noted(_LOOKING):
+        require_no_large_objects(ground.request, ground.manifest)
     await obstacles.of(require_owner(connection, tied), _LOOKING)
     await obstacles.of(_require_work(connection, keeps=ground.request.checkpoint), _LOOKING)
     await _check_room(ground, obstacles)

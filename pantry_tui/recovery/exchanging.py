@@ -11,9 +11,10 @@ from pantry_tui.config.targets import target_with_database
 from pantry_tui.errors import PantryError
 from pantry_tui.models import RestoreRequest, utc_now
 from pantry_tui.postgres.connect import server_error
+from pantry_tui.recovery.activity import Activity, Totals, activity_of, totals_of
 from pantry_tui.recovery.committing import UNKNOWN, to_the_end
 from pantry_tui.recovery.database import RestoreDatabase, drop_database, maintenance_session
-from pantry_tui.recovery.kept import Activity, KeptDatabase, activity_of, comment_of, kept_name
+from pantry_tui.recovery.kept import KeptDatabase, comment_of, kept_name
 from pantry_tui.recovery.plan import RestorePlan
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.properties import carry_over, database_statements, live_entries, take_owner
@@ -36,7 +37,7 @@ class Exchanging(NamedTuple):
         """
         kept = kept_name(database.name, self.recovery_id)
         try:
-            record, too_late = await self._exchange(plan, database, kept)
+            record, totals, too_late = await self._exchange(plan, database, kept)
         except psycopg.Error as error:
             failed = server_error(error, doing=f"exchanging database {database.name}")
             raise as_still_there(failed, database.name, database.working_name) from error
@@ -45,32 +46,43 @@ class Exchanging(NamedTuple):
                 raise
             raise as_still_there(error, database.name, database.working_name) from error
         self.progress.committed(self.recovery_id if self.request.checkpoint else None, too_late=too_late)
-        ended = await to_the_end(self._follow(database.name, kept, record))
+        ended = await to_the_end(self._follow(database.name, kept, record, totals))
         if ended.too_late:
             self.progress.late()
         return ended.result
 
-    async def _exchange(self, plan: RestorePlan, database: RestoreDatabase, kept: str) -> tuple[KeptDatabase, bool]:
+    async def _exchange(
+        self, plan: RestorePlan, database: RestoreDatabase, kept: str
+    ) -> tuple[KeptDatabase, Totals, bool]:
         await self._carry_over(plan, database)
-        record = await self._record(database)
-        return record, await exchange_names(
+        record, totals = await self._record(database)
+        too_late = await exchange_names(
             self.request.target, name=database.name, kept=kept, coming=database.working_name, record=record
         )
+        return record, totals, too_late
 
-    async def _follow(self, name: str, kept: str, record: KeptDatabase) -> str | None:
+    async def _follow(self, name: str, kept: str, record: KeptDatabase, totals: Totals) -> str | None:
         """What is left to do when the names are exchanged; that stays so, whatever fails here."""
+        keeps = self.request.checkpoint
         written = record.own_activity.since(self.began)
-        place = f"now only in {kept}" if self.request.checkpoint else "gone with it"
         if written is not None:
+            place = f"now only in {kept}" if keeps else "gone with it"
             self.progress.warn(f"written to {name} while the recovery was at work, and {place}: {written}")
-        if self.request.checkpoint:
-            return kept
         try:
             async with await maintenance_session(self.request.target) as connection:
+                late = (await totals_of(connection, kept)).since(totals)
+                if late is not None:
+                    self.progress.warn(
+                        f"written to {name} in the last moment before the names were exchanged, by the counters of the whole "
+                        f"database with its catalogs: {late}; it is kept as {kept}"
+                    )
+                if keeps or late is not None:
+                    return kept
                 await drop_database(connection, kept)
         except (PantryError, psycopg.Error) as error:
             self.progress.warn(
-                f"the names are exchanged, and the earlier database could not be dropped: it is kept as {kept} ({error})"
+                f"the names are exchanged, and the earlier database could not be "
+                f"{'looked at' if keeps else 'dropped'}: it is kept as {kept} ({error})"
             )
             return kept
         return None
@@ -86,10 +98,11 @@ class Exchanging(NamedTuple):
             for line in [*told, *await take_owner(connection, database.name, database.working_name)]:
                 self.progress.warn(line)
 
-    async def _record(self, database: RestoreDatabase) -> KeptDatabase:
+    async def _record(self, database: RestoreDatabase) -> tuple[KeptDatabase, Totals]:
         async with await maintenance_session(self.request.target) as connection:
             comment = await comment_of(connection, database.name)
-        return KeptDatabase(
+            totals = await totals_of(connection, database.name)  # before what is compared with them
+        record = KeptDatabase(
             recovery_id=self.recovery_id,
             backup_id=self.manifest.id,
             name=database.name,
@@ -98,3 +111,4 @@ class Exchanging(NamedTuple):
             own_activity=await activity_of(target_with_database(self.request.target, database.name)),
             activity=await activity_of(database.target),
         )
+        return record, totals

@@ -30,6 +30,7 @@ from pantry_tui.models import (
     utc_now,
 )
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
+from pantry_tui.recovery.activity import activity_of
 from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
 from pantry_tui.recovery.archive import HEAVY, Archive, remaining_entries
 from pantry_tui.recovery.asserting import assert_database
@@ -47,7 +48,6 @@ from pantry_tui.recovery.database import (
 from pantry_tui.recovery.exchanging import Exchanging
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.restoring import restore_in_place
-from pantry_tui.recovery.kept import activity_of
 from pantry_tui.recovery.limited import fit_to_managed, try_entries
 from pantry_tui.recovery.measuring import with_measurement
 from pantry_tui.recovery.phases import PhaseClock

@@ -22,10 +22,11 @@ from pantry_tui.models import (
     utc_now,
 )
 from pantry_tui.postgres.connect import server_error
+from pantry_tui.recovery.activity import Activity, activity_of
 from pantry_tui.recovery.database import NO_ENTRY, drop_database, maintenance_session
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.rollback import release_checkpoint, roll_back_rows
-from pantry_tui.recovery.kept import Activity, Kept, KeptDatabase, activity_of, comment_of, kept_name, said_to_be_kept
+from pantry_tui.recovery.kept import Kept, KeptDatabase, comment_of, kept_name, said_to_be_kept
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.swap import exchange_names
 

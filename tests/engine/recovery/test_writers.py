@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
@@ -19,6 +20,7 @@ from pantry_tui.models import (
     RollbackResult,
     Strategy,
 )
+from pantry_tui.recovery.swap import exchange_names
 from pantry_tui.recovery.undoing import roll_back
 from tests.engine.backup.taking import take
 from tests.engine.backup.test_turns import WAITING, seen
@@ -225,6 +227,47 @@ async def test_a_table_that_is_altered_meanwhile(
 
 
 class TestSideBySide:
+    async def test_what_is_written_last_of_all_is_told_and_never_dropped(
+        self, server: TestServer, target: DatabaseTarget, repository: RepositoryTarget, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Behind the last look at the counters, and before the names are exchanged."""
+
+        async def writing_first(*args: object, **names: Any) -> bool:
+            server.execute(target, "INSERT INTO t VALUES (777, 'new')")
+            return await exchange_names(*args, **names)  # type: ignore[arg-type]
+
+        monkeypatch.setattr("pantry_tui.recovery.exchanging.exchange_names", writing_first)
+        result = await restore(target, repository, swap=True, checkpoint=False)
+        kept = server.drop_after_test(str(result.checkpoint))
+        (warning,) = [each for each in result.warnings if "in the last moment" in each]
+        assert f"1 rows inserted, 0 updated, 0 deleted; it is kept as {kept.name}" in warning
+        await undo(target, result.id)
+        assert rows_of(server, target) == DAMAGED | {777: "new"}
+
+    @pytest.mark.parametrize(
+        ("statement", "told"),
+        [
+            ("SELECT lo_from_bytea(0, 'x')", "large objects written"),
+            ("SELECT nextval('numbers')", "sequences moved"),
+            ("CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'", "definitions changed"),
+            ("CREATE POLICY p ON t USING (true)", "definitions changed"),
+            ("CREATE TEMPORARY TABLE mine (i int)", None),
+        ],
+    )
+    async def test_a_rollback_sees_more_than_rows(
+        self, server: TestServer, target: DatabaseTarget, repository: RepositoryTarget, statement: str, told: str | None
+    ) -> None:
+        server.execute(target, "CREATE SEQUENCE numbers; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+        await take(target, repository)
+        result = await restore(target, repository, swap=True)
+        server.drop_after_test(str(result.checkpoint))
+        server.execute(target, statement)
+        if told is not None:
+            with pytest.raises(RefusedError, match=f"was written to since.*{told}"):
+                await undo(target, result.id)
+        undone = await undo(target, result.id, force=told is not None)
+        server.drop_after_test(str(undone.checkpoint))
+
     async def test_a_writer_that_never_stops(
         self, server: TestServer, target: DatabaseTarget, repository: RepositoryTarget
     ) -> None:

@@ -26,6 +26,7 @@ from pantry_tui.errors import (
 )
 from pantry_tui.models import DatabaseTarget, Model
 from pantry_tui.postgres.connect import server_error
+from pantry_tui.postgres.pooling import require_own_session
 from pantry_tui.postgres.snapshot import Connection, open_catalog
 from pantry_tui.postgres.unverified import abandoned_databases, drop_statement, unverified_prefix
 
@@ -99,6 +100,20 @@ async def writable_session(target: DatabaseTarget) -> Connection:
     except psycopg.Error as error:
         await connection.close()
         raise server_error(error, doing="preparing the session") from error
+    return connection
+
+
+async def own_session(target: DatabaseTarget) -> Connection:
+    """The same, with a session of the server behind it that is this connection's alone, as a long transaction needs it.
+
+    Raises what connecting raises, and `ServerError` where a pooler shares sessions.
+    """
+    connection = await writable_session(target)
+    try:
+        await require_own_session(connection, target)
+    except (PantryError, psycopg.Error):
+        await connection.close()
+        raise
     return connection
 
 

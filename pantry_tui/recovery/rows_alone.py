@@ -48,7 +48,7 @@ from pantry_tui.recovery.asserting import ask, require_all
 from pantry_tui.recovery.committing import commit
 from pantry_tui.recovery.comparing import sum_lines
 from pantry_tui.recovery.content import fingerprints_agree
-from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, quoted_names, writable_session
+from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, own_session, quoted_names, writable_session
 from pantry_tui.recovery.fitting import is_widened, require_fitting
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.preflight import Segments, check_segments, needed_segments, open_archive, raw_bytes
@@ -176,7 +176,7 @@ class RowsAlone:
         `VerificationError`, `ServerError` and its kin. Nothing stays of one that fails.
         """
         try:
-            connection = await writable_session(self._target)
+            connection = await own_session(self._target)
         except DatabaseMissingError as error:
             error.remedy = "this backup has rows alone: restore its schema into the database first"
             raise

@@ -19,7 +19,7 @@ from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.introspect import list_tables
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.committing import commit
-from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, quoted_names, writable_session
+from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, own_session, quoted_names, writable_session
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.checkpoint import (
     Checkpoint,
@@ -27,6 +27,7 @@ from pantry_tui.recovery.in_place.checkpoint import (
     KeptTable,
     TableState,
     find_checkpoint,
+    lock_checkpoint,
     release,
     write_record,
 )
@@ -61,16 +62,19 @@ async def roll_back_rows(request: RollbackRequest, listener: Listener) -> Rollba
     progress = RestoreProgress(listener)
     progress.phase("exchange")
     check_target(request.target)
-    connection = await writable_session(request.target)
+    connection = await own_session(request.target)
     async with connection:
-        checkpoint = await find_checkpoint(connection, request.undo)
-        undone = _Undone(checkpoint, by=checkpoint.rolled_back_by)
+        found = await find_checkpoint(connection, request.undo)
         try:
+            await connection.execute(BEGIN_WRITING)
+            checkpoint = await lock_checkpoint(connection, found, seconds=request.lock_timeout_seconds)
+            undone = _Undone(checkpoint, by=checkpoint.rolled_back_by)
             if undone.by is None:
-                await connection.execute(BEGIN_WRITING)
                 undone = await _Rollback(connection, request, rollback_id, checkpoint, progress).run()
                 too_late = await commit(connection, partial(writable_session, request.target))
                 progress.committed(rollback_id, too_late=too_late)
+            else:
+                await connection.execute("ROLLBACK")
         except psycopg.Error as error:
             raise as_restore_error(server_error(error, doing="rolling back"), remedy=NOTHING_KEPT) from error
         name = connection.info.dbname

@@ -25,7 +25,7 @@ from pantry_tui.postgres.introspect import list_tables
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.asserting import ask, failures, require_all
 from pantry_tui.recovery.committing import commit
-from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, quoted_names, writable_session
+from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, own_session, quoted_names, writable_session
 from pantry_tui.recovery.in_place.batches import run_by_batches
 from pantry_tui.recovery.in_place.checkpoint import Checkpoint, Keeping, KeptTable, TableState
 from pantry_tui.recovery.in_place.exchange import Exchange, effects
@@ -85,7 +85,7 @@ class InPlace:
         Raises `RestoreError` for tables that cannot take the rows, and with every violation for rows that break a
         constraint; `VerificationError`, `PrivilegeError`, `LockTimeoutError`, `DatabaseChangedError`, `ServerError`.
         """
-        connection = await writable_session(self._request.target)
+        connection = await own_session(self._request.target)
         async with connection:
             try:
                 missing = await missing_tables(connection, self._manifest, self._toc, tables)

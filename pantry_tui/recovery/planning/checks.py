@@ -16,7 +16,7 @@ from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import find_client_tools
 from pantry_tui.recovery.database import leftovers, quoted_names, refuse_template, require_empty
 from pantry_tui.recovery.in_place.standing import require_owner
-from pantry_tui.recovery.plan import stored_globals
+from pantry_tui.recovery.plan import globals_path
 from pantry_tui.recovery.planning.elsewhere import check_renaming, plan_roles, tell_jobs, tell_limits
 from pantry_tui.recovery.planning.ground import Ground
 from pantry_tui.recovery.planning.obstacles import Obstacles
@@ -171,7 +171,7 @@ async def _check_server(ground: Ground, obstacles: Obstacles) -> None:
 
 async def _check_needs(ground: Ground, needs: Requirements, obstacles: Obstacles) -> None:
     connection = ground.connection
-    stored = stored_globals(ground.repository, ground.manifest)
+    stored = globals_path(ground.repository, ground.manifest)
     if stored is None:
         obstacles.warn("this backup has lost its globals.sql (roles, memberships)")
     if ground.request.create_roles:

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from pantry_tui.models import DatabaseTarget, Model
 from pantry_tui.postgres.snapshot import Connection
-from pantry_tui.recovery.database import writable_session
+from pantry_tui.recovery.database import maintenance_session, writable_session
 
 # The files of tables tell of TRUNCATE and of new tables. pg_largeobject itself is for superusers, its counters are for all.
 _ACTIVITY = """
@@ -137,6 +137,21 @@ async def activity_of(target: DatabaseTarget) -> Activity:
         large_objects=large_objects or "",
         sequences=sequences or "",
         definitions=(defined[0] if defined is not None else None) or "",
+    )
+
+
+async def written_last(target: DatabaseTarget, name: str, kept: str, before: Totals) -> str | None:
+    """In words: what was written to ``name``, now ``kept``, behind the last look at it; None: nothing. Its sessions have ended.
+
+    Raises what connecting to the server raises, `psycopg.Error`.
+    """
+    async with await maintenance_session(target) as connection:
+        written = (await totals_of(connection, kept)).since(before)
+    if written is None:
+        return None
+    return (
+        f"written to {name} in the last moment before the names were exchanged, by the counters of the whole database with its "
+        f"catalogs: {written}; it is kept as {kept}"
     )
 
 

@@ -11,7 +11,7 @@ from pantry_tui.config.targets import target_with_database
 from pantry_tui.errors import PantryError
 from pantry_tui.models import RestoreRequest, utc_now
 from pantry_tui.postgres.connect import server_error
-from pantry_tui.recovery.activity import Activity, Totals, activity_of, totals_of
+from pantry_tui.recovery.activity import Activity, Totals, activity_of, totals_of, written_last
 from pantry_tui.recovery.committing import UNKNOWN, to_the_end
 from pantry_tui.recovery.database import RestoreDatabase, drop_database, maintenance_session
 from pantry_tui.recovery.kept import KeptDatabase, comment_of, kept_name
@@ -69,15 +69,12 @@ class Exchanging(NamedTuple):
             place = f"now only in {kept}" if keeps else "gone with it"
             self.progress.warn(f"written to {name} while the recovery was at work, and {place}: {written}")
         try:
+            late = await written_last(self.request.target, name, kept, totals)
+            if late is not None:
+                self.progress.warn(late)
+            if keeps or late is not None:
+                return kept
             async with await maintenance_session(self.request.target) as connection:
-                late = (await totals_of(connection, kept)).since(totals)
-                if late is not None:
-                    self.progress.warn(
-                        f"written to {name} in the last moment before the names were exchanged, by the counters of the whole "
-                        f"database with its catalogs: {late}; it is kept as {kept}"
-                    )
-                if keeps or late is not None:
-                    return kept
                 await drop_database(connection, kept)
         except (PantryError, psycopg.Error) as error:
             self.progress.warn(

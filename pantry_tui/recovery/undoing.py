@@ -11,7 +11,7 @@ from psycopg import sql
 
 from pantry_tui.config.restoring import check_target
 from pantry_tui.config.targets import actual_database, target_with_database
-from pantry_tui.errors import DatabaseMissingError, NotFoundError, RefusedError
+from pantry_tui.errors import DatabaseMissingError, NotFoundError, PantryError, RefusedError
 from pantry_tui.events import Listener, Logged
 from pantry_tui.models import (
     DatabaseTarget,
@@ -22,7 +22,8 @@ from pantry_tui.models import (
     utc_now,
 )
 from pantry_tui.postgres.connect import server_error
-from pantry_tui.recovery.activity import Activity, activity_of
+from pantry_tui.recovery.activity import Activity, Totals, activity_of, totals_of, written_last
+from pantry_tui.recovery.committing import to_the_end
 from pantry_tui.recovery.database import NO_ENTRY, drop_database, maintenance_session
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.rollback import release_checkpoint, roll_back_rows
@@ -138,20 +139,38 @@ async def _exchange_back(
         )
     if changes is not None:
         progress.warn(f"written since the recovery, and now in the kept database: {changes}")
-    own = await _record(request, record, rollback_id, now)
+    own, totals = await _record(request, record, rollback_id, now)
     name = kept_name(record.name, rollback_id)
     comment = sql.Literal(record.comment)
     too_late = await exchange_names(
         request.target, name=record.name, kept=name, coming=kept.now_called, record=own, comment=comment
     )
     progress.committed(rollback_id, too_late=too_late)
+    ended = await to_the_end(_tell_last(request.target, record.name, name, totals, progress))
+    if ended.too_late:
+        progress.late()
     return name
 
 
-async def _record(request: RollbackRequest, record: KeptDatabase, rollback_id: str, now: Activity) -> KeptDatabase:
+async def _tell_last(target: DatabaseTarget, name: str, kept: str, totals: Totals, progress: RestoreProgress) -> None:
+    """The names are exchanged, and stay so, whatever fails here."""
+    try:
+        written = await written_last(target, name, kept, totals)
+    except (PantryError, psycopg.Error) as error:
+        written = (
+            f"whether anything was written to {name} in the last moment is not known ({error}); it is kept as {kept}"
+        )
+    if written is not None:
+        progress.warn(written)
+
+
+async def _record(
+    request: RollbackRequest, record: KeptDatabase, rollback_id: str, now: Activity
+) -> tuple[KeptDatabase, Totals]:
     async with await maintenance_session(request.target) as connection:
         comment = await comment_of(connection, record.name)
-    return KeptDatabase(
+        totals = await totals_of(connection, record.name)
+    own = KeptDatabase(
         recovery_id=rollback_id,
         backup_id=record.backup_id,
         name=record.name,
@@ -161,6 +180,7 @@ async def _record(request: RollbackRequest, record: KeptDatabase, rollback_id: s
         activity=record.own_activity,
         undone=record.recovery_id,
     )
+    return own, totals
 
 
 async def _give_back_name(target: DatabaseTarget, kept: Kept) -> None:

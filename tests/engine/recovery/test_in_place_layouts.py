@@ -110,9 +110,8 @@ class Layout:
         self.tables: list[Table] = []
         for place, each in enumerate(drawn):
             self.tables.append(self._table(place, each, drawn))
-        self.stored, self.now = ({k: v for t in self.tables for k, v in t.rows(rows(t)).items()} for rows in _SIDES)
-        for state in (self.stored, self.now):
-            self._mend(state)
+        self.stored = self._state([each.stored for each in drawn])
+        self.now = self._state([each.now for each in drawn])
         heirs = {table.parent for table in self.tables}
         self.gone, self.chosen = set[str](), set[str]()
         for table in self.tables:
@@ -132,13 +131,17 @@ class Layout:
         fits = referred is not None and drawn[referred].keyed and drawn[referred].kind != "partitioned"
         return Table(name, each, parent, units, f"t{referred}" if fits else None)
 
-    def _mend(self, state: State) -> None:
-        """No row refers to nothing: that would be a fault that was there before."""
+    def _state(self, drawn: list[list[Row]]) -> State:
+        """The rows by table. None refers to nothing: that would be a fault that was there before."""
+        state: State = {}
+        for table, rows in zip(self.tables, drawn, strict=True):
+            state |= table.rows(rows)
         for table in self.tables:
             if table.refers_to is not None:
                 there = {row[0] for row in state[table.refers_to]}
                 for unit in table.units:
                     state[unit] = [(i, v, ref if ref in there else None) for i, v, ref in state[unit]]
+        return state
 
     def keys(self) -> list[str]:
         return [
@@ -181,9 +184,6 @@ class Layout:
             if touched and refs - there:
                 return True
         return False
-
-
-_SIDES = (lambda table: table.drawn.stored, lambda table: table.drawn.now)
 
 
 class Playground:

@@ -14,6 +14,7 @@ from pantry_tui.artifact.foreign.opening import ForeignFile
 from pantry_tui.artifact.foreign.script import inspect, script_of
 from pantry_tui.errors import PantryError, PrivilegeError, RefusedError, RestoreError
 from pantry_tui.events import Event, PhaseStarted
+from pantry_tui.recovery.foreign.session import Session
 from tests.engine.recovery.foreign import ROLE, dumped, make_role, restore_dump, written
 from tests.engine.recovery.restoring import databases
 from tests.servers import TestServer
@@ -229,6 +230,30 @@ async def test_cancelled_in_the_middle(any_server: TestServer, tmp_path: Path) -
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_cancelled_when_it_is_committed(
+    any_server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then it is done, and says so: nobody is told that the database is as empty as before."""
+    loop = asyncio.get_running_loop()
+    commit, committed, gone_on = Session.commit, asyncio.Event(), threading.Event()
+
+    def late(session: Session) -> None:
+        commit(session)
+        loop.call_soon_threadsafe(committed.set)
+        assert gone_on.wait(30.0)
+
+    monkeypatch.setattr(Session, "commit", late)
+    target = any_server.create_database("committed_dump", owner=ROLE)
+    work = asyncio.create_task(
+        restore_dump(written(tmp_path, "CREATE TABLE t (a int);\n"), any_server.target(target.name, role=ROLE))
+    )
+    await committed.wait()
+    work.cancel()
+    loop.call_soon(gone_on.set)
+    assert (await work).target == "committed_dump"
+    assert any_server.execute(target, "SELECT count(*) FROM t") == [(0,)]
 
 
 async def test_a_file_that_changes_between_the_readings(any_server: TestServer, tmp_path: Path) -> None:

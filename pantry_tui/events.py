@@ -58,6 +58,14 @@ class Logged(_Event, frozen=True, kw_only=True, tag="log"):
     message: str
 
 
+class Committed(_Event, frozen=True, kw_only=True, tag="committed"):
+    """What the job was to change is changed for good, whatever becomes of the rest of it. ``undone_by``: the job whose
+    checkpoint undoes it; None: nothing is kept.
+    """
+
+    undone_by: str | None = None
+
+
 class Finished(_Event, frozen=True, kw_only=True, tag="finished"):
     """The work is done and verified. ``result`` is the result model as builtins."""
 
@@ -146,7 +154,8 @@ class AlertChanged(_Event, frozen=True, kw_only=True, tag="alert"):
 ScheduleEvent = RunMissed | RunEnded | DatabaseAppeared | SchedulesTroubled | ClockMoved
 MonitoringEvent = HealthChanged | AlertChanged
 RunnerEvent = ScheduleEvent | NotificationFailed | RetentionTroubled | MonitoringEvent
-Event = PhaseStarted | TableProgress | Progress | Warned | Logged | Finished | Failed | JobChanged | RunnerEvent
+WorkEvent = PhaseStarted | TableProgress | Progress | Warned | Logged | Committed | Finished | Failed
+Event = WorkEvent | JobChanged | RunnerEvent
 
 Listener = Callable[[Event], None]
 

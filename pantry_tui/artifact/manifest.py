@@ -234,6 +234,7 @@ class Manifest(Model, frozen=True, kw_only=True):
     segments: tuple[Segment, ...]
     sequences: tuple[SequenceState, ...]
     large_objects: int
+    large_objects_fingerprint: str | None = None  # of what they hold, and under which numbers; None: not taken
     extensions: dict[str, str]  # name to version
     environment: Environment | None = None  # None: of a version that did not record it
     fingerprints: bool

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import BinaryIO, NamedTuple
 
 from pantry_tui.artifact.content import Content
@@ -23,6 +23,7 @@ CUSTOM, TAR, DIRECTORY = 1, 3, 5
 STRING_LIMIT = 1 << 30
 SECTIONS = {1: "none", 2: "pre-data", 3: "data", 4: "post-data"}
 PG_CLASS = 1259
+_WITH_KEYS = frozenset({"TABLE", "FOREIGN TABLE"})
 _PARTITIONED = re.compile(r"\nPARTITION BY (?:RANGE|LIST|HASH) \(")
 
 
@@ -165,6 +166,16 @@ def partitions(toc: Sequence[TocEntry]) -> dict[int, list[int]]:
         return [leaf for child in children.get(table, ()) for leaf in (child, *below(child))]
 
     return {table: below(table) for table in children}
+
+
+def own_table(entry: TocEntry, by_id: Mapping[int, TocEntry]) -> TocEntry:
+    """The table that a constraint belongs to, of those that it depends on: its tag begins with that table's name.
+
+    Both names may hold blanks, so the longest that fits is it.
+    """
+    tables = [by_id[number] for number in entry.depends_on if number in by_id and by_id[number].kind in _WITH_KEYS]
+    own = [table for table in tables if table.schema == entry.schema and entry.tag.startswith(f"{table.tag} ")]
+    return max(own or tables, key=lambda table: len(table.tag))
 
 
 def owned_sequences(toc: Sequence[TocEntry], oids: Collection[int]) -> frozenset[tuple[str, str]]:

@@ -33,6 +33,7 @@ from pantry_tui.postgres.introspect import (
     server_identity,
     source_database,
 )
+from pantry_tui.postgres.large_objects import large_objects_fingerprint
 from pantry_tui.postgres.patterns import Chosen, choose
 from pantry_tui.postgres.planning import leave_unplannable_to_archive
 from pantry_tui.postgres.privileges import require_large_objects
@@ -193,6 +194,7 @@ class BackupRun:
         installed = await extensions(backup.connection)
         environment = await self._surroundings(backup.connection)
         large_objects = await large_object_count(backup.connection) if _holds_large_objects(backup) else 0
+        content = await large_objects_fingerprint(backup.connection) if large_objects and backup.fingerprints else None
         contents = await write_contents(backup)
         await backup.connection.execute("COMMIT")
         self._warn_of_long_snapshot()
@@ -221,6 +223,7 @@ class BackupRun:
             segments=contents.segments,
             sequences=contents.sequences if self._request.kind is not BackupKind.SCHEMA else (),
             large_objects=large_objects,
+            large_objects_fingerprint=content,
             extensions=installed,
             environment=environment,
             fingerprints=backup.fingerprints,

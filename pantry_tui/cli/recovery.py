@@ -156,5 +156,6 @@ def _question(args: argparse.Namespace, backup: BackupSummary, target: DatabaseT
     return (
         f"Restore {what} ({view.backup_facts(backup)}) into database {target.name} on {view.place(target)}?"
         " It is created if it does not exist. One that is there is exchanged for the restored one, its sessions are"
-        " ended, and it is kept under another name until it is released."
+        " ended, and it is kept under another name until it is released. Where the role may not do that, only the rows of its"
+        " tables are exchanged, and all else in it stays as it is: `recovery plan` tells which."
     )

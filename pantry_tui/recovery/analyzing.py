@@ -15,7 +15,9 @@ from psycopg import sql
 from pantry_tui.errors import PantryError
 from pantry_tui.models import DatabaseTarget
 from pantry_tui.postgres.connect import server_error
+from pantry_tui.recovery.committing import take_back_cancellation
 from pantry_tui.recovery.database import quoted_names, writable_session
+from pantry_tui.recovery.progress import RestoreProgress
 
 # A partitioned table is analyzed with all that is below it; the largest first. Foreign tables are other servers' affair.
 _TABLES = """
@@ -85,3 +87,17 @@ async def analyze_or_warn(
     for warning in analyzed.warnings:
         warn(warning)
     return analyzed
+
+
+async def analyze_committed(
+    target: DatabaseTarget, jobs: int, progress: RestoreProgress, only: Collection[tuple[str, str]]
+) -> Analyzed:
+    """The same for tables whose rows are committed: who cancels it now cancels no more than this."""
+    if not progress.is_late:
+        try:
+            return await analyze_or_warn(target, jobs, progress.warn, only)
+        except asyncio.CancelledError:
+            take_back_cancellation()
+            progress.late()
+    progress.warn("the tables are not analyzed: run ANALYZE")
+    return Analyzed(0, [])

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pantry_tui.artifact.copytext import codec_of
 from pantry_tui.artifact.manifest import Manifest
-from pantry_tui.artifact.toc import PG_CLASS, TocEntry, is_partitioned, partitions
+from pantry_tui.artifact.toc import PG_CLASS, TocEntry, is_partitioned, own_table, partitions
 from pantry_tui.recovery.loading import RunStatement
 from pantry_tui.recovery.schedule import Work
 
@@ -94,14 +94,14 @@ class Building:
             shared = entry.kind == "INDEX" and not any(is_partitioned(table) for table in tables)
             yield self._work(entry, entry.statement, needs, locks, weight // INDEX_WEIGHT, shared=shared)
             return
-        weight = self._size(self._own_table(entry, tables)) // KEY_WEIGHT
+        weight = self._size(own_table(entry, self._by_id)) // KEY_WEIGHT
         steps = None if any(is_partitioned(table) for table in tables) else split_foreign_key(entry.statement)
         if steps is None:
             yield self._work(entry, entry.statement, needs, locks, weight)
             return
         add, validate = steps
         yield self._work(entry, add, needs, locks, 0)
-        own = frozenset({self._own_table(entry, tables).id})
+        own = frozenset({own_table(entry, self._by_id).id})
         yield Work(
             number=entry.id + VALIDATING,
             command=RunStatement(statement=validate, doing=f"validating {entry.title}"),
@@ -143,11 +143,6 @@ class Building:
     def _size(self, table: TocEntry) -> int:
         index = self._oids.get(table.oid) if table.catalog == PG_CLASS else None
         return 0 if index is None else self._manifest.tables[index].raw_bytes
-
-    def _own_table(self, entry: TocEntry, tables: Sequence[TocEntry]) -> TocEntry:
-        """The table that a constraint belongs to: its tag begins with that table's name."""
-        own = [table for table in tables if table.schema == entry.schema and entry.tag.startswith(f"{table.tag} ")]
-        return max(own or tables, key=lambda table: len(table.tag))
 
 
 def split_foreign_key(statement: str) -> tuple[str, str] | None:

@@ -15,6 +15,7 @@ from psycopg import sql
 from pantry_tui.artifact.manifest import SourceDatabase
 from pantry_tui.config.targets import target_with_database
 from pantry_tui.errors import (
+    AuthenticationError,
     DatabaseMissingError,
     PantryError,
     PrivilegeError,
@@ -25,10 +26,13 @@ from pantry_tui.errors import (
 )
 from pantry_tui.models import DatabaseTarget, Model
 from pantry_tui.postgres.connect import server_error
+from pantry_tui.postgres.pooling import require_own_session
 from pantry_tui.postgres.snapshot import Connection, open_catalog
 from pantry_tui.postgres.unverified import abandoned_databases, drop_statement, unverified_prefix
 
 APPLICATION = "restore"
+# There is no such database, or this role is not let in.
+NO_ENTRY = (DatabaseMissingError, PrivilegeError, AuthenticationError)
 MAINTENANCE_DATABASES = ("postgres", "template1")
 EXAMPLES = 5
 _PROVIDERS = {"libc": "libc", "icu": "icu", "builtin": "builtin"}
@@ -64,8 +68,12 @@ FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
 """
 
 
+# What is read under a lock must be as of the lock: in a transaction of REPEATABLE READ it is as of before it was waited for.
+BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+
 _WRITING = """
 SET default_transaction_read_only = off;
+SET default_transaction_isolation = 'read committed';
 SELECT pg_catalog.set_config('synchronous_commit', 'on', false) WHERE pg_catalog.current_setting('synchronous_commit') = 'off'
 """
 
@@ -82,8 +90,9 @@ class RestoreDatabase(Model, frozen=True, kw_only=True):
 async def writable_session(target: DatabaseTarget) -> Connection:
     """A catalog connection that may write, whatever the role's or database's settings say, and whose commits last.
 
-    `default_transaction_read_only` on a role or database otherwise lets a restore end without an error and without data, and
-    with `synchronous_commit` off a crash undoes what was said to be done.
+    `default_transaction_read_only` on a role or database otherwise lets a restore end without an error and without data, with
+    `synchronous_commit` off a crash undoes what was said to be done, and `default_transaction_isolation` hides what others
+    committed while a lock was waited for.
     """
     connection = await open_catalog(target, application=APPLICATION)
     try:
@@ -91,6 +100,20 @@ async def writable_session(target: DatabaseTarget) -> Connection:
     except psycopg.Error as error:
         await connection.close()
         raise server_error(error, doing="preparing the session") from error
+    return connection
+
+
+async def own_session(target: DatabaseTarget) -> Connection:
+    """The same, with a session of the server behind it that is this connection's alone, as a long transaction needs it.
+
+    Raises what connecting raises, and `ServerError` where a pooler shares sessions.
+    """
+    connection = await writable_session(target)
+    try:
+        await require_own_session(connection, target)
+    except (PantryError, psycopg.Error):
+        await connection.close()
+        raise
     return connection
 
 

@@ -12,49 +12,22 @@ import psycopg
 from psycopg import sql
 
 from pantry_tui.config.restoring import NAME_BYTES
-from pantry_tui.models import DatabaseTarget, Model
+from pantry_tui.models import Model
 from pantry_tui.postgres.snapshot import Connection
-from pantry_tui.recovery.database import writable_session
+from pantry_tui.recovery.activity import Activity
 
 _INTRODUCTION = "Kept by Pantry TUI to undo a recovery; `pantry-tui recovery release` drops it. "
 
-# Every owner of a database may write such a comment on it: one counts that belongs to whom the other database belongs to.
+# Every owner of a database may write such a comment on it: one counts that belongs to whom the other database belongs to, to
+# this very role, or to a superuser.
 _COMMENTS = """
-SELECT d.datname::text, pg_catalog.shobj_description(d.oid, 'pg_database'), (SELECT o.datname::text
-    FROM pg_catalog.pg_database o WHERE o.datname = %(name)s AND o.datdba = d.datdba) IS NOT NULL
+SELECT d.datname::text, pg_catalog.shobj_description(d.oid, 'pg_database'), r.rolname::text,
+    r.rolsuper OR r.rolname = current_user
+    OR EXISTS (SELECT FROM pg_catalog.pg_database o WHERE o.datname = %(name)s AND o.datdba = d.datdba)
     OR NOT EXISTS (SELECT FROM pg_catalog.pg_database o WHERE o.datname = %(name)s)
-FROM pg_catalog.pg_database d
+FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles r ON r.oid = d.datdba
 WHERE pg_catalog.starts_with(pg_catalog.shobj_description(d.oid, 'pg_database'), %(introduction)s) ORDER BY 1
 """
-
-# What tells that nothing was written: counters that only grow, and the files of the tables (TRUNCATE, new tables).
-_ACTIVITY = """
-SELECT COALESCE(pg_catalog.sum(n_tup_ins), 0)::int8, COALESCE(pg_catalog.sum(n_tup_upd), 0)::int8,
-    COALESCE(pg_catalog.sum(n_tup_del), 0)::int8,
-    (SELECT pg_catalog.md5(pg_catalog.string_agg(c.oid || ':' || c.relfilenode, ',' ORDER BY c.oid))
-        FROM pg_catalog.pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'v', 'S'))
-FROM pg_catalog.pg_stat_user_tables
-"""
-
-
-class Activity(Model, frozen=True, kw_only=True):
-    """How many rows were ever written in a database, by the server's counters, and a digest of its tables' files."""
-
-    inserted: int
-    updated: int
-    deleted: int
-    files: str | None
-
-    def since(self, before: Activity) -> str | None:
-        """In words: what was written since ``before``; None: nothing."""
-        if self == before:
-            return None
-        changes = (self.inserted - before.inserted, self.updated - before.updated, self.deleted - before.deleted)
-        if min(changes) < 0:
-            return "how much cannot be said: the server's counters were reset"
-        inserted, updated, deleted = changes
-        tables = "" if self.files == before.files else ", tables created, dropped or rewritten"
-        return f"{inserted:,} rows inserted, {updated:,} updated, {deleted:,} deleted{tables}"
 
 
 class KeptDatabase(Model, frozen=True, kw_only=True):
@@ -71,10 +44,12 @@ class KeptDatabase(Model, frozen=True, kw_only=True):
 
 
 class Kept(Model, frozen=True, kw_only=True):
-    """A kept database and the name that it has now."""
+    """A kept database and the name that it has now. ``counts``: it is not for anybody to have made it."""
 
     now_called: str
     record: KeptDatabase
+    owner: str
+    counts: bool
 
 
 def kept_name(name: str, recovery_id: str) -> str:
@@ -90,25 +65,22 @@ def comment_on(name: str, record: KeptDatabase) -> sql.Composed:
 
 
 async def kept_databases(connection: Connection, name: str) -> list[Kept]:
-    """Those on this connection's server that were called ``name``. Raises `psycopg.Error`."""
+    """Those on this connection's server that were called ``name``, and that count. Raises `psycopg.Error`."""
+    return [kept for kept in await said_to_be_kept(connection, name) if kept.counts]
+
+
+async def said_to_be_kept(connection: Connection, name: str) -> list[Kept]:
+    """The same, with those whose owner is somebody else than the owner of the database. Raises `psycopg.Error`."""
     found = []
     rows = await connection.execute(_COMMENTS, {"name": name, "introduction": _INTRODUCTION})
-    for now_called, comment, is_same_owner in await rows.fetchall():
+    for now_called, comment, owner, counts in await rows.fetchall():
         try:
             record = KeptDatabase.from_json(comment.removeprefix(_INTRODUCTION))
         except msgspec.DecodeError:
             continue  # of another version, or somebody's own text
-        if is_same_owner and record.name == name and now_called == kept_name(name, record.recovery_id):
-            found.append(Kept(now_called=now_called, record=record))
+        if record.name == name and now_called == kept_name(name, record.recovery_id):
+            found.append(Kept(now_called=now_called, record=record, owner=owner, counts=counts))
     return found
-
-
-async def activity_of(target: DatabaseTarget) -> Activity:
-    """What was written in a database until now. Raises what connecting to it does, `psycopg.Error`."""
-    async with await writable_session(target) as connection:
-        row = await (await connection.execute(_ACTIVITY)).fetchone()
-    inserted, updated, deleted, files = row or (0, 0, 0, None)
-    return Activity(inserted=inserted, updated=updated, deleted=deleted, files=files)
 
 
 async def comment_of(connection: Connection, name: str) -> str | None:

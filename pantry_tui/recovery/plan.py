@@ -197,7 +197,7 @@ async def _check_server(
     require_version(manifest, connection.info.server_version)
     needs = requirements(expected.toc)
     tools = await find_client_tools(connection.info.server_version, directory=request.target.client_tools)
-    globals_file = stored_globals(repository, manifest)
+    globals_file = globals_path(repository, manifest)
     if globals_file is None:
         warn(
             "this backup has lost its globals.sql (roles, memberships): what a restore needs of them must be on the "
@@ -219,7 +219,7 @@ async def _check_server(
     return tools, not lost
 
 
-def stored_globals(repository: LocalRepository, manifest: Manifest) -> Path | None:
+def globals_path(repository: LocalRepository, manifest: Manifest) -> Path | None:
     """Where the backup has its roles; None when that file is gone."""
     path = repository.path(manifest.id) / manifest.file("globals").name
     return path if path.exists() else None

@@ -6,9 +6,10 @@ import time
 from collections.abc import Sequence
 
 from pantry_tui.artifact.manifest import TableEntry
-from pantry_tui.events import Listener, Logged, PhaseStarted, Progress, TableProgress, Warned
+from pantry_tui.events import Committed, Listener, Logged, PhaseStarted, Progress, TableProgress, Warned
 
 REPORT_SECONDS = 0.25
+TOO_LATE = "it was cancelled when everything was done and committed already"
 RATE_SECONDS = 2.0  # before that a rate says little
 
 # phase: where it begins and ends in the whole, its title. Measured on the sample CRM.
@@ -45,6 +46,7 @@ class RestoreProgress:
         self._built = 0
         self._total = 1
         self.warnings: list[str] = []
+        self.is_late = False  # cancelled when it was committed: what is left to do is better left out
 
     def phase(self, name: str, *, existing: bool = False) -> None:
         """A phase of `PHASES` begins; ``existing``: in a database that this restore did not create."""
@@ -83,6 +85,18 @@ class RestoreProgress:
         """A person should know; it goes into the result too."""
         self.warnings.append(message)
         self._listener(Warned(message=message))
+
+    def committed(self, undone_by: str | None, *, too_late: bool) -> None:
+        """What was wanted is done, and stays; ``too_late``: somebody cancelled it meanwhile."""
+        self._listener(Committed(undone_by=undone_by))
+        if too_late:
+            self.late()
+
+    def late(self) -> None:
+        """Somebody cancelled what is done already."""
+        if not self.is_late:
+            self.is_late = True
+            self.warn(TOO_LATE)
 
     def log(self, message: str) -> None:
         """A line for the job's log."""

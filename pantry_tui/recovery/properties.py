@@ -18,6 +18,7 @@ from psycopg import sql
 from pantry_tui.artifact.environment import may_be_secret
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.toc import TocEntry, read_toc_of
+from pantry_tui.errors import RestoreError
 from pantry_tui.models import DatabaseTarget
 from pantry_tui.postgres.connect import child_environment, conninfo, server_error
 from pantry_tui.postgres.processes import run_tool
@@ -140,7 +141,11 @@ async def carry_over(connection: Connection, statements: Sequence[Statement], sh
 
 
 async def take_owner(connection: Connection, old: str, new: str) -> list[str]:
-    """Gives a database the owner and the limit of connections of another; returns a warning where this role may not."""
+    """Gives a database the owner and the limit of connections of another; returns a warning where the limit is refused.
+
+    Raises `RestoreError` where this role may not give it to that owner: who owned the database could not use it any more, and
+    what is kept of it would be nobody's to put back.
+    """
     query = (
         "SELECT pg_catalog.pg_get_userbyid(datdba)::text, datconnlimit FROM pg_catalog.pg_database WHERE datname = %s"
     )
@@ -152,11 +157,23 @@ async def take_owner(connection: Connection, old: str, new: str) -> list[str]:
         async with connection.transaction():
             name = sql.Identifier(new)
             await connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(name, sql.Identifier(owner)))
-            if limit >= 0:
-                limited = sql.SQL("ALTER DATABASE {} CONNECTION LIMIT = {}").format(name, sql.Literal(limit))
-                await connection.execute(limited)
     except psycopg.Error as error:
-        return [f"the database could not be given to {owner}: {error.diag.message_primary or error}"]
+        raise RestoreError(
+            f"the restored database could not be given to {owner}, who owns {old}: {error.diag.message_primary or error}",
+            remedy=f"connect as {owner} or a superuser, or as a role that may SET ROLE to {owner}",
+            detail=str(error),
+        ) from error
+    return await _take_limit(connection, new, limit)
+
+
+async def _take_limit(connection: Connection, name: str, limit: int) -> list[str]:
+    if limit < 0:
+        return []
+    limited = sql.SQL("ALTER DATABASE {} CONNECTION LIMIT = {}").format(sql.Identifier(name), sql.Literal(limit))
+    try:
+        await connection.execute(limited)
+    except psycopg.Error as error:
+        return [f"the database has not got its limit of {limit} connections: {error.diag.message_primary or error}"]
     return []
 
 

@@ -64,7 +64,11 @@ async def roles_to_make(
             remedy="make them by hand, or use another backup",
         )
     there = {name for (name,) in await (await connection.execute(_THERE)).fetchall()}
-    return [role for role in missing_roles(document, there) if not role.name.startswith(_OF_THE_SERVER)]
+    return [
+        role
+        for role in missing_roles(document, there, connection.info.server_version)
+        if not role.name.startswith(_OF_THE_SERVER)
+    ]
 
 
 async def _give(connection: Connection, role: MissingRole) -> list[str]:

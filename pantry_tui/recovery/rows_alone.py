@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import psycopg
@@ -42,11 +43,12 @@ from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import SourceTable, list_tables
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.workers import default_worker_count
-from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
+from pantry_tui.recovery.analyzing import Analyzed, analyze_committed
 from pantry_tui.recovery.asserting import ask, require_all
+from pantry_tui.recovery.committing import commit
 from pantry_tui.recovery.comparing import sum_lines
 from pantry_tui.recovery.content import fingerprints_agree
-from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
+from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, own_session, quoted_names, writable_session
 from pantry_tui.recovery.fitting import is_widened, require_fitting
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.preflight import Segments, check_segments, needed_segments, open_archive, raw_bytes
@@ -76,7 +78,7 @@ async def restore_rows(
     if request.analyze:
         progress.phase("analyze")
         names = [(table.schema, table.name) for table in filled.tables]
-        analyzed = await analyze_or_warn(request.target, request.jobs or default_worker_count(), progress.warn, names)
+        analyzed = await analyze_committed(request.target, request.jobs or default_worker_count(), progress, names)
     progress.finished()
     return RestoreResult(
         id=request.recovery_id or new_recovery_id(started_at),
@@ -174,15 +176,16 @@ class RowsAlone:
         `VerificationError`, `ServerError` and its kin. Nothing stays of one that fails.
         """
         try:
-            connection = await writable_session(self._target)
+            connection = await own_session(self._target)
         except DatabaseMissingError as error:
             error.remedy = "this backup has rows alone: restore its schema into the database first"
             raise
         async with connection:
             try:
-                await connection.execute("BEGIN")
+                await connection.execute(BEGIN_WRITING)
                 filled = await self._fill(connection, sequences, refreshes)
-                await connection.execute("COMMIT")
+                too_late = await commit(connection, partial(writable_session, self._target))
+                self._progress.committed(None, too_late=too_late)
             except psycopg.Error as error:
                 failed = server_error(error, doing="filling the tables")
                 raise as_restore_error(failed, remedy="nothing was kept: the tables are as they were") from error
@@ -200,6 +203,7 @@ class RowsAlone:
         for index in tables:
             await self._load(connection, index)
         self._progress.phase("post-data")
+        await aside.wake(connection)
         if violations := await aside.put_back(connection):
             raise RestoreError("; ".join(violations), remedy="nothing was kept: the tables are as they were")
         for entry in refreshes:

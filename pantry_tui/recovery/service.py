@@ -30,9 +30,11 @@ from pantry_tui.models import (
     utc_now,
 )
 from pantry_tui.postgres.workers import WorkerPool, default_worker_count
+from pantry_tui.recovery.activity import activity_of
 from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
 from pantry_tui.recovery.archive import HEAVY, Archive, remaining_entries
 from pantry_tui.recovery.asserting import assert_database
+from pantry_tui.recovery.committing import take_back_cancellation, to_the_end
 from pantry_tui.recovery.cron_jobs import bring_jobs
 from pantry_tui.recovery.database import (
     RestoreDatabase,
@@ -46,7 +48,6 @@ from pantry_tui.recovery.database import (
 from pantry_tui.recovery.exchanging import Exchanging
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.restoring import restore_in_place
-from pantry_tui.recovery.kept import activity_of
 from pantry_tui.recovery.limited import fit_to_managed, try_entries
 from pantry_tui.recovery.measuring import with_measurement
 from pantry_tui.recovery.phases import PhaseClock
@@ -78,7 +79,11 @@ async def restore_backup(request: RestoreRequest, listener: Listener) -> Restore
     clock = PhaseClock(listener)
     result = await _restored(request, clock)
     clock.stop()
-    return await with_measurement(request, result, clock.seconds)
+    try:
+        return await with_measurement(request, result, clock.seconds)
+    except asyncio.CancelledError:  # what was wanted is done
+        take_back_cancellation()
+        return result
 
 
 async def _restored(request: RestoreRequest, listener: Listener) -> RestoreResult:
@@ -163,7 +168,8 @@ class _Restore:
             self._progress.log(await self._clean_up(database))
         else:
             await self._finish(plan, database)
-            await self._bring_jobs(plan)
+            if (await to_the_end(self._bring_jobs(plan))).too_late:
+                self._progress.late()
         self._tell_of_refreshed_views(plan)
         result = self._result(plan, database, tables, validation)
         self._record(plan, result)
@@ -172,7 +178,7 @@ class _Restore:
 
     async def _prepare_exchange(self, plan: RestorePlan) -> Exchanging:
         began = await activity_of(target_with_database(self._request.target, plan.name))
-        return Exchanging(self._request, self._manifest, self._recovery_id, began, self._progress.warn)
+        return Exchanging(self._request, self._manifest, self._recovery_id, began, self._progress)
 
     async def _create(self, plan: RestorePlan) -> RestoreDatabase:
         if plan.exists:
@@ -280,9 +286,11 @@ class _Restore:
         if self._exchanging is not None:
             self._kept = await self._exchanging.run(plan, database)
             return
-        if not database.created:
-            await make_durable(database.target)
-            return
+        ended = await to_the_end(self._name(plan, database) if database.created else make_durable(database.target))
+        self._progress.committed(None, too_late=ended.too_late)
+
+    async def _name(self, plan: RestorePlan, database: RestoreDatabase) -> None:
+        """Gives the new database its properties and its name."""
         try:
             async with await maintenance_session(self._request.target) as connection:
                 if plan.expected.selection.is_whole:

@@ -45,12 +45,15 @@ SELECT DISTINCT a.relid::pg_catalog.oid::pg_catalog.int8
 FROM pg_catalog.unnest(%s::pg_catalog.oid[]) t(oid) CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(t.oid) a
 """
 
+# In release 14 what a partition has of its root's triggers counts as internal; so do those of foreign keys in all of them.
 _TRIGGERS = """
 SELECT n.nspname::text, c.relname::text, t.tgname::text, t.tgenabled::text
 FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT t.tgisinternal AND t.tgrelid = ANY (%s::pg_catalog.oid[])
-ORDER BY (SELECT pg_catalog.count(*) FROM pg_catalog.pg_partition_ancestors(c.oid)), 1, 2, 3
+LEFT JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint
+WHERE (NOT t.tgisinternal OR t.tgparentid <> 0 AND COALESCE(k.contype, 't') = 't')
+    AND t.tgrelid = ANY (%s::pg_catalog.oid[])
+ORDER BY 1, 2, 3
 """
 
 _RULES = """
@@ -139,9 +142,7 @@ class SetAside(NamedTuple):
         roots = [oid for (oid,) in await (await connection.execute(_ROOTS, (tables,))).fetchall()]
         found = await connection.execute(_KEYS, {"oids": [*tables, *roots]})  # a partition's keys are its root's
         keys = [ForeignKey(*row) for row in await found.fetchall()]
-        # A partitioned table's come first: what is done to them is done to its partitions', whose own state follows. In
-        # release 14 those of partitions cannot be named at all.
-        found = await connection.execute(_TRIGGERS, ([*tables, *roots],))
+        found = await connection.execute(_TRIGGERS, (tables,))
         triggers = tuple(_Named(*row) for row in await found.fetchall())
         found = await connection.execute(_RULES, (tables,))
         rules = tuple(_Named(*row) for row in await found.fetchall())
@@ -159,7 +160,7 @@ class SetAside(NamedTuple):
             await connection.execute(_alter(key, sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(key.name))))
         for what, named in self._named():
             disable = sql.SQL("DISABLE {} {}").format(what, sql.Identifier(named.name))
-            await connection.execute(_alter(named, disable))
+            await connection.execute(_alter_only(named, disable))
         for schema, table in self.forced:
             name = sql.Identifier(schema, table)
             await connection.execute(sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(name))
@@ -172,8 +173,14 @@ class SetAside(NamedTuple):
                 found[key.title] = await _count(connection, key.orphans)
         return {title: orphans for title, orphans in found.items() if orphans}
 
+    async def wake(self, connection: Connection) -> None:
+        """Gives triggers and rules their own state back, when no rows change any more."""
+        for what, named in self._named():
+            enable = sql.SQL("{} {} {}").format(_ENABLE[named.state], what, sql.Identifier(named.name))
+            await connection.execute(_alter_only(named, enable))
+
     async def put_back(self, connection: Connection, broken: Mapping[str, int] | None = None) -> list[str]:
-        """Adds the keys again, which checks every row, and gives all else its own state.
+        """Adds the keys again, which checks every row, and binds owners by their policies; triggers are awake by then.
 
         Returns in words what the keys found wrong, with the first rows; what was not wrong is back. A key of ``broken`` that no
         more rows break than did before is put back without the check.
@@ -186,9 +193,6 @@ class SetAside(NamedTuple):
                 await _add(connection, key._replace(definition=key.definition + _NOT_VALID))
             else:
                 violations.append(problem)
-        for what, named in self._named():
-            enable = sql.SQL("{} {} {}").format(_ENABLE[named.state], what, sql.Identifier(named.name))
-            await connection.execute(_alter(named, enable))
         for schema, table in self.forced:
             name = sql.Identifier(schema, table)
             await connection.execute(sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(name))
@@ -230,5 +234,10 @@ async def _violation(connection: Connection, key: ForeignKey) -> str:
     return f"{title}: {count:,} rows refer to rows that are not there, the first: {', '.join(shown)}"
 
 
-def _alter(of: ForeignKey | _Named, action: sql.Composable) -> sql.Composed:
-    return sql.SQL("ALTER TABLE {} {}").format(sql.Identifier(of.schema, of.table), action)
+def _alter(key: ForeignKey, action: sql.Composable) -> sql.Composed:
+    return sql.SQL("ALTER TABLE {} {}").format(sql.Identifier(key.schema, key.table), action)
+
+
+def _alter_only(named: _Named, action: sql.Composable) -> sql.Composed:
+    """Of the table itself: its partitions have states of their own."""
+    return sql.SQL("ALTER TABLE ONLY {} {}").format(sql.Identifier(named.schema, named.table), action)

@@ -8,7 +8,8 @@ closed, and none at which two of that name, or none, can be seen.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import psycopg
 from psycopg import sql
@@ -17,7 +18,8 @@ from pantry_tui.errors import PantryError, RefusedError, RestoreError
 from pantry_tui.models import DatabaseTarget
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.snapshot import Connection
-from pantry_tui.recovery.database import maintenance_session, quoted_names
+from pantry_tui.recovery.committing import commit
+from pantry_tui.recovery.database import BEGIN_WRITING, maintenance_session, quoted_names
 from pantry_tui.recovery.kept import KeptDatabase, comment_on, sessions, terminate
 
 TRIES = 3
@@ -64,16 +66,26 @@ async def exchange_names(
     coming: str,
     record: KeptDatabase,
     comment: sql.Composable | None = None,
-) -> None:
+) -> bool:
     """Gives the database ``name`` the name ``kept``, closes it, and gives the one called ``coming`` the name.
 
     ``comment``, an SQL literal, is put on the one that comes; None: it has its own. Sessions of both are ended. Raises
     `RefusedError` as `require_free` does, `RestoreError` naming the sessions that cannot be ended; nothing has changed then.
+    Returns whether somebody tried to cancel it when it was done. Raises `ConnectionLostError` where nobody knows whether it is.
     """
     async with await maintenance_session(target) as connection, await maintenance_session(target) as other:
         try:
             await require_free(connection, name)
-            await _exchange(connection, other, name=name, kept=kept, coming=coming, record=record, comment=comment)
+            return await _exchange(
+                connection,
+                other,
+                partial(maintenance_session, target),
+                name=name,
+                kept=kept,
+                coming=coming,
+                record=record,
+                comment=comment,
+            )
         except psycopg.errors.ObjectInUse as error:
             left = await sessions(other, name)
             raise RestoreError(
@@ -88,13 +100,14 @@ async def exchange_names(
 async def _exchange(
     connection: Connection,
     other: Connection,
+    reconnect: Callable[[], Awaitable[Connection]],
     *,
     name: str,
     kept: str,
     coming: str,
     record: KeptDatabase,
     comment: sql.Composable | None,
-) -> None:
+) -> bool:
     old, new, own = sql.Identifier(kept), sql.Identifier(coming), sql.Identifier(name)
     statements: Sequence[sql.Composed] = (
         sql.SQL("ALTER DATABASE {} RENAME TO {}").format(new, own),
@@ -103,17 +116,21 @@ async def _exchange(
         comment_on(kept, record),
         *([] if comment is None else [sql.SQL("COMMENT ON DATABASE {} IS {}").format(own, comment)]),
     )
-    for number in range(TRIES):
+    tries = 0
+    while True:
+        await connection.execute(BEGIN_WRITING)
         try:
-            async with connection.transaction():
-                await connection.execute("SET LOCAL synchronous_commit = on")  # its flush makes the restore durable
-                await _while_ending(other, name, connection, sql.SQL("ALTER DATABASE {} RENAME TO {}").format(own, old))
-                for statement in statements:
-                    await _while_ending(other, coming, connection, statement)
-            return
+            await connection.execute("SET LOCAL synchronous_commit = on")  # its flush makes the restore durable
+            await _while_ending(other, name, connection, sql.SQL("ALTER DATABASE {} RENAME TO {}").format(own, old))
+            for statement in statements:
+                await _while_ending(other, coming, connection, statement)
         except psycopg.errors.ObjectInUse:
-            if number == TRIES - 1:
+            tries += 1
+            await connection.execute("ROLLBACK")
+            if tries == TRIES:
                 raise
+        else:
+            return await commit(connection, reconnect)
 
 
 async def _while_ending(other: Connection, name: str, connection: Connection, statement: sql.Composed) -> None:

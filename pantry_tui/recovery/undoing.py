@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import psycopg
@@ -10,7 +11,7 @@ from psycopg import sql
 
 from pantry_tui.config.restoring import check_target
 from pantry_tui.config.targets import actual_database, target_with_database
-from pantry_tui.errors import DatabaseMissingError, RefusedError, ServerError
+from pantry_tui.errors import DatabaseMissingError, NotFoundError, PantryError, RefusedError
 from pantry_tui.events import Listener, Logged
 from pantry_tui.models import (
     DatabaseTarget,
@@ -21,10 +22,12 @@ from pantry_tui.models import (
     utc_now,
 )
 from pantry_tui.postgres.connect import server_error
-from pantry_tui.recovery.database import drop_database, maintenance_session
+from pantry_tui.recovery.activity import Activity, Totals, activity_of, totals_of, written_last
+from pantry_tui.recovery.committing import to_the_end
+from pantry_tui.recovery.database import NO_ENTRY, drop_database, maintenance_session
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.rollback import release_checkpoint, roll_back_rows
-from pantry_tui.recovery.kept import Activity, Kept, KeptDatabase, activity_of, comment_of, kept_databases, kept_name
+from pantry_tui.recovery.kept import Kept, KeptDatabase, comment_of, kept_name, said_to_be_kept
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.swap import exchange_names
 
@@ -93,17 +96,30 @@ async def release(request: ReleaseRequest, listener: Listener) -> ReleaseResult:
 async def _find(target: DatabaseTarget, undo: str) -> _Found:
     try:
         async with await maintenance_session(target) as connection:
-            databases = await kept_databases(connection, actual_database(target))
-    except ServerError:  # no other database that this role may enter: then none was exchanged from here either
+            databases = await said_to_be_kept(connection, actual_database(target))
+    except NO_ENTRY:  # no other database that this role may enter: then none was exchanged from here either
         return _Found()
     except psycopg.Error as error:
         raise server_error(error, doing="looking for kept databases") from error
     for kept in databases:
-        if kept.record.recovery_id == undo:
+        if kept.counts and kept.record.recovery_id == undo:
             return _Found(kept=kept)
-        if kept.record.undone == undo:
+        if kept.counts and kept.record.undone == undo:
             return _Found(already=kept.record)
+    _refuse_strange(databases, undo)
     return _Found()
+
+
+def _refuse_strange(databases: Sequence[Kept], undo: str) -> None:
+    """Raises `NotFoundError` where a database says that it is kept to undo it, and is of somebody who may lie."""
+    for kept in databases:
+        if kept.record.recovery_id == undo:
+            raise NotFoundError(
+                f"nothing is kept of recovery {undo} that could be trusted: database {kept.now_called} says so, and belongs "
+                f"to {kept.owner}, who does not own {kept.record.name}",
+                remedy="if it is the right one, give it to the owner of the other (ALTER DATABASE … OWNER TO), or connect "
+                f"as {kept.owner}",
+            )
 
 
 async def _exchange_back(
@@ -123,19 +139,38 @@ async def _exchange_back(
         )
     if changes is not None:
         progress.warn(f"written since the recovery, and now in the kept database: {changes}")
-    own = await _record(request, record, rollback_id, now)
+    own, totals = await _record(request, record, rollback_id, now)
     name = kept_name(record.name, rollback_id)
     comment = sql.Literal(record.comment)
-    await exchange_names(
+    too_late = await exchange_names(
         request.target, name=record.name, kept=name, coming=kept.now_called, record=own, comment=comment
     )
+    progress.committed(rollback_id, too_late=too_late)
+    ended = await to_the_end(_tell_last(request.target, record.name, name, totals, progress))
+    if ended.too_late:
+        progress.late()
     return name
 
 
-async def _record(request: RollbackRequest, record: KeptDatabase, rollback_id: str, now: Activity) -> KeptDatabase:
+async def _tell_last(target: DatabaseTarget, name: str, kept: str, totals: Totals, progress: RestoreProgress) -> None:
+    """The names are exchanged, and stay so, whatever fails here."""
+    try:
+        written = await written_last(target, name, kept, totals)
+    except (PantryError, psycopg.Error) as error:
+        written = (
+            f"whether anything was written to {name} in the last moment is not known ({error}); it is kept as {kept}"
+        )
+    if written is not None:
+        progress.warn(written)
+
+
+async def _record(
+    request: RollbackRequest, record: KeptDatabase, rollback_id: str, now: Activity
+) -> tuple[KeptDatabase, Totals]:
     async with await maintenance_session(request.target) as connection:
         comment = await comment_of(connection, record.name)
-    return KeptDatabase(
+        totals = await totals_of(connection, record.name)
+    own = KeptDatabase(
         recovery_id=rollback_id,
         backup_id=record.backup_id,
         name=record.name,
@@ -145,6 +180,7 @@ async def _record(request: RollbackRequest, record: KeptDatabase, rollback_id: s
         activity=record.own_activity,
         undone=record.recovery_id,
     )
+    return own, totals
 
 
 async def _give_back_name(target: DatabaseTarget, kept: Kept) -> None:

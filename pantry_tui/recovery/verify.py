@@ -9,6 +9,7 @@ from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.models import BackupKind, DatabaseTarget, Model, RestoredTable, RestoreValidation
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.introspect import SourceTable, extensions, large_object_count, list_tables, read_sequences
+from pantry_tui.postgres.large_objects import large_objects_fingerprint
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.content import ContentComparison, Expected
 from pantry_tui.recovery.database import quoted_names, writable_session
@@ -53,6 +54,7 @@ async def verify(
         constraints = await _compare_constraints(connection, expected)
         sequences = await _compare_sequences(connection, expected)
         others = await _compare_inventory(connection, expected, found)
+        others += await _compare_large_objects(connection, expected, progress)
     except psycopg.Error as error:
         raise server_error(error, doing="comparing the restored database") from error
     finally:
@@ -144,7 +146,7 @@ def _stands(found: SequenceState, wanted: SequenceState) -> bool:
 async def _compare_inventory(
     connection: Connection, expected: Expected, found: dict[tuple[str, str], SourceTable]
 ) -> list[str]:
-    """Tables, large objects and extensions that a whole restore has too many or too few of."""
+    """Tables and extensions that a whole restore has too many or too few of."""
     if not expected.selection.is_whole:
         return []
     manifest = expected.manifest
@@ -155,11 +157,32 @@ async def _compare_inventory(
     if strange:
         names = quoted_names([f"{schema}.{name}" for schema, name in strange])
         differences.append(f"tables that the backup does not have: {names}")
-    large_objects = await large_object_count(connection)
-    if large_objects != manifest.large_objects:
-        differences.append(f"{large_objects:,} large objects; the backup has {manifest.large_objects:,}")
     wanted = {entry.tag for entry in expected.toc if entry.kind == "EXTENSION"} & manifest.extensions.keys()
     missing = wanted - (await extensions(connection)).keys()
     if missing:
         differences.append(f"extensions are missing: {quoted_names(sorted(missing))}")
     return differences
+
+
+async def _compare_large_objects(connection: Connection, expected: Expected, progress: RestoreProgress) -> list[str]:
+    """Their number, and what they hold where the backup says it; nothing where the restore is not a whole one."""
+    manifest = expected.manifest
+    if not expected.selection.is_whole:
+        return []
+    count = await large_object_count(connection)
+    if count != manifest.large_objects:
+        return [f"{count:,} large objects; the backup has {manifest.large_objects:,}"]
+    if not count:
+        return []
+    if manifest.large_objects_fingerprint is None:
+        progress.warn(f"{count:,} large objects were compared by their number alone: the backup says no more of them")
+        return []
+    try:
+        content = await large_objects_fingerprint(connection)
+    except psycopg.errors.InsufficientPrivilege as error:
+        progress.warn(f"{count:,} large objects were compared by their number alone: {error.diag.message_primary}")
+        return []
+    if content != manifest.large_objects_fingerprint:
+        return [f"{count:,} large objects do not hold, or are not numbered, as in the backup"]
+    progress.log(f"{count:,} large objects hold what they held")
+    return []

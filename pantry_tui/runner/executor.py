@@ -40,7 +40,7 @@ from pantry_tui.runner.audit import RUNNER, AuditTrail
 from pantry_tui.runner.board import JobBoard
 from pantry_tui.runner.decisions import measured_by
 from pantry_tui.runner.joblog import RequestNotes, prune_logs
-from pantry_tui.runner.leftovers import remove_rehearsal
+from pantry_tui.runner.leftovers import looked_up, remove_rehearsal
 from pantry_tui.runner.library import CLEAN_SECONDS, Library
 from pantry_tui.runner.live import LiveJob
 from pantry_tui.runner.new_job import new_job
@@ -59,6 +59,7 @@ from pantry_tui.runner.terms import ASKED_FOR, Terms
 
 PRUNE_SECONDS = 24 * 3600.0
 WITNESS_SECONDS = 3600.0
+_UNSEEN = frozenset({"worker_died", "internal", "interrupted"})  # failures that say nothing of what was done before
 
 
 class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -278,6 +279,8 @@ class Executor:
         except Exception as error:
             last = Failed(failure=Failure.of(_unexpected(error)))
         if isinstance(last, Failed):
+            if live.committed is None and last.failure.code in _UNSEEN:
+                live.committed = await looked_up(live.request, live.job.id)
             try:
                 async with asyncio.timeout(CLEAN_SECONDS):
                     await self._clean_after(live.request)

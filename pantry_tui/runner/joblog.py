@@ -19,6 +19,7 @@ from pantry_tui.artifact.files import storage_errors
 from pantry_tui.events import (
     AlertChanged,
     ClockMoved,
+    Committed,
     DatabaseAppeared,
     Event,
     Failed,
@@ -120,6 +121,8 @@ def _words(event: Event) -> str | None:
             return f"warning: {receiver} was not told (attempt {attempts}, {then}): {problem}"
         case TableProgress(done=True, table=table, rows=rows):
             return f"{table}: {rows:,} rows"
+        case Committed(undone_by=undone_by):
+            return "committed" + (f"; undone by: recovery rollback {undone_by}" if undone_by else "")
         case Finished():
             return "finished"
         case Failed(failure=failure):

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from pantry_tui.errors import PantryError, WorkerDiedError
-from pantry_tui.events import Event, Failed, Finished, PhaseStarted, Progress, Warned
-from pantry_tui.models import Failure, Job, JobRequest, JobState, utc_now
+from pantry_tui.events import Committed, Event, Failed, Finished, PhaseStarted, Progress, Warned
+from pantry_tui.models import DrillRequest, Failure, Job, JobRequest, JobState, utc_now
 from pantry_tui.runner.feed import EventFeed
 from pantry_tui.runner.joblog import JobLog
-from pantry_tui.runner.leftovers import with_leftovers
+from pantry_tui.runner.leftovers import done_all_the_same, with_leftovers
 from pantry_tui.runner.process import JobProcess
 from pantry_tui.runner.request import MakesBackup, database_key
 from pantry_tui.runner.terms import Terms
@@ -37,6 +37,7 @@ class LiveJob:
         self.is_done = False  # the work is over, however; what follows it is under way
         self.stopped_by: PantryError | None = None  # why somebody stopped it
         self.timer: asyncio.TimerHandle | None = None  # that ends its time
+        self.committed: Committed | None = None  # what it was to change is changed
         self.feeds: set[EventFeed] = set()
         self._publish = publish
         self._log = JobLog(directory, job.id)
@@ -54,6 +55,8 @@ class LiveJob:
                 self.change(phase=title)
             case Progress(share=share, seconds_left=seconds_left):
                 self.change(share=share, seconds_left=seconds_left)
+            case Committed():
+                self.committed = event
             case Warned():
                 self.change(warnings=self.job.warnings + 1)
             case _:
@@ -86,6 +89,9 @@ class LiveJob:
 
     def _cause(self, failure: Failure) -> Failure:
         """What ended the job, as far as its process cannot know it."""
+        if self.committed is not None and not isinstance(self.request, DrillRequest):
+            reason = self.stopped_by.message if self.stopped_by is not None else failure.message
+            return done_all_the_same(self.committed.undone_by, reason)
         if self.stopped_by is not None:
             detail = None if failure.code == "cancelled" else failure.message
             stopped = msgspec.structs.replace(Failure.of(self.stopped_by), detail=detail)

@@ -13,12 +13,12 @@ import msgspec
 
 from pantry_tui.catalog.catalog import Catalog
 from pantry_tui.errors import InterruptedJobError, NotFoundError
-from pantry_tui.events import Failed
+from pantry_tui.events import Committed, Failed
 from pantry_tui.models import Failure, Job, JobRequest, JobState, RepositoryTarget, utc_now
 from pantry_tui.runner.attending import Attendant
 from pantry_tui.runner.audit import RUNNER, AuditTrail
 from pantry_tui.runner.joblog import JobLog, RequestNotes
-from pantry_tui.runner.leftovers import remove_rehearsal, with_leftovers
+from pantry_tui.runner.leftovers import done_all_the_same, looked_up, remove_rehearsal, with_leftovers
 from pantry_tui.runner.library import CLEAN_SECONDS, Library
 from pantry_tui.runner.request import database_key, repository_of
 
@@ -62,7 +62,7 @@ class Settlement:
             repository = repository_of(request) if request is not None else None
             removed = await self._clean_up(request, repository)
             if job_id in lost:
-                self._end(lost[job_id], request, removed)
+                self._end(lost[job_id], request, removed, await looked_up(request, job_id))
             if request is None:
                 self._forget(job_id)
             else:
@@ -78,14 +78,15 @@ class Settlement:
         await remove_rehearsal(request, self._directory)
         return removed
 
-    def _end(self, job: Job, request: JobRequest | None, removed: list[str]) -> None:
+    def _end(self, job: Job, request: JobRequest | None, removed: list[str], committed: Committed | None) -> None:
         since = job.started_at or job.queued_at
         error = InterruptedJobError(
             f"the runner ended in the middle of the job, which was {job.state.value} since {_time(since)}; "
             f"the next runner found it at {_time(utc_now())}",
             remedy="run the operation again",
         )
-        failed = Failed(failure=with_leftovers(Failure.of(error), request))
+        done = done_all_the_same(committed.undone_by, error.message) if committed is not None else None
+        failed = Failed(failure=done or with_leftovers(Failure.of(error), request))
         with contextlib.suppress(OSError):
             log = JobLog(self._directory, job.id)
             log.write(failed)

@@ -14,6 +14,7 @@ from pantry_tui.artifact.foreign.script import Inspected
 from pantry_tui.artifact.trusted import require_fingerprints
 from pantry_tui.errors import BackupDamagedError, UsageError
 from pantry_tui.models import ForeignRestoreRequest
+from pantry_tui.recovery.committing import take_back_cancellation
 from pantry_tui.repository.local import LocalRepository
 
 Answer = TypeVar("Answer")
@@ -59,9 +60,16 @@ def brought(request: ForeignRestoreRequest) -> Brought:
 
 
 async def in_thread(
-    work: Callable[[], Answer], stop: threading.Event, cancel: Callable[[], None] | None = None
+    work: Callable[[], Answer],
+    stop: threading.Event,
+    cancel: Callable[[], None] | None = None,
+    *,
+    too_late: Callable[[], None] | None = None,
 ) -> Answer:
-    """Does the work in a thread, and waits for the thread's end also when this is cancelled: ``stop`` tells it so."""
+    """Does the work in a thread, and waits for the thread's end also when this is cancelled: ``stop`` tells it so.
+
+    With ``too_late`` work that was done all the same counts: that is called then, and the cancellation taken back.
+    """
     task = asyncio.create_task(asyncio.to_thread(work))
     try:
         return await asyncio.shield(task)
@@ -71,5 +79,8 @@ async def in_thread(
             if cancel is not None:
                 cancel()
             await asyncio.wait([task], timeout=STOPPING_SECONDS)
-        task.exception()  # whatever it was: nobody waits for it any more
-        raise
+        if task.exception() is None and too_late is not None:
+            take_back_cancellation()
+            too_late()
+            return task.result()
+        raise  # whatever the work ended with: nobody waits for it any more

@@ -62,6 +62,7 @@ class Run:
             self._at_the_end("analyzing", lambda: self._session.run(b"ANALYZE"))
         self._at_the_end("checking deferred constraints", outside.require_untouched)
         self._at_the_end("committing", self._session.commit)
+        outside.require_still_untouched()
 
     def _put_keys_back(self) -> None:
         if len(self._keys):

@@ -14,6 +14,7 @@ from pantry_tui.errors import PantryError
 from pantry_tui.events import Listener
 from pantry_tui.models import ForeignRestoreRequest, ForeignRestoreResult, utc_now
 from pantry_tui.postgres.connect import environment_of
+from pantry_tui.recovery.committing import to_the_end
 from pantry_tui.recovery.database import RestoreDatabase
 from pantry_tui.recovery.foreign.findings import Findings
 from pantry_tui.recovery.foreign.progress import ForeignProgress
@@ -22,6 +23,7 @@ from pantry_tui.recovery.foreign.running import Run
 from pantry_tui.recovery.foreign.session import Session
 from pantry_tui.recovery.foreign.target import drop, give_name, look_at_target, take_database
 from pantry_tui.recovery.ids import new_recovery_id
+from pantry_tui.recovery.progress import TOO_LATE
 from pantry_tui.recovery.verify import not_compared
 
 NOTHING_TO_COMPARE = (
@@ -76,15 +78,20 @@ class _Restore:
             await asyncio.shield(self._clean_up(database))
             raise
         self._progress.phase("finish")
-        if database.created:
-            await give_name(self._request.target, database)
+        if database.created and (await to_the_end(give_name(self._request.target, database))).too_late:
+            self._progress.warn(TOO_LATE)
         return self._result(database, inspected, findings)
 
     async def _run(self, database: RestoreDatabase, inspected: Inspected) -> Findings:
         async with environment_of(database.target):
             session = await asyncio.to_thread(Session.open, database.target)
         try:
-            return await in_thread(lambda: self._run_all(session, inspected), self._stop, session.cancel)
+            return await in_thread(
+                lambda: self._run_all(session, inspected),
+                self._stop,
+                session.cancel,
+                too_late=lambda: self._progress.warn(TOO_LATE),
+            )
         finally:
             session.close()
 

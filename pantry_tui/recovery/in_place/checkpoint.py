@@ -160,6 +160,17 @@ async def find_checkpoint(connection: Connection, recovery_id: str) -> Checkpoin
     )
 
 
+async def lock_checkpoint(connection: Connection, checkpoint: Checkpoint, *, seconds: float) -> Checkpoint:
+    """The checkpoint as it is now, which nobody changes before the caller's transaction ends.
+
+    Raises `psycopg.Error` (55P03: another rollback of it is at work, 42P01: it was released).
+    """
+    await connection.execute(f"SET LOCAL lock_timeout = {int(seconds * 1000)}".encode())
+    read = sql.SQL("SELECT document FROM {} FOR UPDATE").format(sql.Identifier(checkpoint.schema, RECORD))
+    row = await (await connection.execute(read)).fetchone()
+    return checkpoint if row is None else _decoded(checkpoint.schema, row[0])
+
+
 async def release(connection: Connection, checkpoint: Checkpoint) -> int:
     """Drops what a checkpoint keeps, and returns how many rows that were; nothing can be undone by it from then on.
 

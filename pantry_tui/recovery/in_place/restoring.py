@@ -12,12 +12,13 @@ from pantry_tui.config.targets import database_name
 from pantry_tui.errors import UsageError
 from pantry_tui.models import BackupKind, RestoreRequest, RestoreResult, RestoreValidation, utc_now
 from pantry_tui.postgres.workers import default_worker_count
-from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
+from pantry_tui.recovery.analyzing import Analyzed, analyze_committed
 from pantry_tui.recovery.cron_jobs import STAY_IN_PLACE, without_cron
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.service import Exchanged, InPlace
 from pantry_tui.recovery.preflight import check_segments, needed_segments, open_archive, refuse_unsupported
 from pantry_tui.recovery.progress import RestoreProgress
+from pantry_tui.recovery.way import INSTEAD, ROWS_ALONE, is_instead, require_no_large_objects
 from pantry_tui.repository.local import LocalRepository
 from pantry_tui.repository.rows import open_rows
 
@@ -37,6 +38,7 @@ async def restore_in_place(
     progress.phase("check")
     if manifest.kind is not BackupKind.DATA:
         refuse_unsupported(manifest)
+    require_no_large_objects(request, manifest)
     check_target(request.target)
     identities = identities_of(request.unlocking)
     _, toc = await open_archive(repository, manifest, identities)
@@ -47,6 +49,8 @@ async def restore_in_place(
         if not chosen.tables:
             raise UsageError(STAY_IN_PLACE, remedy="restore into a new database, and copy from there what is wanted")
         progress.warn(STAY_IN_PLACE)
+    if is_instead(request, manifest):
+        progress.warn(INSTEAD)
     selection = Selection(tables=chosen.tables, entries=manifest.entries, is_whole=chosen.is_whole)
     segments = needed_segments(manifest, selection)
     with open_rows(repository, manifest, identities) as reader:
@@ -65,7 +69,7 @@ async def restore_in_place(
         created_database=False,
         tables=exchanged.tables,
         validation=_validation(exchanged),
-        left_out=(),
+        left_out=ROWS_ALONE if is_instead(request, manifest) else (),
         warnings=tuple(progress.warnings),
         started_at=started_at,
         finished_at=utc_now(),
@@ -86,7 +90,7 @@ async def _analyze(request: RestoreRequest, exchanged: Exchanged, progress: Rest
         return Analyzed(0, [])
     progress.phase("analyze")
     names = [(table.schema, table.name) for table in exchanged.tables]
-    return await analyze_or_warn(request.target, request.jobs or default_worker_count(), progress.warn, names)
+    return await analyze_committed(request.target, request.jobs or default_worker_count(), progress, names)
 
 
 def _validation(exchanged: Exchanged) -> RestoreValidation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -17,7 +18,8 @@ from pantry_tui.models import ReleaseRequest, ReleaseResult, RestoredTable, Roll
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.introspect import list_tables
 from pantry_tui.postgres.snapshot import Connection
-from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
+from pantry_tui.recovery.committing import commit
+from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, own_session, quoted_names, writable_session
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.in_place.checkpoint import (
     Checkpoint,
@@ -25,6 +27,7 @@ from pantry_tui.recovery.in_place.checkpoint import (
     KeptTable,
     TableState,
     find_checkpoint,
+    lock_checkpoint,
     release,
     write_record,
 )
@@ -59,15 +62,19 @@ async def roll_back_rows(request: RollbackRequest, listener: Listener) -> Rollba
     progress = RestoreProgress(listener)
     progress.phase("exchange")
     check_target(request.target)
-    connection = await writable_session(request.target)
+    connection = await own_session(request.target)
     async with connection:
-        checkpoint = await find_checkpoint(connection, request.undo)
-        undone = _Undone(checkpoint, by=checkpoint.rolled_back_by)
+        found = await find_checkpoint(connection, request.undo)
         try:
+            await connection.execute(BEGIN_WRITING)
+            checkpoint = await lock_checkpoint(connection, found, seconds=request.lock_timeout_seconds)
+            undone = _Undone(checkpoint, by=checkpoint.rolled_back_by)
             if undone.by is None:
-                await connection.execute("BEGIN")
                 undone = await _Rollback(connection, request, rollback_id, checkpoint, progress).run()
-                await connection.execute("COMMIT")
+                too_late = await commit(connection, partial(writable_session, request.target))
+                progress.committed(rollback_id, too_late=too_late)
+            else:
+                await connection.execute("ROLLBACK")
         except psycopg.Error as error:
             raise as_restore_error(server_error(error, doing="rolling back"), remedy=NOTHING_KEPT) from error
         name = connection.info.dbname
@@ -136,6 +143,7 @@ class _Rollback:
         results = [await self._take_back(table) for table in tables]
         for key, orphans in (broken := self._checkpoint.broken).items():
             self._progress.warn(f"{orphans:,} rows broke {key} before the recovery: it is back, NOT VALID")
+        await aside.wake(self._connection)
         if violations := await aside.put_back(self._connection, broken):
             raise RestoreError(
                 f"the rows that come back break constraints: {quoted_names(violations, 3)}",

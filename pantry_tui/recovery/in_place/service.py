@@ -8,6 +8,7 @@ failure at any point leaves the tables as they were.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import psycopg
@@ -23,7 +24,8 @@ from pantry_tui.postgres.fingerprint import fingerprint_query
 from pantry_tui.postgres.introspect import list_tables
 from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.asserting import ask, failures, require_all
-from pantry_tui.recovery.database import as_restore_error, quoted_names, writable_session
+from pantry_tui.recovery.committing import commit
+from pantry_tui.recovery.database import BEGIN_WRITING, as_restore_error, own_session, quoted_names, writable_session
 from pantry_tui.recovery.in_place.batches import run_by_batches
 from pantry_tui.recovery.in_place.checkpoint import Checkpoint, Keeping, KeptTable, TableState
 from pantry_tui.recovery.in_place.exchange import Exchange, effects
@@ -83,25 +85,31 @@ class InPlace:
         Raises `RestoreError` for tables that cannot take the rows, and with every violation for rows that break a
         constraint; `VerificationError`, `PrivilegeError`, `LockTimeoutError`, `DatabaseChangedError`, `ServerError`.
         """
-        connection = await writable_session(self._request.target)
+        connection = await own_session(self._request.target)
         async with connection:
             try:
-                absent = await missing_tables(connection, self._manifest, tables)
-                missing = MissingTables(self._manifest, self._toc, absent)
-                there = [index for index in tables if index not in absent]
+                missing = await missing_tables(connection, self._manifest, self._toc, tables)
+                there = [index for index in tables if index not in missing.indexes]
                 standing = await standing_tables(connection, self._manifest, there, self._request.strategy)
                 staging = Staging(connection, self._manifest, self._segments, self._reader, self._progress)
                 compared = await self._stage(staging, standing, tables)
-                await connection.execute("BEGIN")
+                await connection.execute(BEGIN_WRITING)
                 made = await self._make(connection, missing, staging)
                 self._progress.phase("exchange")
                 exchanged = await self._exchange(connection, standing, compared, missing, made)
                 if exchanged.violations and not self._request.dry_run:
                     raise _refused_by_constraints(exchanged.violations)
-                await connection.execute("ROLLBACK" if self._request.dry_run else "COMMIT")
+                await self._end(connection)
             except psycopg.Error as error:
                 raise as_restore_error(server_error(error, doing="exchanging the rows"), remedy=NOTHING_KEPT) from error
         return exchanged
+
+    async def _end(self, connection: Connection) -> None:
+        if self._request.dry_run:
+            await connection.execute("ROLLBACK")
+            return
+        too_late = await commit(connection, partial(writable_session, self._request.target))
+        self._progress.committed(None if self._keeping.temporary else self._recovery_id, too_late=too_late)
 
     async def _stage(
         self, staging: Staging, standing: Sequence[StandingTable], tables: Sequence[int]
@@ -151,6 +159,8 @@ class InPlace:
         for number, table in enumerate(tables):
             results.append(await self._exchange_one(connection, table, compared[table.index], violations))
             self._progress.part(number / len(tables))
+        await aside.wake(connection)
+        violations += await missing.attach(connection, self._progress.warn)
         violations += await aside.put_back(connection)
         violations += await missing.complete(connection, self._progress.warn)
         if not violations:

@@ -16,7 +16,7 @@ from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import find_client_tools
 from pantry_tui.recovery.database import leftovers, quoted_names, refuse_template, require_empty
 from pantry_tui.recovery.in_place.standing import require_owner
-from pantry_tui.recovery.plan import stored_globals
+from pantry_tui.recovery.plan import globals_path
 from pantry_tui.recovery.planning.elsewhere import check_renaming, plan_roles, tell_jobs, tell_limits
 from pantry_tui.recovery.planning.ground import Ground
 from pantry_tui.recovery.planning.obstacles import Obstacles
@@ -33,7 +33,7 @@ from pantry_tui.recovery.requirements import Requirements, requirements
 from pantry_tui.recovery.rows_alone import refuse_archived
 from pantry_tui.recovery.surroundings import compare_surroundings
 from pantry_tui.recovery.swap import require_free
-from pantry_tui.recovery.way import refuse_batches
+from pantry_tui.recovery.way import refuse_batches, require_no_large_objects
 
 _LOOKING = "looking at the target server"
 _MAY_CREATE = "SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"
@@ -71,6 +71,8 @@ async def check_all(
 
 async def _check_in_place(ground: Ground, tied: Collection[int], obstacles: Obstacles) -> None:
     connection = ground.connection
+    with obstacles.noted(_LOOKING):
+        require_no_large_objects(ground.request, ground.manifest)
     await obstacles.of(require_owner(connection, tied), _LOOKING)
     await obstacles.of(_require_work(connection, keeps=ground.request.checkpoint), _LOOKING)
     await _check_room(ground, obstacles)
@@ -169,7 +171,7 @@ async def _check_server(ground: Ground, obstacles: Obstacles) -> None:
 
 async def _check_needs(ground: Ground, needs: Requirements, obstacles: Obstacles) -> None:
     connection = ground.connection
-    stored = stored_globals(ground.repository, ground.manifest)
+    stored = globals_path(ground.repository, ground.manifest)
     if stored is None:
         obstacles.warn("this backup has lost its globals.sql (roles, memberships)")
     if ground.request.create_roles:

@@ -48,8 +48,9 @@ def why(ground: Ground) -> str:
     if ground.manifest.kind is BackupKind.DATA or not ground.manifest.selection.is_everything:
         return f"the backup holds some of {name} alone: exchanging the database would lose all else"
     return (
-        f"role {ground.connection.info.user} may not create databases and rename {name}: its tables are exchanged where "
-        "they are. As a role with CREATEDB that owns it, the database would be restored side by side"
+        f"role {ground.connection.info.user} may not create databases and rename {name}: only the rows of its tables are "
+        "exchanged, where they are, and all else stays as it is. As a role with CREATEDB that owns it, the database would be "
+        "restored side by side"
     )
 
 

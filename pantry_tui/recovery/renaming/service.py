@@ -16,7 +16,7 @@ from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.config.restoring import check_target, check_target_name
 from pantry_tui.config.targets import target_with_database
 from pantry_tui.errors import PantryError, PrivilegeError, VerificationError
-from pantry_tui.events import Event, Listener, Progress
+from pantry_tui.events import Committed, Event, Listener, Progress
 from pantry_tui.models import BackupKind, DatabaseTarget, RestoredTable, RestoreRequest, RestoreResult, utc_now
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.postgres.snapshot import Connection
@@ -24,6 +24,7 @@ from pantry_tui.postgres.tools import find_client_tools
 from pantry_tui.postgres.unverified import WORKING_SCHEMA, drop_statement, unverified_prefix
 from pantry_tui.postgres.workers import default_worker_count
 from pantry_tui.recovery.analyzing import Analyzed, analyze_or_warn
+from pantry_tui.recovery.committing import to_the_end
 from pantry_tui.recovery.database import drop_database, maintenance_session, writable_session
 from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.plan import reach
@@ -144,7 +145,8 @@ class _Renaming:
             return
         async with await maintenance_session(self._request.target) as connection:
             await connection.execute("SET synchronous_commit = on")
-            await connection.execute(_rename_database(self._working_name, self._name))
+            ended = await to_the_end(connection.execute(_rename_database(self._working_name, self._name)))
+        self._progress.committed(None, too_late=ended.too_late)
 
     async def _place_beside(self, filled: RestoreResult, *, is_own: bool) -> Analyzed:
         working = list(self._names)
@@ -191,7 +193,8 @@ class _Renaming:
             if self._request.dry_run:
                 await remove(connection, list(self._names))
             else:
-                await give_names(connection, self._names, grants)
+                ended = await to_the_end(give_names(connection, self._names, grants))
+                self._progress.committed(None, too_late=ended.too_late)
         return analyzed
 
     def _require_equal(self, found: list[str]) -> None:
@@ -249,7 +252,7 @@ class _Renaming:
 
 
 class _Scaled:
-    """Passes events on; progress is that of a part of the whole."""
+    """Passes events on; progress is that of a part of the whole, and a working database is nothing that anybody wanted."""
 
     def __init__(self, listener: Listener, share: float) -> None:
         self._listener = listener
@@ -258,7 +261,8 @@ class _Scaled:
     def __call__(self, event: Event) -> None:
         if isinstance(event, Progress):
             event = msgspec.structs.replace(event, share=event.share * self._share, seconds_left=None)
-        self._listener(event)
+        if not isinstance(event, Committed):
+            self._listener(event)
 
 
 def _under_new_name(table: RestoredTable, renamed: dict[str, str]) -> RestoredTable:

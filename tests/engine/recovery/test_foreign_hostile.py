@@ -14,6 +14,7 @@ from pantry_tui.artifact.foreign.opening import ForeignFile
 from pantry_tui.artifact.foreign.script import inspect, script_of
 from pantry_tui.errors import PantryError, PrivilegeError, RefusedError, RestoreError
 from pantry_tui.events import Event, PhaseStarted
+from pantry_tui.recovery.foreign.session import Session
 from tests.engine.recovery.foreign import ROLE, dumped, make_role, restore_dump, written
 from tests.engine.recovery.restoring import databases
 from tests.servers import TestServer
@@ -73,6 +74,12 @@ CODE = {
         CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN EXECUTE $x$…$x$; RETURN new; END $f$;
         CREATE CONSTRAINT TRIGGER f AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f();
         INSERT INTO t VALUES (1);""",
+    "deferred again": """CREATE TABLE t (a int);
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN
+            IF new.a = 1 THEN SET CONSTRAINTS ALL DEFERRED; INSERT INTO public.t VALUES (2);
+            ELSE EXECUTE $x$…$x$; END IF; RETURN new; END $f$;
+        CREATE CONSTRAINT TRIGGER f AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f();
+        INSERT INTO t VALUES (1);""",
     "when a held cursor is read": """
         CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $f$ BEGIN EXECUTE $x$…$x$; RETURN 1; END $f$;
         DO $do$ BEGIN EXECUTE 'DECLARE c CURSOR WITH HOLD FOR SELECT public.f()'; END $do$;""",
@@ -90,7 +97,7 @@ CODE = {
     ],
 )
 @pytest.mark.parametrize(
-    "code", ["at once", "in a subtransaction", "deferred to the commit", "when a held cursor is read"]
+    "code", ["at once", "in a subtransaction", "deferred to the commit", "deferred again", "when a held cursor is read"]
 )
 async def test_code_that_writes_outside(any_server: TestServer, tmp_path: Path, statement: str, code: str) -> None:
     """What the role may do to itself and to what else it owns is seen before the commit, and never comes to be."""
@@ -103,7 +110,8 @@ async def test_code_that_writes_outside(any_server: TestServer, tmp_path: Path, 
         await restore_dump(written(tmp_path, script), target)
         any_server.drop_database(NEW)
     else:
-        with pytest.raises(RefusedError, match="code of the dump wrote outside of its database: to pg_"):
+        said = "is pending" if code == "deferred again" else "code of the dump wrote outside of its database: to pg_"
+        with pytest.raises(RefusedError, match=said):
             await restore_dump(written(tmp_path, script), target)
     assert cluster(any_server) == before
 
@@ -222,6 +230,30 @@ async def test_cancelled_in_the_middle(any_server: TestServer, tmp_path: Path) -
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_cancelled_when_it_is_committed(
+    any_server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then it is done, and says so: nobody is told that the database is as empty as before."""
+    loop = asyncio.get_running_loop()
+    commit, committed, gone_on = Session.commit, asyncio.Event(), threading.Event()
+
+    def late(session: Session) -> None:
+        commit(session)
+        loop.call_soon_threadsafe(committed.set)
+        assert gone_on.wait(30.0)
+
+    monkeypatch.setattr(Session, "commit", late)
+    target = any_server.create_database("committed_dump", owner=ROLE)
+    work = asyncio.create_task(
+        restore_dump(written(tmp_path, "CREATE TABLE t (a int);\n"), any_server.target(target.name, role=ROLE))
+    )
+    await committed.wait()
+    work.cancel()
+    loop.call_soon(gone_on.set)
+    assert (await work).target == "committed_dump"
+    assert any_server.execute(target, "SELECT count(*) FROM t") == [(0,)]
 
 
 async def test_a_file_that_changes_between_the_readings(any_server: TestServer, tmp_path: Path) -> None:

@@ -146,7 +146,9 @@ def source(system_server: TestServer) -> Iterator[DatabaseTarget]:
             "postgres",
             "CREATE ROLE shop_staff; CREATE ROLE shop_owner LOGIN CREATEDB PASSWORD 'canary-88' IN ROLE shop_staff;"
             "CREATE ROLE shop_reader LOGIN BYPASSRLS;"
-            "ALTER ROLE shop_owner SET search_path = 'app', 'public'; ALTER ROLE shop_owner SET work_mem = '9MB'",
+            "ALTER ROLE shop_owner SET search_path = 'app', 'public'; ALTER ROLE shop_owner SET work_mem = '9MB';"
+            "ALTER ROLE shop_owner CONNECTION LIMIT 7 VALID UNTIL '2031-01-01 00:00+00';"
+            "GRANT shop_staff TO shop_owner WITH ADMIN OPTION",
         )
         target = system_server.create_database(owner="shop_owner")
         system_server.execute(
@@ -188,6 +190,10 @@ async def test_a_bare_server_gets_its_roles(
             ("shop_reader", False, False, False, True, [], None),
             ("shop_staff", False, False, False, True, [], None),
         ], "what was there is as it was"
+        limits = "SELECT rolconnlimit, rolvaliduntil = '2031-01-01 00:00+00' FROM pg_roles WHERE rolname = 'shop_owner'"
+        assert server.execute("postgres", limits) == [(7, True)]
+        admin = "SELECT admin_option FROM pg_auth_members WHERE member = 'shop_owner'::regrole"
+        assert server.execute("postgres", admin) == [(True,)]
         told = [event.message for event in events if isinstance(event, Warned)]
         assert any("passwords are not carried over: give them to shop_owner" in line for line in told)
         assert not any("canary-88" in line for line in told)

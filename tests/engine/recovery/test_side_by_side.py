@@ -5,11 +5,12 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from pantry_tui.errors import NotFoundError, RefusedError
+from pantry_tui.errors import NotFoundError, RefusedError, RestoreError
 from pantry_tui.events import ignore
 from pantry_tui.models import DatabaseTarget, ReleaseRequest, RepositoryTarget, RollbackRequest, RollbackResult
 from pantry_tui.recovery.undoing import release, roll_back
 from tests.engine.backup.taking import take
+from tests.engine.recovery.planning import plan
 from tests.engine.recovery.restoring import databases, restore
 from tests.servers import TestServer
 
@@ -115,9 +116,20 @@ async def test_role_that_cannot_exchange_works_in_place(
         f"GRANT CREATE, CONNECT, TEMPORARY ON DATABASE {target.name} TO shopkeeper; ALTER TABLE t OWNER TO shopkeeper",
     )
     try:
-        result = await restore(any_server.target(target.name, role="shopkeeper"), repository, swap=True)
+        shopkeeper = any_server.target(target.name, role="shopkeeper")
+        result = await restore(shopkeeper, repository, swap=True)
         assert result.way == "in place"
+        assert any("rows of its tables were exchanged instead" in warning for warning in result.warnings)
+        assert any(line.startswith("definitions: ") for line in result.left_out)
         assert any_server.execute(target, ROWS) == [("a,b",)]
+        some = await restore(shopkeeper, repository, swap=True, tables=("public.t",))
+        assert (some.left_out, some.warnings) == ((), ())
+        any_server.execute(target, "SELECT lo_from_bytea(0, 'x')")
+        await take(target, repository)
+        with pytest.raises(RefusedError, match="has 1 large objects, and this role may not put"):
+            await restore(shopkeeper, repository, swap=True)
+        assert [each.code for each in (await plan(shopkeeper, repository)).refusals] == ["refused"]
+        await restore(shopkeeper, repository, swap=True, tables=("public.t",))
     finally:
         any_server.execute(target, "DROP OWNED BY shopkeeper CASCADE; DROP ROLE shopkeeper")
 
@@ -130,7 +142,49 @@ async def test_database_that_somebody_else_made_is_not_put_in_place(
     any_server.execute("postgres", "DROP ROLE IF EXISTS forger; CREATE ROLE forger")
     try:
         any_server.execute("postgres", f'ALTER DATABASE "{kept.name}" OWNER TO forger')
-        with pytest.raises(NotFoundError):
+        with pytest.raises(NotFoundError, match="belongs to forger, who does not own"):
             await undo(target, result.id)
     finally:
         any_server.execute("postgres", f'ALTER DATABASE "{kept.name}" OWNER TO postgres; DROP ROLE forger')
+
+
+async def test_an_owner_of_its_own_does_not_hide_what_a_superuser_kept(
+    any_server: TestServer, target: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    result = await restore(target, repository, swap=True)
+    any_server.drop_after_test(str(result.checkpoint))
+    any_server.execute("postgres", "DROP ROLE IF EXISTS heir; CREATE ROLE heir")
+    try:
+        any_server.execute("postgres", f"ALTER DATABASE {target.name} OWNER TO heir")
+        undone = await undo(target, result.id)
+        any_server.drop_after_test(str(undone.checkpoint))
+        assert any_server.execute(target, ROWS) == [("wrong,wrong",)]
+    finally:
+        any_server.execute("postgres", f'ALTER DATABASE "{undone.checkpoint}" OWNER TO postgres; DROP ROLE heir')
+
+
+async def test_an_owner_that_cannot_be_carried_over_ends_it_before_names_are_exchanged(
+    server: TestServer, repository: RepositoryTarget
+) -> None:
+    """A member that may not SET ROLE (release 16) may rename its group's database, and not make one for it."""
+    server.execute(
+        "postgres",
+        "DROP ROLE IF EXISTS boss, worker; CREATE ROLE boss; CREATE ROLE worker LOGIN CREATEDB;"
+        "GRANT boss TO worker WITH INHERIT TRUE, SET FALSE; GRANT pg_signal_backend TO worker",
+    )
+    target = server.create_database(owner="worker")
+    worker = server.target(target.name, role="worker")
+    try:
+        server.execute(worker, "CREATE TABLE t (i int)")
+        await take(worker, repository)
+        server.execute("postgres", f"ALTER DATABASE {target.name} OWNER TO boss")
+        with pytest.raises(RestoreError, match="could not be given to boss, who owns") as failure:
+            await restore(worker, repository, swap=True)
+        assert f"{target.name} is as it was" in (failure.value.remedy or "")
+        assert not [name for name in databases(server) if name.startswith(f"{target.name}.before")]
+    finally:
+        server.execute("postgres", f"DROP DATABASE {target.name} WITH (FORCE)")
+        left = [name for name in databases(server) if name.startswith(target.name)]
+        for name in left:
+            server.drop_database(name)
+        server.execute("postgres", "DROP ROLE boss, worker")

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
 
-from pantry_tui.errors import DatabaseChangedError, RefusedError, RestoreError
+from pantry_tui.errors import DatabaseChangedError, RefusedError, RestoreError, TargetNotEmptyError
 from pantry_tui.events import Event, ignore
-from pantry_tui.models import DatabaseTarget, RepositoryTarget, RestoreResult, RollbackRequest, RollbackResult, Strategy
+from pantry_tui.models import (
+    BackupKind,
+    DatabaseTarget,
+    RepositoryTarget,
+    RestoreResult,
+    RollbackRequest,
+    RollbackResult,
+    Strategy,
+)
+from pantry_tui.recovery.swap import exchange_names
 from pantry_tui.recovery.undoing import roll_back
 from tests.engine.backup.taking import take
+from tests.engine.backup.test_turns import WAITING, seen
 from tests.engine.recovery.portrait import portrait
 from tests.engine.recovery.restoring import restore
 from tests.engine.recovery.test_failures import at_phase
@@ -130,6 +141,36 @@ async def test_what_is_written_before_the_lock_is_found_and_kept(
     assert rows_of(server, target) == before
 
 
+async def test_what_a_repeatable_read_would_not_see_is_found_too(
+    server: TestServer, target: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    """A setting of the database is not what decides which rows a recovery finds under its lock."""
+    server.execute("postgres", f"ALTER DATABASE {target.name} SET default_transaction_isolation = 'repeatable read'")
+
+    def write() -> None:
+        server.execute(target, "INSERT INTO t VALUES (777, 'new')")
+
+    result = await restore(target, repository, tables=("public.t",), on_event=at_phase("exchange", write))
+    assert rows_of(server, target) == STORED
+    assert result.tables[0].deleted == 1
+
+
+async def test_rows_that_arrive_while_empty_tables_are_filled_are_seen(
+    server: TestServer, target: DatabaseTarget, repository: RepositoryTarget
+) -> None:
+    server.execute("postgres", f"ALTER DATABASE {target.name} SET default_transaction_isolation = 'repeatable read'")
+    await take(target, repository, kind=BackupKind.DATA)
+    server.execute(target, "TRUNCATE t CASCADE")
+    blocker = server.connect(target, autocommit=False)
+    blocker.execute("INSERT INTO t VALUES (777, 'new')")
+    filling = asyncio.create_task(restore(target, repository))
+    await seen(server.connect(target), WAITING)
+    blocker.commit()
+    with pytest.raises(TargetNotEmptyError, match=r"public\.t has rows already"):
+        await filling
+    assert rows_of(server, target) == {777: "new"}
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -186,6 +227,47 @@ async def test_a_table_that_is_altered_meanwhile(
 
 
 class TestSideBySide:
+    async def test_what_is_written_last_of_all_is_told_and_never_dropped(
+        self, server: TestServer, target: DatabaseTarget, repository: RepositoryTarget, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Behind the last look at the counters, and before the names are exchanged."""
+
+        async def writing_first(*args: object, **names: Any) -> bool:
+            server.execute(target, "INSERT INTO t VALUES (777, 'new')")
+            return await exchange_names(*args, **names)  # type: ignore[arg-type]
+
+        monkeypatch.setattr("pantry_tui.recovery.exchanging.exchange_names", writing_first)
+        result = await restore(target, repository, swap=True, checkpoint=False)
+        kept = server.drop_after_test(str(result.checkpoint))
+        (warning,) = [each for each in result.warnings if "in the last moment" in each]
+        assert f"1 rows inserted, 0 updated, 0 deleted; it is kept as {kept.name}" in warning
+        await undo(target, result.id)
+        assert rows_of(server, target) == DAMAGED | {777: "new"}
+
+    @pytest.mark.parametrize(
+        ("statement", "told"),
+        [
+            ("SELECT lo_from_bytea(0, 'x')", "large objects written"),
+            ("SELECT nextval('numbers')", "sequences moved"),
+            ("CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'", "definitions changed"),
+            ("CREATE POLICY p ON t USING (true)", "definitions changed"),
+            ("CREATE TEMPORARY TABLE mine (i int)", None),
+        ],
+    )
+    async def test_a_rollback_sees_more_than_rows(
+        self, server: TestServer, target: DatabaseTarget, repository: RepositoryTarget, statement: str, told: str | None
+    ) -> None:
+        server.execute(target, "CREATE SEQUENCE numbers; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+        await take(target, repository)
+        result = await restore(target, repository, swap=True)
+        server.drop_after_test(str(result.checkpoint))
+        server.execute(target, statement)
+        if told is not None:
+            with pytest.raises(RefusedError, match=f"was written to since.*{told}"):
+                await undo(target, result.id)
+        undone = await undo(target, result.id, force=told is not None)
+        server.drop_after_test(str(undone.checkpoint))
+
     async def test_a_writer_that_never_stops(
         self, server: TestServer, target: DatabaseTarget, repository: RepositoryTarget
     ) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from psycopg import sql
 
-from pantry_tui.recovery.roles import role_statements
+from pantry_tui.errors import RestoreError
+from pantry_tui.recovery.roles import missing_roles, role_statements
 
 GLOBALS = """--
 -- PostgreSQL database cluster dump
@@ -59,3 +60,42 @@ def test_what_makes_no_role(document: str) -> None:
 def test_a_role_without_attributes() -> None:
     made = role_statements("ALTER ROLE a WITH PASSWORD 'SUPERUSER';", besides="postgres")
     assert made.as_string() == 'ALTER ROLE "a" WITH INHERIT;'
+
+
+LIMITED = """
+CREATE ROLE g;
+CREATE ROLE m;
+ALTER ROLE m WITH NOSUPERUSER LOGIN CONNECTION LIMIT 3 PASSWORD 'x' VALID UNTIL '2027-01-01 00:00:00+00';
+GRANT g TO m WITH ADMIN OPTION, INHERIT FALSE, SET FALSE GRANTED BY postgres;
+"""
+
+
+@pytest.mark.parametrize(
+    ("server_version", "membership"),
+    [
+        (170000, 'GRANT "g" TO "m" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE'),
+        (150000, 'GRANT "g" TO "m" WITH ADMIN OPTION, INHERIT FALSE, SET FALSE'),  # which it refuses
+    ],
+)
+def test_what_limits_a_role_is_carried_over(server_version: int, membership: str) -> None:
+    _, role = missing_roles(LIMITED, (), server_version)
+    assert [made.as_string() for made in role.statements] == [
+        'ALTER ROLE "m" WITH NOSUPERUSER',
+        'ALTER ROLE "m" WITH LOGIN',
+        'ALTER ROLE "m" WITH CONNECTION LIMIT 3',
+        "ALTER ROLE \"m\" WITH VALID UNTIL '2027-01-01 00:00:00+00'",
+        membership,
+    ]
+    assert role.wants_password
+
+
+def test_memberships_of_release_16_fit_an_older_server_where_they_take_nothing_away() -> None:
+    document = "CREATE ROLE m; GRANT g TO m WITH INHERIT TRUE GRANTED BY postgres;"
+    (role,) = missing_roles(document, ("g",), 150000)
+    assert [made.as_string() for made in role.statements] == ['GRANT "g" TO "m"']
+
+
+@pytest.mark.parametrize("statement", ["ALTER ROLE m WITH LOGIN NOLATERTHAN 'x'", "GRANT g TO m WITH COLOUR TRUE"])
+def test_what_is_not_known_is_refused(statement: str) -> None:
+    with pytest.raises(RestoreError, match="gives role m something that is not known here: "):
+        missing_roles(f"CREATE ROLE m; {statement};", (), 170000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 
@@ -42,7 +43,8 @@ async def test_what_its_children_used_is_part_of_it() -> None:
 
     assert job.usage is not None
     assert job.usage.user_seconds + job.usage.system_seconds >= 0.3
-    assert 150_000_000 <= job.usage.peak_bytes < 250 * MIB
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # a child begins as a copy of this process
+    assert 150_000_000 <= job.usage.peak_bytes < max(250 * MIB, ours + 50 * MIB)
     assert not job.is_alive
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from pantry_tui.models import DatabaseTarget
@@ -152,8 +151,7 @@ def test_a_runner_in_the_background_works_them_off(cli: CommandLine, crm: Databa
     cli.succeed("runner", "start")
 
     def has_run() -> bool:
-        runs = json.loads(cli.succeed("schedule", "show", "each-second", "--json").out)["runs"]
-        return any(run["outcome"] == "succeeded" for run in runs)
+        return any(job["state"] == "succeeded" and job["due_at"] for job in cli.json("job", "list"))
 
     eventually(has_run, "a run of the schedule")
     cli.succeed("schedule", "disable", "each-second")

@@ -302,7 +302,7 @@ async def test_a_runner_is_needed_where_there_are_schedules(ready: Config, crm: 
 
 
 async def test_somebody_who_cannot_be_told(ready: Config, crm: DatabaseTarget) -> None:
-    nobody = Receiver(name="ops", kind=ReceiverKind.PING, url="env:NO_SUCH_VARIABLE")
+    nobody = Receiver(name="ops", kind=ReceiverKind.SLACK, url="env:NO_SUCH_VARIABLE")
     notice = Notice(outcome=Outcome.FAILED, subject="s", text="t")
     async with watching(ready, crm) as there:
         assert await there.status("runner", "messages", "host") is OK

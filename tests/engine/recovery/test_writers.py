@@ -252,10 +252,10 @@ class TestSideBySide:
         ("statement", "told"),
         [
             ("SELECT lo_from_bytea(0, 'x')", "large objects written"),
-            ("SELECT nextval('numbers')", "sequences moved"),
+            pytest.param("SELECT nextval('numbers')", "sequences moved", marks=pytest.mark.slow),
             ("CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'", "definitions changed"),
-            ("CREATE POLICY p ON t USING (true)", "definitions changed"),
-            ("CREATE TEMPORARY TABLE mine (i int)", None),
+            pytest.param("CREATE POLICY p ON t USING (true)", "definitions changed", marks=pytest.mark.slow),
+            pytest.param("CREATE TEMPORARY TABLE mine (i int)", None, marks=pytest.mark.slow),
         ],
     )
     async def test_a_rollback_sees_more_than_rows(

@@ -101,7 +101,10 @@ class Activity(Model, frozen=True, kw_only=True):
 
 
 class Totals(NamedTuple):
-    """The same of a whole database, its catalogs included: these can be read when nobody may connect to it any more."""
+    """The same of a whole database: these can be read when nobody may connect to it any more.
+
+    Its catalogs are included, so autovacuum that collects statistics counts as somebody who writes.
+    """
 
     inserted: int
     updated: int

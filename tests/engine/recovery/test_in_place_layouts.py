@@ -250,7 +250,7 @@ def _sorted(state: State) -> State:
     return {unit: sorted(rows, key=repr) for unit, rows in state.items()}
 
 
-@settings(max_examples=3, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@settings(max_examples=2, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(strategy=st.sampled_from(list(Strategy)), drawn=LAYOUTS)
 def test_tables_become_what_the_model_says(server: TestServer, strategy: Strategy, drawn: list[Drawn]) -> None:
     compare_with_model(server, strategy, drawn)

@@ -80,6 +80,7 @@ async def test_another_content_is_a_difference(server: TestServer, repository: R
         await restore(server.target(f"{source.name}_new"), repository)
 
 
+@pytest.mark.slow
 async def test_a_backup_of_an_earlier_version_says_their_number_alone(
     server: TestServer, repository: RepositoryTarget
 ) -> None:

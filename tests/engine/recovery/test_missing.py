@@ -111,6 +111,7 @@ async def test_each_thing_in_the_way_is_named(
     assert portrait(server, sales) == before
 
 
+@pytest.mark.slow
 async def test_a_sequence_that_nobody_owns_is_used(
     server: TestServer, sales: DatabaseTarget, repository: RepositoryTarget
 ) -> None:
@@ -173,6 +174,7 @@ async def test_a_partitioned_table_comes_back_whole(
     assert server.execute(measurements, "SELECT to_regclass('m'), to_regclass('m1')") == [(None, None)]
 
 
+@pytest.mark.slow
 async def test_names_with_blanks_are_undone_too(server: TestServer, repository: RepositoryTarget) -> None:
     target = server.create_database()
     server.execute(

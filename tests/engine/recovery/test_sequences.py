@@ -39,6 +39,7 @@ async def test_columns_of_other_types_have_theirs_ahead_too(
     assert server.execute(target, NEXT) == [(21, 10, 31, -41)]
 
 
+@pytest.mark.slow
 async def test_what_is_ahead_stays_there(
     server: TestServer, target: DatabaseTarget, repository: RepositoryTarget
 ) -> None:
@@ -60,6 +61,7 @@ async def test_nobody_takes_a_number_between_the_look_and_the_move(
     assert server.execute(target, NEXT) == [(21, 10, 31, -41)]
 
 
+@pytest.mark.slow
 async def test_a_sequence_of_somebody_else_is_moved_where_that_is_allowed(
     server: TestServer, target: DatabaseTarget, repository: RepositoryTarget
 ) -> None:

@@ -148,6 +148,7 @@ async def test_database_that_somebody_else_made_is_not_put_in_place(
         any_server.execute("postgres", f'ALTER DATABASE "{kept.name}" OWNER TO postgres; DROP ROLE forger')
 
 
+@pytest.mark.slow
 async def test_an_owner_of_its_own_does_not_hide_what_a_superuser_kept(
     any_server: TestServer, target: DatabaseTarget, repository: RepositoryTarget
 ) -> None:

@@ -58,6 +58,7 @@ async def test_a_partition_that_nobody_touches_may_be_in_use(
     writer.commit()
 
 
+@pytest.mark.slow
 async def test_an_owner_is_enough(
     any_server: TestServer, measurements: DatabaseTarget, repository: RepositoryTarget
 ) -> None:

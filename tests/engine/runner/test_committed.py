@@ -56,6 +56,7 @@ async def recovering(
 WAITING = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
+@pytest.mark.slow
 async def test_who_cancels_it_comes_too_late(config: Config, recovering: Job) -> None:
     async with await attach(config) as client:
         await client.cancel(recovering.id)

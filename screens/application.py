@@ -166,8 +166,8 @@ class PantryApp(App[None]):
             screen.say(job.title, title=job.state.replace("_", " "), severity="information" if well else "error")
 
     def on_backups_answered(self, message: BackupsAnswered) -> None:
-        if message.problem is None:
-            self.learn(backups=message.backups, backups_problem=None)
+        if message.problem is None or message.backups:
+            self.learn(backups=message.backups, backups_problem=message.problem)
         else:
             self.learn(backups_problem=message.problem)
 

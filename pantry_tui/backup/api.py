@@ -19,6 +19,7 @@ from pantry_tui.backup.peek import peek_table
 from pantry_tui.backup.service import take_backup
 from pantry_tui.backup.validate import validate_backup
 from pantry_tui.config import load_config
+from pantry_tui.config.storing import is_store_url
 from pantry_tui.errors import UsageError
 from pantry_tui.events import Listener, ignore
 from pantry_tui.models import (
@@ -45,7 +46,8 @@ from pantry_tui.models import (
     ValidateRequest,
     ValidationResult,
 )
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
+from pantry_tui.repository.repository import Repository
 
 
 class BackupConfig(Model, frozen=True, kw_only=True):
@@ -243,8 +245,8 @@ class BackupService:
         request = MarkRequest(pinned=pinned, label=label)
         return repository.mark(repository.resolve(backup_id), request, by=getpass.getuser())
 
-    def _opened(self) -> LocalRepository:
-        return LocalRepository(self._repository, self._data_directory)
+    def _opened(self) -> Repository:
+        return open_repository(self._repository, self._data_directory)
 
     async def _unlocking(self, backup_id: str) -> Unlocking:
         """What opens the backup; nothing for one that is not encrypted."""
@@ -268,8 +270,8 @@ def _absolute(output: str | Path) -> str:
 
 
 def _repository(output_dir: str | None) -> RepositoryTarget:
-    if output_dir is None:
-        return load_config().repository_target()
+    if output_dir is None or is_store_url(output_dir):
+        return load_config().repository_target(output_dir)
     path = Path(output_dir).expanduser()
     if not path.is_absolute():
         raise UsageError(

@@ -6,18 +6,28 @@ An entry is good as long as its manifest is the same file and nothing was added 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from pantry_tui.catalog.table import ModelTable
-from pantry_tui.errors import BackupDamagedError, NotFoundError, StorageError
+from pantry_tui.errors import (
+    BackupDamagedError,
+    NotFoundError,
+    StorageError,
+    StoreAccessError,
+    StoreUnreachableError,
+)
 from pantry_tui.models import BackupSummary, Model
-from pantry_tui.repository.local import LocalRepository, Presence
+from pantry_tui.repository.presence import Presence
+from pantry_tui.repository.repository import Repository
 
 # A directory that changed so lately may change again without its time showing it: clocks of file systems tick as
 # slowly as every two seconds.
 _SETTLED_NS = 3_000_000_000
+
+T = TypeVar("T")
 
 Key = tuple[str, str]  # location of the repository, id
 
@@ -77,7 +87,7 @@ class BackupTable:
 
     def changes(
         self,
-        repository: LocalRepository,
+        repository: Repository,
         *,
         afresh: bool = False,
         just_read: Mapping[Key, BackupEntry | None] = _NOTHING,
@@ -95,13 +105,16 @@ class BackupTable:
             if key[0] != location or (found.get(key) == value[0] and not afresh)
         }
         changed: Changes = {key: None for key in known if key not in found}
-        for key, presence in found.items():
-            entry = self._look(repository, presence, just_read.get(key) or known.get(key))
-            if entry != known.get(key):
-                changed[key] = entry
+        for batch in _batches(list(found.items()), repository.reads_at_once):
+            remembered = {key: just_read.get(key) or known.get(key) for key, _ in batch}
+            repository.read_ahead([presence.id for key, presence in batch if remembered[key] is None])
+            for key, presence in batch:
+                entry = self._look(repository, presence, remembered[key])
+                if entry != known.get(key):
+                    changed[key] = entry
         return changed
 
-    def _look(self, repository: LocalRepository, presence: Presence, known: BackupEntry | None) -> BackupEntry | None:
+    def _look(self, repository: Repository, presence: Presence, known: BackupEntry | None) -> BackupEntry | None:
         key = (repository.target.location, presence.id)
         if key in self._damaged:
             return None
@@ -113,6 +126,8 @@ class BackupTable:
             summary = repository.summary_again(known.summary) if known else repository.summary(presence.id)
         except NotFoundError:
             return None
+        except (StoreAccessError, StoreUnreachableError):  # of all of them, and not of this one
+            raise
         except StorageError as error:
             lasting = isinstance(error, BackupDamagedError)
             self._damaged[key] = (presence if lasting else None, error.message)
@@ -133,10 +148,15 @@ class BackupTable:
             [key for key, entry in changes.items() if entry is None],
         )
 
-    def rebuild(self, repositories: Iterable[LocalRepository]) -> None:
+    def rebuild(self, repositories: Iterable[Repository]) -> None:
         """Reads all manifests of these repositories again and forgets everything else, in one write."""
         fresh: Changes = dict.fromkeys(self.entries())
         for repository in repositories:
             fresh |= self.changes(repository, afresh=True)
         self.apply(fresh)
         self._stored.problems.clear()
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

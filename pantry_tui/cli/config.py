@@ -112,7 +112,9 @@ def configuration_values(config: Config) -> list[tuple[str, Any, str]]:
                 name: _given(config, f"notifications.{name}", found) for name, found in config.notifications.items()
             },
             "databases": {name: _given(config, f"databases.{name}", found) for name, found in config.databases.items()},
-            "repositories": {name: {"path": found.path} for name, found in config.repositories.items()},
+            "repositories": {
+                name: _given(config, f"repositories.{name}", found) for name, found in config.repositories.items()
+            },
         }
     )
     return [(key, value, config.origins.get(key, "default")) for key, value in values] + _environment_values(config)

@@ -62,7 +62,8 @@ async def examine(config: Config, database: str | None, *, role: str) -> list[Fi
     names: list[str | None] = [database] if database else database_choices(config)
     findings = [*examine_machine(config, names), *examine_keys(config), *_missing_repositories(config)]
     findings += _untold(config)
-    room = free_bytes(config.repository_target().location)
+    place = config.repository_target()
+    room = free_bytes(place.location) if place.store is None else None
     for name in names:
         with contextlib.suppress(ConfigError):  # examine_machine has said so
             target = config.database_target(name)
@@ -73,14 +74,14 @@ async def examine(config: Config, database: str | None, *, role: str) -> list[Fi
 def _missing_repositories(config: Config) -> list[Finding]:
     """Repositories of which backups are listed, and that are missing or have no backup in them."""
     from pantry_tui.catalog.catalog import PUT_BACK, Catalog
-    from pantry_tui.repository.local import LocalRepository
+    from pantry_tui.repository.opening import open_repository
 
     findings = []
     with Catalog(Path(config.data_directory)) as catalog:
         for name in config.repositories:
             target = config.repository_target(name)
             with contextlib.suppress(PantryError):  # examine_machine has said what keeps it from being looked at
-                if words := catalog.absence(LocalRepository(target)):
+                if words := catalog.absence(open_repository(target)):
                     problem = FindingStatus.PROBLEM
                     findings.append(
                         Finding(

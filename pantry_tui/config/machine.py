@@ -22,7 +22,11 @@ def examine_machine(config: Config, databases: Sequence[str | None]) -> list[Fin
     return [
         *examine_configuration(config, databases),
         examine_directory("data_directory", config.data_directory, private=True),
-        *(examine_directory("repository", found.path, name=name) for name, found in config.repositories.items()),
+        *(
+            examine_directory("repository", found.path, name=name)
+            for name, found in config.repositories.items()
+            if found.path is not None
+        ),
     ]
 
 

@@ -16,6 +16,7 @@ from pantry_tui.models.backups import (
     ValidationResult,
 )
 from pantry_tui.models.base import Failure, Model, utc_now
+from pantry_tui.models.copies import BackupCopy, CopiedBackup, CopyCheck, CopyResult
 from pantry_tui.models.drills import DrillPlace, DrillResult
 from pantry_tui.models.findings import Finding, FindingStatus
 from pantry_tui.models.foreign import ForeignRestoreResult
@@ -54,6 +55,7 @@ from pantry_tui.models.plans import (
 from pantry_tui.models.requests import (
     STANDARD_OUTPUT,
     BackupRequest,
+    CopyRequest,
     DiffRequest,
     DrillRequest,
     ExportRequest,
@@ -88,7 +90,7 @@ from pantry_tui.models.schedules import (
     SchedulePreview,
     ScheduleStatus,
 )
-from pantry_tui.models.targets import DatabaseTarget, RepositoryTarget
+from pantry_tui.models.targets import DatabaseTarget, RepositoryTarget, StoreAccess
 
 __all__ = [
     "LIVE",
@@ -99,6 +101,7 @@ __all__ = [
     "Assertion",
     "AssertionOutcome",
     "AuditEntry",
+    "BackupCopy",
     "BackupDetails",
     "BackupDiff",
     "BackupExport",
@@ -110,6 +113,10 @@ __all__ = [
     "CatalogRebuild",
     "ColumnDrift",
     "Compression",
+    "CopiedBackup",
+    "CopyCheck",
+    "CopyRequest",
+    "CopyResult",
     "DataLoss",
     "DatabaseTarget",
     "Dependent",
@@ -177,6 +184,7 @@ __all__ = [
     "ScopedPolicy",
     "ShortenedValue",
     "Signature",
+    "StoreAccess",
     "Strategy",
     "TableDiff",
     "TablePage",

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pantry_tui.models.base import Model
 from pantry_tui.models.notifications import Receiver
 from pantry_tui.models.retention import RetentionPolicy
+from pantry_tui.models.targets import RepositoryTarget
 
 
 class HookFailure(StrEnum):
@@ -37,3 +38,4 @@ class Around(Model, frozen=True, kw_only=True):
     on_failure: tuple[Receiver, ...] = ()
     ping: Receiver | None = None
     retention: RetentionPolicy | None = None
+    copies: tuple[RepositoryTarget, ...] = ()  # where a backup is copied to when it has succeeded, by jobs of their own

@@ -23,7 +23,8 @@ from pantry_tui.models import (
     TablePage,
     Unlocking,
 )
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
+from pantry_tui.repository.repository import Repository
 
 Answer = TypeVar("Answer")
 
@@ -146,8 +147,8 @@ class Library:
 
         await self._alone(refresh)
 
-    def _repository(self, target: RepositoryTarget) -> LocalRepository:
-        return LocalRepository(target, self._data_directory)
+    def _repository(self, target: RepositoryTarget) -> Repository:
+        return open_repository(target, self._data_directory)
 
     async def _alone(self, work: Callable[[], Answer]) -> Answer:
         async with self._one_at_a_time:

@@ -10,12 +10,15 @@ from pantry_tui.config import Config
 from pantry_tui.models import (
     Around,
     BackupRequest,
+    CopyRequest,
     DrillRequest,
     JobRequest,
     RetentionPolicy,
     Schedule,
+    ScheduleKind,
     ValidateRequest,
 )
+from pantry_tui.runner.scheduling.references import copy_places
 
 
 def retention_of(schedule: Schedule, config: Config) -> RetentionPolicy | None:
@@ -37,8 +40,10 @@ def policies_of_schedules(schedules: Iterable[Schedule], config: Config) -> dict
 
 
 def check_wishes(schedule: Schedule, config: Config) -> None:
-    """Raises `NotFoundError` for a policy, or somebody to be told, that is not configured."""
+    """Raises `NotFoundError` for a policy or receiver that is not configured, `ConfigError` for copies to nowhere."""
     retention_of(schedule, config)
+    if schedule.kind is ScheduleKind.COPY:
+        copy_places(config.repository_target(schedule.repository), config)
     config.receivers((*schedule.on_success, *schedule.on_failure))
 
 
@@ -49,16 +54,20 @@ def wished_around(request: JobRequest, schedule: Schedule, config: Config, datab
     """
     if isinstance(request, BackupRequest):
         own = config.around_backup(database)
-        around = msgspec.structs.replace(_told(own, schedule, config), retention=retention_of(schedule, config))
+        around = msgspec.structs.replace(
+            _told(own, schedule, config),
+            retention=retention_of(schedule, config),
+            copies=config.copies_of(request.repository),
+        )
         return msgspec.structs.replace(request, schedule=schedule.id, around=around)
-    if isinstance(request, DrillRequest | ValidateRequest):
+    if isinstance(request, CopyRequest | DrillRequest | ValidateRequest):
         return msgspec.structs.replace(request, around=_told(config.around_examination(), schedule, config))
     return request
 
 
 def untold(request: JobRequest) -> JobRequest:
     """The request for whose outcome somebody else tells: of a run that is tried again, only the end is told."""
-    if isinstance(request, BackupRequest | DrillRequest | ValidateRequest):
+    if isinstance(request, BackupRequest | CopyRequest | DrillRequest | ValidateRequest):
         quiet = msgspec.structs.replace(request.around, on_success=(), on_failure=())
         return msgspec.structs.replace(request, around=quiet)
     return request

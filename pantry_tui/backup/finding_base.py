@@ -57,8 +57,7 @@ def _opened(repository: Repository, manifest: Manifest) -> Base:
     stored = manifest.file("positions")
     with repository.open(manifest.id, stored.name) as file:
         check_file(file, stored)
-        file.seek(0)
-        positions = file.read(stored.bytes)
+        positions = file.read(0, stored.bytes)
     return Base(manifest, BaseBackup(id=found.link.id, sha256=found.link.sha256), positions)
 
 

@@ -25,18 +25,19 @@ from pantry_tui.errors import DiskFullError, StorageError, StoreAccessError, Sto
 _STATUS = re.compile(r"status(?: code)?:? (\d{3})\b")
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,80})</Code>")
 _SENTENCE = re.compile(r"<Message>([^<]{1,300})</Message>")
+_CUT = "the connection was cut"
 _CAUSES = (
     ("connection refused", "the connection was refused"),
     ("dns error", "its name cannot be resolved"),
     ("certificate", "its certificate is not trusted, or is of another name"),
     ("timed out", "it did not answer in time"),
     ("timeout", "it did not answer in time"),
-    ("connection reset", "the connection was cut"),
-    ("connection closed", "the connection was cut"),
-    ("broken pipe", "the connection was cut"),
-    ("incomplete", "the connection was cut"),
-    ("end of file", "the connection was cut"),
-    ("error decoding response body", "the connection was cut"),
+    ("connection reset", _CUT),
+    ("connection closed", _CUT),
+    ("broken pipe", _CUT),
+    ("incomplete", _CUT),
+    ("end of file", _CUT),
+    ("error decoding response body", _CUT),
 )
 _FULL = frozenset({"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage", "XAmzStorageFull", "StorageFull"})
 _STALE = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken", "RequestExpired"})
@@ -64,6 +65,11 @@ class Answer(NamedTuple):
 def is_stale(error: BaseException) -> bool:
     """Whether newer credentials may be all that is wanted."""
     return _answer(error).code in _STALE
+
+
+def is_cut(error: BaseException) -> bool:
+    """Whether the connection ended before there was an answer."""
+    return _answer(error).cause == _CUT
 
 
 def is_there_already(error: BaseException) -> bool:

@@ -14,7 +14,7 @@ from pantry_tui.errors import BackupDamagedError
 from pantry_tui.repository.objects.layout import Part, file_prefix, parts_of
 from pantry_tui.repository.objects.store import Store
 
-_AHEAD_BYTES = 4 * 1024 * 1024  # of one request; a worker holds as much
+_AHEAD_BYTES = 8 * 1024 * 1024  # of one request; a worker holds as much
 _REMEDY = "restore from another backup, or copy this one anew"
 
 
@@ -40,6 +40,7 @@ class StoredParts:
         self._ends = list(accumulate(part.size for part in parts))
         self.where = where
         self.size = self._ends[-1] if parts else 0
+        self._last: ReadAhead | None = None
 
     def read(self, offset: int, length: int) -> bytes:
         """A part of it, by a request for each object that has some of it. Raises `StorageError`, `BackupDamagedError`."""
@@ -58,8 +59,11 @@ class StoredParts:
         return len(found)
 
     def part(self, offset: int, length: int) -> ReadAhead:
-        """The same, read in large pieces, of that range alone."""
-        return ReadAhead(self, offset, min(offset + length, self.size))
+        """The same, read in large pieces, of that range alone. Of a short one that is read again nothing is fetched again."""
+        found, end = self._last, min(offset + length, self.size)
+        if found is None or found.bounds != (offset, end) or end - offset > _AHEAD_BYTES:
+            self._last = found = ReadAhead(self, offset, end)
+        return found
 
     def close(self) -> None:
         """Nothing is held."""
@@ -89,6 +93,7 @@ class ReadAhead:
     """A range of a file, for one reader that goes from front to back: it is fetched a few MiB at a time."""
 
     def __init__(self, file: StoredParts, start: int, end: int) -> None:
+        self.bounds = (start, end)
         self._file = file
         self._end = end
         self._start = start  # of what is in memory

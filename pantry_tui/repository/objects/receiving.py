@@ -165,7 +165,7 @@ class _Sending:
         self._pace.wait(len(data), self._transfer.stop)
         try:
             self._store.put_new(name, data, is_data=True)
-        except FileExistsError:  # sent before, and its answer was lost
+        except FileExistsError:  # another copy of the same backup is under way
             if self._store.size(name) != len(data):
                 raise BackupDamagedError(f"{self._store.where(name)} is not what was sent", remedy=_AGAIN) from None
         return len(data)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -18,7 +19,7 @@ from pantry_tui.config.storing import check_endpoint
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import RepositoryTarget, StoreAccess
 from pantry_tui.repository.objects.credentials import find_credentials
-from pantry_tui.repository.objects.faults import is_stale, is_there_already, store_error
+from pantry_tui.repository.objects.faults import is_cut, is_stale, is_there_already, store_error
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config
@@ -31,6 +32,11 @@ _RETRY: RetryConfig = {
     "retry_timeout": timedelta(minutes=3),
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=15), "base": 2},
 }
+_PAUSES = (
+    0.1,
+    0.4,
+    1.6,
+)  # seconds before a request that changes something is made again, which the client does not do by itself
 _LISTED = 1000  # objects that one answer of a list has
 
 
@@ -101,20 +107,39 @@ class Store:
         return self._ask("reading", name, lambda client: bytes(obstore.get_range(client, name, start=start, end=end)))
 
     def put_new(self, name: str, data: bytes, *, is_data: bool = False) -> None:
-        """Makes an object, whole or not at all, where there is none. Raises FileExistsError, `StorageError`."""
+        """Makes an object, whole or not at all, where there is none. Raises FileExistsError, `StorageError`.
+
+        Where the answer to a request was lost it may have been carried out: what is there is compared then.
+        """
         storage_class = self._access.storage_class if is_data else None
         attributes = {"Storage-Class": storage_class} if storage_class is not None else None
-        self._ask("writing", name, lambda client: obstore.put(client, name, data, mode="create", attributes=attributes))
+        asked = 0
+
+        def put(client: S3Store) -> None:
+            nonlocal asked
+            asked += 1
+            obstore.put(client, name, data, mode="create", attributes=attributes)
+
+        try:
+            self._ask("writing", name, put, pauses=_PAUSES)
+        except FileExistsError:
+            if asked == 1 or self.read(name, limit=len(data) + 1) != data:
+                raise
 
     def remove(self, names: Sequence[str]) -> None:
         """Removes objects; those that are gone do no harm. Raises `StorageError`."""
         if names:
             what = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more"
-            self._ask("removing", what, lambda client: obstore.delete(client, list(names)))
+            paths: str | list[str] = names[0] if len(names) == 1 else list(names)
+            self._ask("removing", what, lambda client: obstore.delete(client, paths), pauses=_PAUSES)
 
-    def _ask(self, doing: str, name: str, question: Callable[[S3Store], T]) -> T:
-        """An answer of the store; once more with newer credentials, where those at hand have expired."""
-        for is_last in (False, True):
+    def _ask(self, doing: str, name: str, question: Callable[[S3Store], T], *, pauses: Iterable[float] = ()) -> T:
+        """An answer of the store; once more with newer credentials, where those at hand have expired.
+
+        ``pauses``: before each time that it is asked again because the connection was cut.
+        """
+        renewed, waits = False, iter(pauses)
+        while True:
             client = self._connected()
             try:
                 return question(client)
@@ -123,13 +148,15 @@ class Store:
             except BaseError as error:
                 if is_there_already(error):
                     raise FileExistsError(f"{self.where(name)} is there already") from None
-                if is_stale(error) and not is_last:
+                if is_stale(error) and not renewed:
+                    renewed = True
                     self._forget(client)
-                    continue
-                raise store_error(
-                    error, store=self._target.name, doing=f"{doing} {self.where(name)}", secrets=self._secrets
-                ) from None  # its own words hold addresses, and may hold keys
-        raise AssertionError("the last attempt returns or raises")
+                elif is_cut(error) and (pause := next(waits, None)) is not None:
+                    time.sleep(pause)
+                else:
+                    raise store_error(
+                        error, store=self._target.name, doing=f"{doing} {self.where(name)}", secrets=self._secrets
+                    ) from None  # its own words hold addresses, and may hold keys
 
     def _connected(self) -> S3Store:
         with self._lock:

@@ -49,7 +49,7 @@ def elsewhere(tmp_path: Path, crm: DatabaseTarget, proxy: Proxy) -> Iterator[Com
 
 
 def copies_of(cli: CommandLine, backup_id: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = cli.json("backup", "show", backup_id)["summary"]["copies"]
+    found: list[dict[str, Any]] = cli.json("backup", "show", backup_id)["copies"]
     return found
 
 
@@ -90,12 +90,12 @@ def test_a_copy_that_fails_is_seen_and_fetched_later(configured: CommandLine, pr
 def test_a_host_is_lost(server: TestServer, configured: CommandLine, elsewhere: CommandLine, bucket: str) -> None:
     made = configured.json("backup", "create", "-n", "daily")["id"]
     signer = configured.json("backup", "show", made)["signer"]
-    for lost in (configured.repository, configured.data, configured.home):
+    for lost in (configured.repository, configured.data):
         shutil.rmtree(lost)
     url = f"s3://{bucket}/hosts/one"
 
     assert [each["id"] for each in elsewhere.json("backup", "list", "--repository", url)] == [made]
-    assert elsewhere.json("backup", "peek", made, "contacts", "--repository", url)["total_rows"] == 500
+    assert elsewhere.json("backup", "peek", made, "public.contacts", "--repository", url)["total_rows"] == 500
     target = server.drop_after_test("after the fire")
     command = ("recovery", "execute", "latest", "--repository", url, "--target", target.name, "--yes")
     asked = elsewhere.run(*command)

@@ -45,7 +45,7 @@ class StoreAccess(Model, frozen=True, kw_only=True):
     bytes_per_second: int | None = None  # most that is sent; None: as fast as it goes
 
 
-class RepositoryTarget(Model, frozen=True, kw_only=True):
+class RepositoryTarget(Model, frozen=True, kw_only=True, omit_defaults=True):
     """Where backups are kept. ``location`` is an absolute directory path, or with a ``store`` a URL: `s3://bucket/prefix`."""
 
     name: str

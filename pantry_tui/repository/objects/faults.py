@@ -33,6 +33,7 @@ _CAUSES = (
     ("timed out", "it did not answer in time"),
     ("timeout", "it did not answer in time"),
     ("connection reset", _CUT),
+    ("kind: interrupted", _CUT),
     ("connection closed", _CUT),
     ("broken pipe", _CUT),
     ("incomplete", _CUT),

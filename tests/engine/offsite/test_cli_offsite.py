@@ -80,9 +80,10 @@ def test_a_copy_that_fails_is_seen_and_fetched_later(configured: CommandLine, pr
     assert failed.status == 24
     assert "remedy" in failed.err or "give its credentials" in failed.err
     proxy.faults = []
-    configured.succeed("schedule", "create", "-n", "copies", "--kind", "copy", "--cron", "30 4 * * *")
-    [done] = configured.json("backup", "copy", "missing", "offsite")["copied"]
-    assert (done["backup_id"], done["sent_bytes"] > 0) == (made, True)
+    configured.succeed("schedule", "create", "copies", "30 4 * * *", "--kind", "copy")
+    configured.succeed("schedule", "execute", "copies")
+    [job, *_] = configured.json("job", "list")
+    assert [(each["backup_id"], each["sent_bytes"] > 0) for each in job["result"]["copied"]] == [(made, True)]
     assert configured.json("backup", "copy", "missing", "offsite")["copied"] == []
     assert copies_of(configured, made)[0]["ok"]
 

@@ -31,7 +31,7 @@ _CAUSES = (
     ("dns error", "its name cannot be resolved"),
     ("certificate", "its certificate is not trusted, or is of another name"),
     ("timed out", "it did not answer in time"),
-    ("timeout", "it did not answer in time"),
+    ("kind: timeout", "it did not answer in time"),
     ("connection reset", _CUT),
     ("kind: interrupted", _CUT),
     ("connection closed", _CUT),

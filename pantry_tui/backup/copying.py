@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.backup.progress import REPORT_SECONDS
@@ -34,6 +35,7 @@ ATTEMPTS = (
 )
 PAUSE_SECONDS = 15.0  # before the second one; four times as long before each that follows
 _LARGEST_SIGNATURE = 1 << 16
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 async def copy_backup(request: CopyRequest, listener: Listener) -> CopyResult:
@@ -71,12 +73,20 @@ class _Copying:
         """What is to be copied, bases before what builds on them. Raises `NotFoundError`, `StorageError`."""
         if self._request.backup_id is not None:
             return self._with_base(self._source.resolve(self._request.backup_id))
-        there = {*self._destination.ids(), *tombstone_ids(self._destination.tombstones)}
+        there, deleted = set(self._destination.ids()), set(tombstone_ids(self._destination.tombstones))
+        wanted = [each for each in reversed(self._source.ids()) if self._is_of_database(each)]
         found: list[str] = []
-        for backup_id in reversed(self._source.ids()):
-            if backup_id not in there and self._is_of_database(backup_id):
+        for backup_id in wanted:
+            if backup_id not in there | deleted:
                 found += [each for each in self._with_base(backup_id) if each not in found]
-        return found
+        again = sorted((each for each in wanted if each in there), key=self._verified_at)
+        return found + [each for each in again[: self._request.recheck] if each not in found]
+
+    def _verified_at(self, backup_id: str) -> datetime:
+        """When the copy was last read back, as far as is known here."""
+        location = self._destination.location
+        found = [copy.verified_at for copy in self._source.summary(backup_id).copies if copy.location == location]
+        return next(filter(None, found), _NEVER)
 
     def _is_of_database(self, backup_id: str) -> bool:
         with suppress(BackupDamagedError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pantry_tui.cli.output import counted, duration, print_document, print_line, size
-from pantry_tui.cli.parser import Parser, command
+from pantry_tui.cli.parser import Parser, command, positive
 from pantry_tui.cli.session import add_repository_option, configuration, leave_job, repository, run_job, started_by
 from pantry_tui.errors import UsageError
 from pantry_tui.models import CopyCheck, CopyRequest, CopyResult
@@ -26,7 +26,7 @@ def add_command(commands: argparse._SubParsersAction[Parser]) -> None:
         "that is there reads it back again. The outcome is recorded beside the backup; `backup show` tells it.",
         examples=(
             "pantry-tui backup copy latest offsite",
-            "pantry-tui backup copy missing offsite -d crm",
+            "pantry-tui backup copy missing offsite -d crm --recheck 3",
             "pantry-tui backup copy latest s3://company-backups/crm --check all",
             "pantry-tui backup copy latest /mnt/usb/backups --repository offsite",
         ),
@@ -44,14 +44,22 @@ def add_command(commands: argparse._SubParsersAction[Parser]) -> None:
         default=str(CopyCheck.SAMPLE),
         help="how much is read back: a sample, or all (default: sample)",
     )
+    copy.add_argument(
+        "--recheck",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="of `missing`: also read N copies back that are there, those of which it is longest ago",
+    )
     copy.add_argument("--no-wait", action="store_true", help="leave it to a runner, and print the job's id")
     add_repository_option(copy)
 
 
 def copy_backups(args: argparse.Namespace) -> int:
     """Copies; the figures are the result."""
-    if args.database and args.id != MISSING:
-        raise UsageError("-d goes with `missing` alone: an id says which backup is meant", remedy="leave it out")
+    if (args.database or args.recheck) and args.id != MISSING:
+        option = "-d" if args.database else "--recheck"
+        raise UsageError(f"{option} goes with `missing` alone: an id says which backup is meant", remedy="leave it out")
     config = configuration(args)
     request = CopyRequest(
         repository=repository(args, config),
@@ -59,6 +67,7 @@ def copy_backups(args: argparse.Namespace) -> int:
         backup_id=None if args.id == MISSING else args.id,
         database=args.database,
         check=CopyCheck(args.check),
+        recheck=args.recheck,
         started_by=started_by(),
     )
     if args.no_wait:

@@ -213,7 +213,8 @@ class CopyRequest(Model, frozen=True, kw_only=True, tag="copy", tag_field="type"
     """Copy a backup, with the base that it builds on, to another repository, and read it back there.
 
     What is there already is not sent again. Without ``backup_id`` every backup of ``database`` (None: of all) that is neither
-    there nor was deleted there.
+    there nor was deleted there; and of those that are there, so many are read back as ``recheck`` says: those of which it is
+    longest ago.
     """
 
     repository: RepositoryTarget
@@ -221,6 +222,7 @@ class CopyRequest(Model, frozen=True, kw_only=True, tag="copy", tag_field="type"
     backup_id: str | None = None
     database: str | None = None
     check: CopyCheck = CopyCheck.SAMPLE
+    recheck: int = 0
     around: Around = Around()
     started_by: str = ""
     data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in

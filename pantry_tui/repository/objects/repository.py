@@ -128,19 +128,20 @@ class ObjectRepository(Repository):
 
     def leftovers(self) -> list[str]:
         """Parts of backups that were never finished, or not wholly deleted, where nothing has come for a day."""
-        return [f"{DATA}/{backup_id}" for backup_id in self._unfinished()]
+        return [f"{DATA}/{backup_id}" for backup_id in self.unfinished()]
 
-    def clean_leftovers(self) -> list[str]:
+    def clean_leftovers(self, *, now_ns: int | None = None) -> list[str]:
         """Removes them. A copy that was cut off today goes on from what is there. Raises `StorageError`."""
-        found = self._unfinished()
+        found = self.unfinished(now_ns=now_ns)
         for backup_id in found:
             self._remove_rest(backup_id)
         return [f"{DATA}/{backup_id}" for backup_id in found]
 
-    def _unfinished(self) -> list[str]:
+    def unfinished(self, *, now_ns: int | None = None) -> list[str]:
+        """The ids of these; ``now_ns`` is the time, in nanoseconds. Raises `StorageError`."""
         published = {presence.id for presence in self.presences()}
         begun = [name for name in self.store.folders(f"{DATA}/") if is_backup_id(name) and name not in published]
-        before = time.time_ns() - _UNFINISHED_NS
+        before = (time.time_ns() if now_ns is None else now_ns) - _UNFINISHED_NS
         return [
             backup_id
             for backup_id in begun

@@ -159,7 +159,11 @@ def copy_requests(
     """The requests that bring each repository that copies go to up to date. Raises `ConfigError` where there is none."""
     return [
         CopyRequest(
-            repository=place, destination=destination, database=target.name, started_by=f"schedule {schedule.name}"
+            repository=place,
+            destination=destination,
+            database=target.name,
+            recheck=1,
+            started_by=f"schedule {schedule.name}",
         )
         for destination in copy_places(place, config)
     ]

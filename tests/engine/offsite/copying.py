@@ -31,6 +31,7 @@ async def copied(
     check: CopyCheck = CopyCheck.SAMPLE,
     events: list[Event] | None = None,
     out_of: RepositoryTarget | None = None,
+    recheck: int = 0,
 ) -> CopyResult:
     """Copies a backup, or with None all that are missing; ``out_of`` another place than ``source`` itself."""
     request = CopyRequest(
@@ -38,6 +39,7 @@ async def copied(
         destination=destination,
         backup_id=backup_id,
         check=check,
+        recheck=recheck,
         data_directory=str(installation(source.directory)),
     )
     return await copy_backup(request, (events if events is not None else []).append)

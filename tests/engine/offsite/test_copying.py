@@ -312,6 +312,22 @@ class TestProtection:
         assert (keys_of(s3, bucket), there.ids()) == (before, [made])
 
 
+class TestALockedBucket:
+    async def test_copies_are_made_and_a_deletion_only_hides(
+        self, local: LocalRepository, proxy: Proxy, s3: S3Server, store_keys: None
+    ) -> None:
+        made = publish_backup(local)
+        bucket = s3.make_bucket(locked=True)
+        target = target_at(proxy.endpoint, bucket)
+        await copied(local, target)
+        there = opened(target, local)
+        assert (there.ids(), there.problems(made)) == ([made], [])
+        there.delete(made, by="anna", force=True)
+        assert there.ids() == []
+        status, listed = s3.ask("GET", f"/{bucket}?versions")
+        assert (status, f"{made}/manifest.json</Key>".encode() in listed) == (200, True)
+
+
 class TestManyBackups:
     async def test_all_that_are_missing(self, local: LocalRepository, offsite: RepositoryTarget) -> None:
         made = [publish_backup(local, at=NOON + timedelta(hours=hour)) for hour in range(4)]
@@ -323,6 +339,15 @@ class TestManyBackups:
         assert shares == sorted(shares)
         assert opened(offsite, local).ids() == made[::-1]
         assert opened(offsite, local).signature_problems() == []
+
+    async def test_those_that_were_not_read_for_longest_are_read_again(
+        self, local: LocalRepository, offsite: RepositoryTarget
+    ) -> None:
+        made = [publish_backup(local, at=NOON + timedelta(hours=hour)) for hour in range(3)]
+        await copied(local, offsite, None)
+        await copied(local, offsite, made[0])
+        result = await copied(local, offsite, None, recheck=2)
+        assert [(each.backup_id, each.sent_bytes) for each in result.copied] == [(made[1], 0), (made[2], 0)]
 
     async def test_one_that_somebody_removes_there_is_missed(
         self, local: LocalRepository, offsite: RepositoryTarget

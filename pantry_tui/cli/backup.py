@@ -130,6 +130,11 @@ def create_backup(args: argparse.Namespace) -> int:
         print_document(summary)
     else:
         view.print_created(summary)
+        for copy in config.copies_of(request.repository):
+            note(
+                args,
+                f"copied to {copy.name} by a job of its own: `pantry-tui backup show {summary.id}` tells how it went",
+            )
     return 0
 
 

@@ -60,7 +60,12 @@ async def examine(config: Config, database: str | None, *, role: str) -> list[Fi
     from pantry_tui.postgres.diagnose import examine_database
 
     names: list[str | None] = [database] if database else database_choices(config)
-    findings = [*examine_machine(config, names), *examine_keys(config), *_missing_repositories(config)]
+    findings = [
+        *examine_machine(config, names),
+        *examine_keys(config),
+        *_stores(config),
+        *_missing_repositories(config),
+    ]
     findings += _untold(config)
     place = config.repository_target()
     room = free_bytes(place.location) if place.store is None else None
@@ -68,6 +73,26 @@ async def examine(config: Config, database: str | None, *, role: str) -> list[Fi
         with contextlib.suppress(ConfigError):  # examine_machine has said so
             target = config.database_target(name)
             findings += await examine_database(target, role=role, free_bytes=room)
+    return findings
+
+
+def _stores(config: Config) -> list[Finding]:
+    """Object stores: whether each answers, with these credentials."""
+    from pantry_tui.repository.opening import open_repository
+
+    findings = []
+    for target in (config.repository_target(name) for name in config.repositories):
+        if target.store is None:
+            continue
+        what = f"Repository {target.name} {target.location}"
+        try:
+            open_repository(target).prepare()
+            status, message, remedy = FindingStatus.OK, f"{what} answers", None
+        except PantryError as error:
+            status, message, remedy = FindingStatus.PROBLEM, f"{what}: {error.message}", error.remedy
+        findings.append(
+            Finding(check="repository", subject=target.location, status=status, message=message, remedy=remedy)
+        )
     return findings
 
 

@@ -75,6 +75,20 @@ def notification_problems(config: Config) -> list[ConfigError]:
     return problems
 
 
+def repository_problems(config: Config) -> list[ConfigError]:
+    """What keeps any repository from being used, as far as can be told without looking at it."""
+    problems = []
+    for name, settings in config.repositories.items():
+        for field in ("access_key", "secret_key", "session_token"):
+            if (reference := getattr(settings, field)) is None:
+                continue
+            try:
+                resolve_reference(reference, config.environment, key=f"repositories.{name}.{field}", what="key")
+            except ConfigError as error:
+                problems.append(error)
+    return problems
+
+
 def database_choices(config: Config) -> list[str | None]:
     """Every database of the configuration; None among them is the default that the environment names.
 

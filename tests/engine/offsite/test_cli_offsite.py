@@ -54,7 +54,9 @@ def copies_of(cli: CommandLine, backup_id: str) -> list[dict[str, Any]]:
 
 
 def test_a_backup_is_copied_when_it_is_taken(configured: CommandLine) -> None:
-    made = configured.json("backup", "create", "-n", "daily")["id"]
+    created = configured.succeed("backup", "create", "-n", "daily")
+    assert "copied to offsite by a job of its own" in created.err
+    [made] = [each["id"] for each in configured.json("backup", "list")]
     [copy] = copies_of(configured, made)
     assert (copy["repository"], copy["ok"], copy["verified_at"] is not None) == ("offsite", True, True)
     jobs = {job["kind"]: job for job in configured.json("job", "list")}
@@ -65,6 +67,8 @@ def test_a_backup_is_copied_when_it_is_taken(configured: CommandLine) -> None:
     assert "copy in offsite" in shown
     assert [each["id"] for each in configured.json("backup", "list", "--repository", "offsite")] == [made]
     assert configured.succeed("catalog", "check").out.strip() == "Sound"
+    doctor = [each for each in configured.json("doctor")["findings"] if each["check"] == "repository"]
+    assert [each["message"].rpartition(" ")[2] for each in doctor if "offsite" in each["message"]] == ["answers"]
     written = b"".join(path.read_bytes() for path in configured.data.rglob("*") if path.is_file())
     assert b"hush-hush" not in written
 
@@ -79,6 +83,9 @@ def test_a_copy_that_fails_is_seen_and_fetched_later(configured: CommandLine, pr
     failed = configured.run("backup", "copy", "missing", "offsite")
     assert failed.status == 24
     assert "remedy" in failed.err or "give its credentials" in failed.err
+    del configured.environment["OFFSITE_KEY"]
+    assert "OFFSITE_KEY is not set" in configured.run("config", "check").out
+    configured.environment["OFFSITE_KEY"] = "AKIATESTKEY"
     proxy.faults = []
     configured.succeed("schedule", "create", "copies", "30 4 * * *", "--kind", "copy")
     configured.succeed("schedule", "execute", "copies")

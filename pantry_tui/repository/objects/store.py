@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -16,7 +16,7 @@ from obstore.store import S3Store
 
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.config.storing import check_endpoint
-from pantry_tui.errors import BackupDamagedError
+from pantry_tui.errors import BackupDamagedError, ConfigError, StorageError
 from pantry_tui.models import RepositoryTarget, StoreAccess
 from pantry_tui.repository.objects.credentials import find_credentials
 from pantry_tui.repository.objects.faults import is_cut, is_stale, is_there_already, store_error
@@ -78,11 +78,17 @@ class Store:
             pages = obstore.list(client, prefix, chunk_size=_LISTED)
             return [_entry(meta) for page in pages for meta in page]
 
-        yield from self._ask("listing", prefix, listed)
+        try:
+            yield from self._ask("listing", prefix, listed)
+        except FileNotFoundError:
+            raise self._no_bucket("listing", prefix) from None
 
     def folders(self, prefix: str) -> list[str]:
         """The names of what looks like folders directly below ``prefix``. Raises `StorageError`."""
-        found = self._ask("listing", prefix, lambda client: obstore.list_with_delimiter(client, prefix))
+        try:
+            found = self._ask("listing", prefix, lambda client: obstore.list_with_delimiter(client, prefix))
+        except FileNotFoundError:
+            raise self._no_bucket("listing", prefix) from None
         return sorted(folder.rstrip("/").rpartition("/")[2] for folder in found["common_prefixes"])
 
     def size(self, name: str) -> int:
@@ -133,17 +139,20 @@ class Store:
             paths: str | list[str] = names[0] if len(names) == 1 else list(names)
             self._ask("removing", what, lambda client: obstore.delete(client, paths), pauses=_PAUSES)
 
-    def _ask(self, doing: str, name: str, question: Callable[[S3Store], T], *, pauses: Iterable[float] = ()) -> T:
+    def _ask(self, doing: str, name: str, question: Callable[[S3Store], T], *, pauses: Sequence[float] = ()) -> T:
         """An answer of the store; once more with newer credentials, where those at hand have expired.
 
         ``pauses``: before each time that it is asked again because the connection was cut.
         """
         renewed, waits = False, iter(pauses)
         while True:
-            client = self._connected()
+            client: S3Store | None = None
             try:
+                client = self._connected()
                 return question(client)
             except FileNotFoundError:
+                if pauses:  # to change something takes no object, but a bucket
+                    raise self._no_bucket(doing, name) from None
                 raise FileNotFoundError(f"{self.where(name)} is not there") from None
             except BaseError as error:
                 if is_there_already(error):
@@ -164,7 +173,13 @@ class Store:
                 self._client = self._connect()
             return self._client
 
-    def _forget(self, client: S3Store) -> None:
+    def _no_bucket(self, doing: str, name: str) -> StorageError:
+        return StorageError(
+            f"{doing} {self.where(name)}: {self._target.name}: there is no such bucket",
+            remedy="make it, or correct its name",
+        )
+
+    def _forget(self, client: S3Store | None) -> None:
         with self._lock:
             if self._client is client:
                 self._client = None
@@ -189,9 +204,14 @@ class Store:
             if found.session_token is not None:
                 config["session_token"] = found.session_token
             self._secrets = tuple(filter(None, found))
-        return S3Store(
-            bucket, prefix=prefix or None, config=config, client_options=self._client_options(), retry_config=_RETRY
-        )
+        options = self._client_options()
+        try:
+            return S3Store(bucket, prefix=prefix or None, config=config, client_options=options, retry_config=_RETRY)
+        except BaseError:
+            raise ConfigError(
+                f"the store of the repository {self._target.name} cannot be set up",
+                remedy="check its endpoint, its region and its ca_file, which must be a certificate in PEM",
+            ) from None
 
     def _client_options(self) -> ClientConfig:
         # A part of 16 MiB must be through in the time, on a slow line too; what stalls is given up before.

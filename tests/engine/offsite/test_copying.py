@@ -11,6 +11,7 @@ import pytest
 
 from pantry_tui.errors import (
     BackupDamagedError,
+    ConfigError,
     DiskFullError,
     RefusedError,
     StorageError,
@@ -182,6 +183,28 @@ class TestFaults:
             await copied(local, nowhere)
         [copy] = local.summary(made).copies
         assert (copy.repository, copy.ok, copy.copied_at) == ("offsite", False, None)
+
+    async def test_no_such_bucket(self, local: LocalRepository, proxy: Proxy, store_keys: None) -> None:
+        publish_backup(local)
+        nowhere = target_at(proxy.endpoint, "no-such-bucket-at-all")
+        with pytest.raises(StorageError, match="there is no such bucket"):
+            await copied(local, nowhere)
+        with pytest.raises(StorageError, match="there is no such bucket"):
+            opened(nowhere, local).ids()
+        assert nowhere.store is not None
+        with pytest.raises(StorageError, match="there is no such bucket"):
+            Store(nowhere, nowhere.store).put_new("x", b"")
+
+    async def test_a_certificate_authority_that_is_none(
+        self, local: LocalRepository, bucket: str, tmp_path: Path
+    ) -> None:
+        publish_backup(local)
+        (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
+        for name in ("ca.pem", "missing.pem"):
+            target = target_at("https://127.0.0.1:9", bucket, ca_file=str(tmp_path / name))
+            with pytest.raises((ConfigError, StorageError), match=r"cannot be set up|certificate authority") as caught:
+                await copied(local, target)
+            assert caught.value.remedy
 
     @pytest.mark.parametrize(
         ("status", "code", "error", "says"),

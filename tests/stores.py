@@ -163,17 +163,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass  # noqa: N815
 
-    def pass_on(self, body: bytes, change: Callable[[bytes], bytes] = bytes) -> None:
-        """Asks the server, and answers with what it says, ``change``d."""
+    def pass_on(self, body: bytes, change: Callable[[bytes], bytes] = bytes, *, ends_early: bool = False) -> None:
+        """Asks the server, and answers with what it says, ``change``d, or with the first half of it."""
         proxy = cast("_Server", self.server).proxy
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", proxy.server.port, timeout=60)) as connection:
             headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
             connection.request(self.command, self.path, body, headers)
             answer = connection.getresponse()
             found = answer.read()
-            self.answer(answer.status, change(found), dict(answer.getheaders()), len(body))
+            headers = dict(answer.getheaders())
+            self.answer(answer.status, change(found), headers, len(body), ends_early=ends_early)
 
-    def answer(self, status: int, data: bytes, headers: dict[str, str], sent: int = 0) -> None:
+    def answer(
+        self, status: int, data: bytes, headers: dict[str, str], sent: int = 0, *, ends_early: bool = False
+    ) -> None:
         """Answers, and remembers that."""
         proxy = cast("_Server", self.server).proxy
         with proxy.lock:
@@ -186,7 +189,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Length", length if self.command == "HEAD" and length else str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        self.wfile.write(data[: len(data) // 2] if ends_early else data)
+        if ends_early:
+            self.cut()
 
     def cut(self) -> None:
         """Ends the connection by a reset."""
@@ -211,6 +216,12 @@ def refuses(status: int, code: str, message: str = "no") -> Callable[[_Handler, 
 def cuts(handler: _Handler, body: bytes) -> None:
     """The connection ends before there is an answer."""
     handler.cut()
+
+
+def cuts_body(handler: _Handler, body: bytes) -> None:
+    """The answer ends in the middle."""
+
+    handler.pass_on(body, ends_early=True)
 
 
 def cuts_answer(handler: _Handler, body: bytes) -> None:

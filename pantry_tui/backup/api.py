@@ -11,6 +11,7 @@ import msgspec
 
 from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.artifact.keyring import recipient_texts, unlocking_as_configured
+from pantry_tui.backup.copying import copy_backup
 from pantry_tui.backup.diff import compare_backups
 from pantry_tui.backup.export import export_backup
 from pantry_tui.backup.importing import import_dump
@@ -34,6 +35,9 @@ from pantry_tui.models import (
     BackupSelection,
     BackupSummary,
     Compression,
+    CopyCheck,
+    CopyRequest,
+    CopyResult,
     DatabaseTarget,
     DiffRequest,
     ExportRequest,
@@ -227,6 +231,21 @@ class BackupService:
             data_directory=self._data_directory,
         )
         return await import_dump(request, self._listener)
+
+    async def copy_backup(self, backup_id: str, to: str, *, check: CopyCheck = CopyCheck.SAMPLE) -> CopyResult:
+        """Copies a backup to another repository: a configured one, an absolute path, or `s3://bucket/prefix`.
+
+        Raises what `copy_backup` of `pantry_tui.backup.copying` does, `NotFoundError` for a name that is not configured.
+        """
+        request = CopyRequest(
+            repository=self._repository,
+            destination=load_config().repository_target(to),
+            backup_id=backup_id,
+            check=check,
+            started_by=getpass.getuser(),
+            data_directory=self._data_directory,
+        )
+        return await copy_backup(request, self._listener)
 
     async def delete_backup(self, backup_id: str, *, force: bool = False) -> None:
         """Deletes a backup. Raises `RefusedError` for a pinned or the last valid one of its database unless forced."""

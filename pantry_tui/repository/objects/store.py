@@ -36,7 +36,7 @@ _PAUSES = (
     0.1,
     0.4,
     1.6,
-)  # seconds before a request that changes something is made again, which the client does not do by itself
+)  # seconds before a request is made again that the client does not repeat by itself
 _LISTED = 1000  # objects that one answer of a list has
 
 
@@ -127,7 +127,7 @@ class Store:
             obstore.put(client, name, data, mode="create", attributes=attributes)
 
         try:
-            self._ask("writing", name, put, pauses=_PAUSES)
+            self._ask("writing", name, put, changes=True)
         except FileExistsError:
             if asked == 1 or self.read(name, limit=len(data) + 1) != data:
                 raise
@@ -137,21 +137,21 @@ class Store:
         if names:
             what = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more"
             paths: str | list[str] = names[0] if len(names) == 1 else list(names)
-            self._ask("removing", what, lambda client: obstore.delete(client, paths), pauses=_PAUSES)
+            self._ask("removing", what, lambda client: obstore.delete(client, paths), changes=True)
 
-    def _ask(self, doing: str, name: str, question: Callable[[S3Store], T], *, pauses: Sequence[float] = ()) -> T:
-        """An answer of the store; once more with newer credentials, where those at hand have expired.
+    def _ask(self, doing: str, name: str, question: Callable[[S3Store], T], *, changes: bool = False) -> T:
+        """An answer of the store; again after a pause where the connection was cut in the middle of a request or an answer.
 
-        ``pauses``: before each time that it is asked again because the connection was cut.
+        Once more with newer credentials, where those at hand have expired. ``changes``: it takes a bucket, and no object.
         """
-        renewed, waits = False, iter(pauses)
+        renewed, waits = False, iter(_PAUSES)
         while True:
             client: S3Store | None = None
             try:
                 client = self._connected()
                 return question(client)
             except FileNotFoundError:
-                if pauses:  # to change something takes no object, but a bucket
+                if changes:
                     raise self._no_bucket(doing, name) from None
                 raise FileNotFoundError(f"{self.where(name)} is not there") from None
             except BaseError as error:

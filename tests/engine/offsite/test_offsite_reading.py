@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from pantry_tui import BackupConfig, BackupService, RecoveryConfig, RecoveryService
 from pantry_tui.artifact.age import X25519Identity
 from pantry_tui.backup.copying import copy_backup
 from pantry_tui.backup.diff import compare_backups
@@ -130,6 +131,9 @@ async def test_looking_into_a_table_fetches_its_segments_alone(
     assert proxy.received("/data/") == _without_lists(proxy, of_b[0].length)
     assert len(of_b) > 1
 
+    whole = ValidateRequest(repository=offsite, backup_id="latest", data_directory=data)  # in processes of its own
+    assert (await validate_backup(whole, ignore)).rows == 240_000
+
 
 def _without_lists(proxy: Proxy, length: int) -> int:
     """So many bytes, and what the lists of parts took."""
@@ -163,6 +167,31 @@ async def test_exports_comparisons_and_drills(
     assert (same.different, live.different) == (0, 0)
     assert (drill.ok, drill.recorded) == (True, True)
     assert open_repository(offsite, data).summary(taken.summary.id).drilled
+
+
+async def test_from_python(
+    server: TestServer,
+    source: DatabaseTarget,
+    repository: RepositoryTarget,
+    offsite: RepositoryTarget,
+    proxy: Proxy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (("HOME", str(tmp_path)), ("AWS_ENDPOINT_URL", proxy.endpoint)):
+        monkeypatch.setenv(name, value)
+    data = data_directory_of(repository)
+    near = BackupService(source, BackupConfig(output_dir=repository.location, data_directory=data))
+    made = await near.create_full_backup("daily")
+    [copied] = (await near.copy_backup(made.id, offsite.location)).copied
+    assert copied.sent_bytes == made.bytes
+    shutil.rmtree(repository.location)
+
+    far = BackupService(source, BackupConfig(output_dir=offsite.location, data_directory=data))
+    assert [each.copied_from for each in await far.list_backups()] == ["repository"]
+    target = server.drop_after_test("from python")
+    config = RecoveryConfig(backup_id=made.id, data_directory=data)
+    assert (await RecoveryService(offsite.location).execute_recovery(config, target)).validation.equal
 
 
 async def test_damage_in_the_store_is_found(

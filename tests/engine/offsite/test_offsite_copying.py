@@ -34,6 +34,7 @@ from tests.stores import (
     changes_sent,
     cuts,
     cuts_answer,
+    cuts_body,
     keys_of,
     refuses,
     target_at,
@@ -92,6 +93,35 @@ class TestAStore:
             part = file.part(2000, 100)
             assert b"".join(part.read(at, 10) for at in range(2000, 2100, 10)) == ROWS["crm.sql.gz"][2000:2100]
             assert proxy.received("data/") == 100
+
+    async def test_a_connection_that_ends_in_the_middle_of_an_answer(
+        self, local: LocalRepository, offsite: RepositoryTarget, proxy: Proxy
+    ) -> None:
+        made = publish_backup(local, content=ROWS)
+        await copied(local, offsite)
+        proxy.faults = [
+            Fault(cuts_body, method="GET", of=of, times=2) for of in ("crm.sql.gz/0", "manifest.json", "list-type")
+        ]
+        there = opened(offsite, local)
+        assert there.manifest(there.resolve("latest")).id == made
+        with there.open(made, "crm.sql.gz") as file:
+            assert file.read(100, 9000) == ROWS["crm.sql.gz"][100:9100]
+        assert [fault.times for fault in proxy.faults] == [0, 0, 0]
+
+    async def test_what_is_asked_of_the_store(
+        self, local: LocalRepository, offsite: RepositoryTarget, proxy: Proxy
+    ) -> None:
+        publish_backup(local)
+        store = offsite.store
+        assert store is not None
+        wished = msgspec.structs.replace(store, storage_class="STANDARD_IA", encryption="aws:kms", kms_key="k1")
+        await copied(local, msgspec.structs.replace(offsite, store=wished))
+        puts = [seen for seen in proxy.seen if seen.method == "PUT"]
+        assert {seen.headers["x-amz-server-side-encryption"] for seen in puts} == {"aws:kms"}
+        assert {seen.headers["if-none-match"] for seen in puts} == {"*"}
+        assert all("x-amz-checksum-sha256" in seen.headers for seen in puts)
+        cheap = ["/data/" in seen.path for seen in puts if seen.headers.get("x-amz-storage-class") == "STANDARD_IA"]
+        assert (cheap, len(puts) > len(cheap)) == ([True] * len(CONTENT), True)
 
     async def test_a_second_copy_sends_nothing(
         self, local: LocalRepository, offsite: RepositoryTarget, proxy: Proxy

@@ -16,7 +16,7 @@ from obstore.store import S3Store
 
 from pantry_tui.artifact.files import storage_errors
 from pantry_tui.config.storing import check_endpoint
-from pantry_tui.errors import BackupDamagedError, ConfigError, StorageError
+from pantry_tui.errors import BackupDamagedError, ConfigError, StorageError, StoreAccessError, StoreUnreachableError
 from pantry_tui.models import RepositoryTarget, StoreAccess
 from pantry_tui.repository.objects.credentials import find_credentials
 from pantry_tui.repository.objects.faults import is_cut, is_stale, is_there_already, store_error
@@ -37,6 +37,7 @@ _PAUSES = (
     0.4,
     1.6,
 )  # seconds before a request is made again that the client does not repeat by itself
+_NO_KEYS = "no keys were found: set access_key and secret_key of the repository, or AWS_ACCESS_KEY_ID and its secret"
 _LISTED = 1000  # objects that one answer of a list has
 
 
@@ -163,9 +164,14 @@ class Store:
                 elif is_cut(error) and (pause := next(waits, None)) is not None:
                     time.sleep(pause)
                 else:
-                    raise store_error(
-                        error, store=self._target.name, doing=f"{doing} {self.where(name)}", secrets=self._secrets
-                    ) from None  # its own words hold addresses, and may hold keys
+                    raise self._explained(error, doing, name) from None  # its own words may hold keys
+
+    def _explained(self, error: BaseError, doing: str, name: str) -> StorageError:
+        """What to say of a fault; that no keys were found, where nothing but a role of this machine could have served."""
+        found = store_error(error, store=self._target.name, doing=f"{doing} {self.where(name)}", secrets=self._secrets)
+        if not self._secrets and isinstance(found, StoreAccessError | StoreUnreachableError):
+            found.remedy = f"{_NO_KEYS}; {found.remedy}"
+        return found
 
     def _connected(self) -> S3Store:
         with self._lock:

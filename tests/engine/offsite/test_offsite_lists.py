@@ -11,10 +11,11 @@ import pytest
 
 from pantry_tui.artifact.manifest import encode_manifest
 from pantry_tui.catalog.catalog import Catalog
-from pantry_tui.errors import StoreUnreachableError
+from pantry_tui.errors import StorageError, StoreUnreachableError
 from pantry_tui.models import RepositoryTarget
 from pantry_tui.repository.ids import new_backup_id
 from pantry_tui.repository.objects.repository import ObjectRepository
+from pantry_tui.repository.objects.store import Store
 from pantry_tui.repository.opening import open_repository
 from tests.stores import Fault, Proxy, S3Server, keys_of, refuses
 from tests.unit.repository.samples import NOON, manifest_of
@@ -79,3 +80,12 @@ def test_only_what_was_left_for_a_day_is_a_leftover(s3: S3Server, offsite: Repos
     assert repository.unfinished(now_ns=later) == [begun]
     assert repository.clean_leftovers(now_ns=later) == [f"data/{begun}"]
     assert keys_of(s3, offsite.location.split("/")[2]) == []
+
+
+def test_no_keys_at_all(offsite: RepositoryTarget, proxy: Proxy) -> None:
+    assert offsite.store is not None
+    role = {"AWS_WEB_IDENTITY_TOKEN_FILE": "/there/is/none"}
+    proxy.faults = [Fault(refuses(403, "AccessDenied"), method="GET", times=9)]
+    with pytest.raises(StorageError) as caught:
+        list(Store(offsite, offsite.store, role).entries("backups/"))
+    assert "no keys were found: set access_key" in (caught.value.remedy or "")

@@ -6,10 +6,10 @@ An entry is good as long as its manifest is the same file and nothing was added 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
 
 from pantry_tui.catalog.table import ModelTable
 from pantry_tui.errors import (
@@ -26,8 +26,6 @@ from pantry_tui.repository.repository import Repository
 # A directory that changed so lately may change again without its time showing it: clocks of file systems tick as
 # slowly as every two seconds.
 _SETTLED_NS = 3_000_000_000
-
-T = TypeVar("T")
 
 Key = tuple[str, str]  # location of the repository, id
 
@@ -105,13 +103,15 @@ class BackupTable:
             if key[0] != location or (found.get(key) == value[0] and not afresh)
         }
         changed: Changes = {key: None for key in known if key not in found}
-        for batch in _batches(list(found.items()), repository.reads_at_once):
-            remembered = {key: just_read.get(key) or known.get(key) for key, _ in batch}
-            repository.read_ahead([presence.id for key, presence in batch if remembered[key] is None])
-            for key, presence in batch:
-                entry = self._look(repository, presence, remembered[key])
-                if entry != known.get(key):
-                    changed[key] = entry
+        remembered = {key: just_read.get(key) or known.get(key) for key in found}
+        new = [key[1] for key, entry in remembered.items() if entry is None and key not in self._damaged]
+        fetched = set(new)
+        rest = (key[1] for key in found if key[1] not in fetched)
+        for backup_id in chain(repository.announced(new), rest):
+            key = (location, backup_id)
+            entry = self._look(repository, found[key], remembered[key])
+            if entry != known.get(key):
+                changed[key] = entry
         return changed
 
     def _look(self, repository: Repository, presence: Presence, known: BackupEntry | None) -> BackupEntry | None:
@@ -155,8 +155,3 @@ class BackupTable:
             fresh |= self.changes(repository, afresh=True)
         self.apply(fresh)
         self._stored.problems.clear()
-
-
-def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from pantry_tui.artifact.manifest import PreviousBackup
@@ -25,7 +25,7 @@ class Findings(NamedTuple):
 
 
 def examine_signatures(
-    folder: Callable[[str], Folder], tombstone_folder: Folder, ids: Sequence[str], authority: Authority
+    folder: Callable[[str], Folder], tombstone_folder: Folder, ids: Iterable[str], authority: Authority
 ) -> Findings:
     """Reads what is signed in a repository, by the ``folder`` of each id. What cannot be read is for others to report.
 

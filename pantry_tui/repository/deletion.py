@@ -47,7 +47,7 @@ def require_unpinned(repository: Repository, backup_id: str) -> None:
 def require_no_children(repository: Repository, backup_id: str) -> None:
     """Raises `RefusedError` for the base of incremental backups, naming them."""
     children = []
-    for other in repository.ids():
+    for other in repository.announced(repository.ids()):
         with suppress(BackupDamagedError, NotFoundError):
             base = repository.manifest(other).base
             if base is not None and base.id == backup_id:
@@ -83,7 +83,7 @@ def _has_another(repository: Repository, manifest: Manifest) -> bool:
     """Whether another backup can replace it: one that somebody slipped in, signed by nobody who is believed, cannot."""
     wanted = (manifest.database, manifest.source.name)
     unread: StorageError | None = None
-    for other in repository.ids():
+    for other in repository.announced(repository.ids(), signatures=True):
         if other == manifest.id:
             continue
         try:

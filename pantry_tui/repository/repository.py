@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -60,13 +60,17 @@ class Repository(ABC):
 
     # --- the place
 
-    @property
-    def reads_at_once(self) -> int:
-        """How many backups somebody who reads many had best announce with `read_ahead`."""
-        return _AT_ONCE
+    def announced(self, backup_ids: Sequence[str], *, signatures: bool = False) -> Iterator[str]:
+        """The same ids, for somebody who reads manifest and records of each, and with ``signatures`` who signed it.
 
-    def read_ahead(self, backup_ids: Collection[str]) -> None:
-        """Says that these are about to be read; where each takes a journey, they are fetched together."""
+        Where each takes a journey, those of some are fetched together, as they were when the backups were listed.
+        """
+        for start in range(0, len(backup_ids), _AT_ONCE):
+            batch = backup_ids[start : start + _AT_ONCE]
+            self._read_ahead(batch, signatures=signatures)
+            yield from batch
+
+    def _read_ahead(self, backup_ids: Sequence[str], *, signatures: bool) -> None:
         return  # a directory is as quick one by one
 
     @property
@@ -295,7 +299,9 @@ class Repository(ABC):
 
     def _examine_signatures(self) -> Findings:
         with storage_errors(self.location, f"checking {self._what}"):
-            return examine_signatures(self.folder, self.tombstones, self.ids(), self.authority)
+            return examine_signatures(
+                self.folder, self.tombstones, self.announced(self.ids(), signatures=True), self.authority
+            )
 
     # --- removing
 

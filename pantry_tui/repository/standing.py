@@ -29,7 +29,7 @@ def facts_of(repository: Repository) -> tuple[list[BackupFacts], list[str]]:
     """
     found: dict[str, _Read] = {}
     unread: list[str] = []
-    for backup_id in repository.ids():
+    for backup_id in repository.announced(repository.ids(), signatures=True):
         try:
             found[backup_id] = _read(repository, backup_id)
         except NotFoundError:  # deleted meanwhile

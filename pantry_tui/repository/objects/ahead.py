@@ -10,6 +10,7 @@ from pantry_tui.artifact.manifest import MANIFEST_NAME
 from pantry_tui.errors import PantryError
 from pantry_tui.repository.objects.store import Store
 from pantry_tui.repository.records import is_record_name
+from pantry_tui.repository.stored_manifest import SIGNATURE_NAME
 
 _AT_ONCE = 16
 _SMALL = 1024 * 1024  # a larger manifest is read when its turn comes
@@ -22,10 +23,13 @@ class Ahead:
         self._names: dict[str, Sequence[str]] = {}
         self._data: dict[str, bytes] = {}
 
-    def fetch(self, store: Store, prefix: str, listed: Mapping[str, Sequence[str]]) -> None:
+    def fetch(self, store: Store, prefix: str, listed: Mapping[str, Sequence[str]], *, signatures: bool) -> None:
         """Fetches what is ``listed`` below ``prefix`` for each backup, in the place of what was fetched before."""
         wanted = [
-            f"{prefix}/{backup_id}/{name}" for backup_id, names in listed.items() for name in filter(_is_read, names)
+            f"{prefix}/{backup_id}/{name}"
+            for backup_id, names in listed.items()
+            for name in names
+            if name == MANIFEST_NAME or is_record_name(name) or (signatures and name == SIGNATURE_NAME)
         ]
 
         def read(name: str) -> bytes | None:
@@ -50,7 +54,3 @@ class Ahead:
     def data(self, name: str) -> bytes | None:
         """What is in an object; None where nobody knows."""
         return self._data.get(name)
-
-
-def _is_read(name: str) -> bool:
-    return name == MANIFEST_NAME or is_record_name(name)

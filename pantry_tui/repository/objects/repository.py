@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -89,10 +89,10 @@ class ObjectRepository(Repository):
         """Where a file of a backup is."""
         return StoredPlace(self.store, backup_id, name)
 
-    def read_ahead(self, backup_ids: Collection[str]) -> None:
+    def _read_ahead(self, backup_ids: Sequence[str], *, signatures: bool) -> None:
         """Fetches manifests and records of these together, as far as the last list has them."""
         listed = {each: self._listed[each] for each in backup_ids if each in self._listed}
-        self._ahead.fetch(self.store, BACKUPS, listed)
+        self._ahead.fetch(self.store, BACKUPS, listed, signatures=signatures)
 
     def _open(self, backup_id: str, name: str) -> StoredParts:
         return self.place(backup_id, name).open()

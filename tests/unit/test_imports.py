@@ -38,7 +38,7 @@ def test_the_library_is_light(tmp_path: Path) -> None:
     loaded = loaded_after("import pantry_tui", tmp_path)
 
     assert "pantry_tui" in loaded
-    assert not {"textual", "rich", "aiohttp", "psycopg"} & loaded
+    assert not {"textual", "rich", "aiohttp", "psycopg", "obstore"} & loaded
 
 
 @pytest.mark.parametrize("heavy", ["textual", "screens"])

@@ -41,7 +41,7 @@ def test_the_library_is_light(tmp_path: Path) -> None:
     assert not {"textual", "rich", "aiohttp", "psycopg", "obstore"} & loaded
 
 
-@pytest.mark.parametrize("heavy", ["textual", "screens"])
+@pytest.mark.parametrize("heavy", ["textual", "screens", "obstore"])
 def test_listing_backups_does_not_load_the_application(tmp_path: Path, heavy: str) -> None:
     loaded = loaded_after(command("backup", "list"), tmp_path)
 

@@ -86,7 +86,7 @@ class Seen(NamedTuple):
 class Fault(msgspec.Struct):
     """What befalls the next requests that it is meant for."""
 
-    act: Callable[[_Handler, bytes], None]
+    act: Callable[[Handler, bytes], None]
     method: str = "PUT"
     of: str = ""  # what their path has in it
     after: int = 0  # so many go through first
@@ -111,7 +111,7 @@ class Proxy:
         self.seen: list[Seen] = []
         self.faults: list[Fault] = []
         self.lock = threading.Lock()
-        self._http = _Server(("127.0.0.1", 0), _Handler)
+        self._http = _Server(("127.0.0.1", 0), Handler)
         self._http.proxy = self
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
@@ -149,7 +149,9 @@ class _Server(ThreadingHTTPServer):
         """Connections that end in the middle are what this is for."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """One request on its way."""
+
     protocol_version = "HTTP/1.1"
 
     def _pass(self) -> None:
@@ -203,28 +205,28 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: the tests look at `Proxy.seen`."""
 
 
-def refuses(status: int, code: str, message: str = "no") -> Callable[[_Handler, bytes], None]:
+def refuses(status: int, code: str, message: str = "no") -> Callable[[Handler, bytes], None]:
     """The store answers so."""
     text = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
 
-    def act(handler: _Handler, body: bytes) -> None:
+    def act(handler: Handler, body: bytes) -> None:
         handler.answer(status, text, {"Content-Type": "application/xml"})
 
     return act
 
 
-def cuts(handler: _Handler, body: bytes) -> None:
+def cuts(handler: Handler, body: bytes) -> None:
     """The connection ends before there is an answer."""
     handler.cut()
 
 
-def cuts_body(handler: _Handler, body: bytes) -> None:
+def cuts_body(handler: Handler, body: bytes) -> None:
     """The answer ends in the middle."""
 
     handler.pass_on(body, ends_early=True)
 
 
-def cuts_answer(handler: _Handler, body: bytes) -> None:
+def cuts_answer(handler: Handler, body: bytes) -> None:
     """The store has done it, and its answer is lost."""
     connection = handler.connection
 
@@ -238,12 +240,12 @@ def cuts_answer(handler: _Handler, body: bytes) -> None:
     handler.close_connection = True
 
 
-def changes_sent(handler: _Handler, body: bytes) -> None:
+def changes_sent(handler: Handler, body: bytes) -> None:
     """One bit of what is sent is turned over on the way."""
     handler.pass_on(bytes([body[0] ^ 1]) + body[1:])
 
 
-def changes_answer(handler: _Handler, body: bytes) -> None:
+def changes_answer(handler: Handler, body: bytes) -> None:
     """One bit of what is read is turned over on the way."""
     handler.pass_on(body, lambda found: bytes([found[0] ^ 1]) + found[1:])
 

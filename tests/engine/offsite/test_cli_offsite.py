@@ -27,9 +27,13 @@ def configured(cli: CommandLine, proxy: Proxy, bucket: str) -> CommandLine:
 
         [repositories.offsite]
         url = "s3://{bucket}/hosts/one"
+        retention_policy = "few"
         endpoint = "{proxy.endpoint}"
         access_key = "env:OFFSITE_KEY"
         secret_key = "env:OFFSITE_SECRET"
+
+        [policies.few]
+        count = 1
         """
     )
     config.chmod(0o600)
@@ -93,6 +97,8 @@ def test_a_copy_that_fails_is_seen_and_fetched_later(configured: CommandLine, pr
     assert [(each["backup_id"], each["sent_bytes"] > 0) for each in job["result"]["copied"]] == [(made, True)]
     assert configured.json("backup", "copy", "missing", "offsite")["copied"] == []
     assert copies_of(configured, made)[0]["ok"]
+    preview = configured.json("retention", "preview", "--repository", "offsite")
+    assert (preview["kept"], preview["backups"][0]["rules"]) == (1, ["last_valid", "count"])
 
 
 def test_a_host_is_lost(server: TestServer, configured: CommandLine, elsewhere: CommandLine, bucket: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ from pantry_tui.repository.objects.store import Store
 from tests.engine.offsite.copying import copied, files_of, opened, small_parts, without_pauses
 from tests.stores import (
     Fault,
+    Handler,
     Proxy,
     S3Server,
     changes_answer,
@@ -149,6 +151,27 @@ class TestAStore:
         assert there >= 6000
         assert result.sent_bytes == sum(map(len, ROWS.values())) - there
         assert opened(offsite, local).ids() == [made]
+
+    async def test_one_that_is_cancelled_is_taken_up(
+        self, local: LocalRepository, offsite: RepositoryTarget, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = publish_backup(local, content=ROWS)
+        loop = asyncio.get_running_loop()
+
+        def cancel(handler: Handler, body: bytes) -> None:
+            loop.call_soon_threadsafe(task.cancel)
+            handler.pass_on(body)
+
+        proxy.faults = [Fault(cancel, of="data/", after=3)]
+        with small_parts(monkeypatch, 100):
+            task = asyncio.create_task(copied(local, offsite))
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            there = proxy.sent("data/")
+            assert (opened(offsite, local).ids(), local.summary(made).copies) == ([], ())
+            result = await copied(local, offsite)
+        total = sum(map(len, ROWS.values()))
+        assert (0 < there < total, result.sent_bytes) == (True, total - there)
 
     async def test_two_hosts_share_a_bucket(
         self, local: LocalRepository, offsite: RepositoryTarget, tmp_path: Path

@@ -200,7 +200,7 @@ class Store:
             "conditional_put": "etag",
         }
         if self._access.endpoint is not None:
-            config["endpoint"] = self._access.endpoint
+            config["endpoint"] = endpoint_of(self._access.endpoint, bucket, path_style=self._access.path_style)
         if self._access.encryption is not None:
             config["server_side_encryption"] = self._access.encryption
         if self._access.kms_key is not None:
@@ -229,6 +229,12 @@ class Store:
             with storage_errors(self._access.ca_file, "reading the store's certificate authority"):
                 options["root_certificate"] = Path(self._access.ca_file).read_bytes()
         return options
+
+
+def endpoint_of(endpoint: str, bucket: str, *, path_style: bool) -> str:
+    """The address that requests go to: obstore puts no bucket into the name of an endpoint's host by itself."""
+    scheme, _, host = endpoint.partition("://")
+    return endpoint if path_style else f"{scheme}://{bucket}.{host}"
 
 
 def _entry(meta: obstore.ObjectMeta) -> Entry:

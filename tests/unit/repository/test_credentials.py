@@ -10,6 +10,7 @@ import pytest
 from pantry_tui.errors import ConfigError
 from pantry_tui.models import RepositoryTarget, StoreAccess
 from pantry_tui.repository.objects.credentials import Credentials, find_credentials
+from pantry_tui.repository.objects.store import endpoint_of
 
 TARGET = RepositoryTarget(name="offsite", location="s3://bucket")
 PLAIN = StoreAccess()
@@ -66,6 +67,13 @@ def test_a_file_that_others_can_read_is_refused(profiles: Path) -> None:
     profiles.chmod(0o600)
     with pytest.raises(ConfigError, match="cannot be read as a credentials file"):
         find_credentials(TARGET, PLAIN, {"AWS_SHARED_CREDENTIALS_FILE": str(profiles)})
+
+
+@pytest.mark.parametrize(
+    ("path_style", "endpoint"), [(True, "https://store.example:9000"), (False, "https://b-1.store.example:9000")]
+)
+def test_where_the_bucket_stands(path_style: bool, endpoint: str) -> None:
+    assert endpoint_of("https://store.example:9000", "b-1", path_style=path_style) == endpoint
 
 
 def test_they_are_not_shown() -> None:

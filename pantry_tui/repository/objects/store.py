@@ -233,8 +233,8 @@ class Store:
 
 def endpoint_of(endpoint: str, bucket: str, *, path_style: bool) -> str:
     """The address that requests go to: obstore puts no bucket into the name of an endpoint's host by itself."""
-    scheme, _, host = endpoint.partition("://")
-    return endpoint if path_style else f"{scheme}://{bucket}.{host}"
+    scheme, _, host = endpoint.rstrip("/").partition("://")
+    return f"{scheme}://{host}" if path_style else f"{scheme}://{bucket}.{host}"
 
 
 def _entry(meta: obstore.ObjectMeta) -> Entry:

@@ -73,7 +73,7 @@ def test_a_file_that_others_can_read_is_refused(profiles: Path) -> None:
     ("path_style", "endpoint"), [(True, "https://store.example:9000"), (False, "https://b-1.store.example:9000")]
 )
 def test_where_the_bucket_stands(path_style: bool, endpoint: str) -> None:
-    assert endpoint_of("https://store.example:9000", "b-1", path_style=path_style) == endpoint
+    assert endpoint_of("https://store.example:9000/", "b-1", path_style=path_style) == endpoint
 
 
 def test_they_are_not_shown() -> None:

@@ -22,6 +22,7 @@ from benchmarks.place import Place, add_arguments, place
 from pantry_tui.artifact.manifest import MANIFEST_NAME, decode_manifest, encode_manifest
 from pantry_tui.models import BackupRequest, utc_now
 from pantry_tui.repository.authority import Authority
+from pantry_tui.repository.folder import LocalFolder
 from pantry_tui.repository.stored_manifest import PURPOSE, SIGNATURE_NAME, read_manifest
 from pantry_tui.runner.lock import last_holder
 
@@ -100,7 +101,7 @@ def many_backups(where: Place, data_directory: Path) -> Path:
         text = encode_manifest(copy)
         (repository / name / SIGNATURE_NAME).write_bytes(key.sign(text, purpose=PURPOSE))
         (repository / name / MANIFEST_NAME).write_bytes(text)
-        previous = read_manifest(repository / name).link
+        previous = read_manifest(LocalFolder(repository / name)).link
     repository.chmod(0o700)
     return repository
 

@@ -23,7 +23,9 @@ Each says what happened, why, and what to do next, and each class has an exit st
     │   └── TooManyConnectionsError    19  the server or the role has no connection left
     ├── StorageError                   20  reading or writing files failed
     │   ├── DiskFullError              21
-    │   └── BackupDamagedError         22  stored bytes are not what was written
+    │   ├── BackupDamagedError         22  stored bytes are not what was written
+    │   ├── StoreUnreachableError      23  an object store does not answer, or only with faults of its own
+    │   └── StoreAccessError           24  an object store refuses this host: credentials, rights, a lock
     ├── EncryptionError                25  encryption is wanted and cannot be done
     │   ├── WrongKeyError              26  no key that was given opens it; also a wrong passphrase
     │   ├── KeyMissingError            27  a key or passphrase is needed, and none is given or configured
@@ -216,6 +218,20 @@ class BackupDamagedError(StorageError):
 
     exit_status = 22
     code = "backup_damaged"
+
+
+class StoreUnreachableError(StorageError):
+    """An object store does not answer, or only with faults of its own; trying again may help."""
+
+    exit_status = 23
+    code = "store_unreachable"
+
+
+class StoreAccessError(StorageError):
+    """An object store refuses what this host asks for: its credentials, its rights, or a lock on the object."""
+
+    exit_status = 24
+    code = "store_access"
 
 
 class EncryptionError(PantryError):

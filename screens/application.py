@@ -220,8 +220,8 @@ class PantryApp(App[None]):
         self.learn(schedules=tuple(message.schedules), runs=tuple(message.runs))
 
     def on_backups_answered(self, message: BackupsAnswered) -> None:
-        if message.problem is None:
-            self.learn(backups=message.backups, backups_problem=None)
+        if message.problem is None or message.backups:
+            self.learn(backups=message.backups, backups_problem=message.problem)
         else:
             self.learn(backups_problem=message.problem)
 

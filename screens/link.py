@@ -15,7 +15,7 @@ import msgspec
 from textual.app import App
 from textual.message import Message
 
-from pantry_tui.errors import PantryError, RunnerError
+from pantry_tui.errors import PantryError, RunnerError, StorageError
 from pantry_tui.events import AlertChanged, Event, HealthChanged, JobChanged
 from pantry_tui.models import (
     Alert,
@@ -263,13 +263,23 @@ class RunnerLink:
             client = self.client
             self._app.post_message(JobsHeard(await client.jobs()))
             self._app.post_message(SchedulesHeard(await client.schedules(), await client.runs(limit=SHOWN_RUNS)))
-            targets = self.repositories().values()
-            lists = [await client.backups(target) for target in targets]
+            found, problem = await self._listed(client)
         except _BROKEN as error:
             self._app.post_message(BackupsAnswered((), as_pantry_error(error)))
         else:
-            found = sorted((each for part in lists for each in part), key=lambda each: each.started_at, reverse=True)
-            self._app.post_message(BackupsAnswered(tuple(found)))
+            found.sort(key=lambda each: each.started_at, reverse=True)
+            self._app.post_message(BackupsAnswered(tuple(found), problem))
+
+    async def _listed(self, client: RunnerClient) -> tuple[list[BackupSummary], PantryError | None]:
+        """The backups of all repositories; one that is away, a store without a network, keeps no other from being listed."""
+        found: list[BackupSummary] = []
+        problem: PantryError | None = None
+        for target in self.repositories().values():
+            try:
+                found += await client.backups(target)
+            except StorageError as error:
+                problem = error
+        return found, problem
 
     async def details(self, backup_id: str, repository: str) -> None:
         """Reads one backup's details."""

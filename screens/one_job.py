@@ -13,6 +13,7 @@ from screens.situation import Situation
 _CONSEQUENCES = {
     "backup": "What it has written so far is removed. The database is not affected.",
     "validate": "The backup stays as it is.",
+    "copy": "What is there already stays, and the next copy goes on from it. The backup stays as it is.",
     "import": "What it has stored so far is removed. The dump stays as it is.",
     "diff": "Nothing is changed by it, and nothing by its end.",
     "restore": "A database that is being filled is dropped; one that is in use stays as it is.",

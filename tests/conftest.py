@@ -14,11 +14,12 @@ from pantry_tui.models import RepositoryTarget
 from pantry_tui.postgres.private import embedded_binaries, system_binaries
 from tests.servers import TestServer, serve
 from tests.slow_runs import mark_slow
+from tests.stores import KEYS, Proxy, S3Server, serve_s3, target_at
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS_VARIABLE = "PANTRY_CORPUS"
 CORPUS = Path(os.environ.get(CORPUS_VARIABLE) or ROOT.parent / "shared" / "corpus")
-OUTSIDE = ("PG", "PANTRY_", "SUPABASE_")
+OUTSIDE = ("PG", "PANTRY_", "SUPABASE_", "AWS_")
 OUTSIDE_NAMES = {"DATABASE_URL", "BACKUP_DIR", "DATA_DIR"}
 
 
@@ -96,6 +97,40 @@ def _same_umask() -> Iterator[None]:
     os.umask(before)
     yield
     os.umask(before)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """An object store that speaks S3."""
+    with serve_s3() as running:
+        yield running
+
+
+@pytest.fixture
+def store_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials in the environment, as most programs have them."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def bucket(s3: S3Server, store_keys: None) -> str:
+    """A bucket of the test's own."""
+    return s3.make_bucket()
+
+
+@pytest.fixture
+def proxy(s3: S3Server) -> Iterator[Proxy]:
+    """What stands before the store, to count and to disturb."""
+    running = Proxy(s3)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def offsite(proxy: Proxy, bucket: str) -> RepositoryTarget:
+    """An empty repository in the store, reached through the proxy."""
+    return target_at(proxy.endpoint, bucket, "hosts/one")
 
 
 @pytest.fixture

@@ -74,6 +74,8 @@ SINGLE_TESTS = {
     "test_occurrences": ("test_the_latest_are_the_end_of_all",),
     "test_age_program": ("test_we_open_its_passphrase_and_its_protected_identity_file",),
     "test_corpus": ("test_the_regression_database_loads_as_recorded",),
+    "test_offsite_reading": ("test_exports_comparisons_and_drills", "test_from_python"),
+    "test_cli_offsite": ("test_a_copy_that_fails_is_seen", "test_what_is_set_wrongly"),
     "test_zip": ("test_more_entries_than_16_bits_count",),
     "test_story": (
         "test_some_tables_are_restored",

@@ -10,9 +10,12 @@ from typing import BinaryIO, Protocol, cast
 
 from pantry_tui.artifact.age import HEAD_BYTES, Identity, PayloadKey, SealedFile, open_file, opened_pieces
 from pantry_tui.artifact.files import open_file_in, storage_errors
+from pantry_tui.artifact.opened import LocalPlace, MemoryFile, OpenedFile, Place
 
 SEALED_SUFFIX = ".age"
 _PIECE = 256 * 1024
+# Of a file in a store that is read more than once (an archive for each index, by pg_restore), what is kept in memory.
+_KEPT_BYTES = 32 * 1024 * 1024
 
 
 class ByteSource(Protocol):
@@ -25,86 +28,88 @@ class ByteSource(Protocol):
     def read(self, offset: int, length: int) -> bytes | memoryview:
         """A part of them; less where they end. Raises `StorageError`, `BackupDamagedError`."""
 
-
-class PlainSource:
-    """A file as it is; the descriptor stays the caller's."""
-
-    def __init__(self, descriptor: int, where: str) -> None:
-        self._descriptor = descriptor
-        self._where = where
-
-    @property
-    def size(self) -> int:
-        """Its size. Raises `StorageError`."""
-        with storage_errors(self._where, "reading the backup"):
-            return os.fstat(self._descriptor).st_size
-
-    def read(self, offset: int, length: int) -> bytes:
-        """A part of it. Raises `StorageError`."""
-        with storage_errors(self._where, "reading the backup"):
-            return os.pread(self._descriptor, length, offset)
+    def part(self, offset: int, length: int) -> ByteSource:
+        """The same, for somebody who is about to read that part from front to back."""
 
 
-def source_of(file: BinaryIO, name: str, identities: Sequence[Identity]) -> ByteSource:
+def source_of(file: OpenedFile, name: str, identities: Sequence[Identity]) -> ByteSource:
     """The content of an open file of a backup; encrypted ones are told by their name.
 
     Raises `KeyMissingError`, `WrongKeyError`, `BackupDamagedError` for an encrypted one that does not open.
     """
-    if name.endswith(SEALED_SUFFIX):
-        return SealedFile.unlock(file.fileno(), identities, where=name)
-    return PlainSource(file.fileno(), name)
+    return SealedFile.unlock(file, identities, where=name) if name.endswith(SEALED_SUFFIX) else file
 
 
 class Content:
     """One file of a backup, to be read from front to back."""
 
-    def __init__(self, path: Path, key: tuple[int, PayloadKey] | None = None) -> None:
+    def __init__(self, place: Path | Place, key: tuple[int, PayloadKey] | None = None) -> None:
         """``key``: the length of the file's header, and the key for what follows; None: it is not encrypted."""
-        self.path = path
+        self._place: Place = LocalPlace(place) if isinstance(place, Path) else place
         self._key = key
+        self._kept: bytes | None = None
 
     @classmethod
-    def unlock(cls, path: Path, identities: Sequence[Identity]) -> Content:
+    def unlock(cls, place: Path | Place, identities: Sequence[Identity]) -> Content:
         """The file, opened by one of the identities if it is encrypted. Raises what `source_of` does, `StorageError`."""
-        if path.suffix != SEALED_SUFFIX:
-            return cls(path)
-        with storage_errors(path, "reading the backup"), _open(path) as file:
-            head = file.read(HEAD_BYTES)
-        return cls(path, open_file(head, identities, where=path.name))
+        found = cls(place)
+        if not found.name.endswith(SEALED_SUFFIX):
+            return found
+        with found._stored() as file:  # of this class
+            head = file.read(0, HEAD_BYTES)
+        found._key = open_file(head, identities, where=found.name)
+        return found
+
+    def __str__(self) -> str:
+        return str(self._place)
 
     @property
-    def is_sealed(self) -> bool:
-        """Whether programs cannot read the file themselves."""
-        return self._key is not None
+    def name(self) -> str:
+        """The file's own name."""
+        return self._place.name
+
+    @property
+    def path(self) -> Path | None:
+        """Where programs can read the content themselves; None: it is encrypted, or in a store, and they are handed it."""
+        return self._place.path if self._key is None else None
 
     @property
     def stored_size(self) -> int:
         """How many bytes the file has. Raises `StorageError`."""
-        with storage_errors(self.path, "reading the backup"):
-            return self.path.stat().st_size
+        with self._stored() as file:
+            return file.size
 
     def pieces(self) -> Iterator[bytes]:
         """What is in it; when the iterator ends, nothing is missing. Raises `BackupDamagedError`, `StorageError`."""
-        with storage_errors(self.path, "reading the backup"), _open(self.path) as file:
+        with self._stored() as opened:
+            size = opened.size
+            file = opened.part(0, size)
             if self._key is None:
-                while piece := file.read(_PIECE):
+                position = 0
+                while piece := file.read(position, _PIECE):
                     yield piece
+                    position += len(piece)
                 return
             start, key = self._key
-            size = os.fstat(file.fileno()).st_size
-
-            def read_at(offset: int, length: int) -> bytes:
-                return os.pread(file.fileno(), length, offset)
-
-            for opened in opened_pieces(read_at, size, start, key, where=self.path.name):
-                yield bytes(opened)
+            for each in opened_pieces(file.read, size, start, key, where=self.name):
+                yield bytes(each)
 
     def open(self) -> BinaryIO:
         """What is in it as a file that is read from front to back. Raises `StorageError`."""
-        if self._key is None:
-            with storage_errors(self.path, "reading the backup"):
-                return _open(self.path)
+        if (path := self.path) is not None:
+            with storage_errors(path, "reading the backup"):
+                return os.fdopen(open_file_in(path.parent, path.name), "rb")
         return cast("BinaryIO", io.BufferedReader(_Pieces(self.pieces())))
+
+    def _stored(self) -> OpenedFile:
+        if self._kept is not None:
+            return MemoryFile(self._kept, str(self._place))
+        file = self._place.open()
+        if self._place.path is None and file.size <= _KEPT_BYTES:
+            with file:
+                self._kept = file.part(0, file.size).read(0, file.size)
+            return MemoryFile(self._kept, file.where)
+        return file
 
 
 class _Pieces(io.RawIOBase):
@@ -129,7 +134,3 @@ class _Pieces(io.RawIOBase):
         target[:length] = self._rest[:length]
         self._rest = self._rest[length:]
         return length
-
-
-def _open(path: Path) -> BinaryIO:
-    return os.fdopen(open_file_in(path.parent, path.name), "rb")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 from pantry_tui.artifact.entrynames import is_entry_name
 from pantry_tui.artifact.manifest import TABLES_DIRECTORY, Manifest
+from pantry_tui.artifact.opened import OpenedFile
 
-OpenFile = Callable[[str], BinaryIO]
+OpenFile = Callable[[str], OpenedFile]
 
 
 class ArtifactFiles:
@@ -22,7 +23,7 @@ class ArtifactFiles:
         """``open_file`` opens a file of the backup by the name that the manifest has. Raises what it raises."""
         self._open = open_file
         self._tables = manifest.tables
-        self.whole: BinaryIO | None = None
+        self.whole: OpenedFile | None = None
         self.name = TABLES_DIRECTORY
         self.names = frozenset(file.name for file in manifest.files if file.role == "artifact")
         if not manifest.has_file_per_table:
@@ -49,7 +50,7 @@ class ArtifactFiles:
         name = table_file_name(self._tables[table].file)
         return name if name in self.names else None
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> OpenedFile:
         """Opens the file of a table, which is the caller's then. Raises what opening it does."""
         return self._open(name)
 

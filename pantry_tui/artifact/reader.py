@@ -7,17 +7,16 @@ the pieces, whatever the segment claims: a segment that unpacks to more than the
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from pantry_tui.artifact.age import CHUNK, Identity
 from pantry_tui.artifact.compression import RAW_PIECE, Codec, UnreadableError, unpack
 from pantry_tui.artifact.content import ByteSource, source_of
 from pantry_tui.artifact.copytext import END_OF_ROWS, HEADER_LIMIT, CopyHeader, names_agree, parse_header
-from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import Manifest, Segment, StoredFile
+from pantry_tui.artifact.opened import OpenedFile
 from pantry_tui.artifact.openfiles import ArtifactFiles
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import BackupFormat
@@ -227,7 +226,8 @@ class SegmentReader:
     def _stored(self, number: int) -> Iterator[bytes | memoryview]:
         segment = self._manifest.segments[number]
         position, end = segment.offset, segment.offset + segment.length
-        with self._holding(number) as source:
+        with self._holding(number) as file:
+            source = file.part(position, segment.length)
             while position < end:
                 # Encrypted pieces end with a chunk, so that none is opened twice.
                 piece = source.read(position, min(STORED_PIECE - position % STORED_PIECE, end - position))
@@ -244,14 +244,14 @@ class SegmentReader:
         return BackupDamagedError(f"{self.title(number)}: {what}", remedy=REMEDY, detail=detail)
 
 
-def check_file(file: BinaryIO, stored: StoredFile, *, where: str) -> None:
+def check_file(file: OpenedFile, stored: StoredFile) -> None:
     """Reads a whole file of a backup and compares size and hash. Raises `BackupDamagedError`, `StorageError`."""
     digest = hashlib.sha256()
     size = 0
-    with storage_errors(where, "reading a file of the backup"):
-        while piece := os.pread(file.fileno(), RAW_PIECE, size):
-            digest.update(piece)
-            size += len(piece)
+    whole, where = file.part(0, stored.bytes), file.where
+    while piece := whole.read(size, RAW_PIECE):
+        digest.update(piece)
+        size += len(piece)
     if size != stored.bytes:
         raise BackupDamagedError(f"{where} holds {size:,} bytes; {stored.bytes:,} were written", remedy=REMEDY)
     if digest.hexdigest() != stored.sha256:

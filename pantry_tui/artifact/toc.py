@@ -94,8 +94,8 @@ def read_toc(archive: Content, encoding: str) -> tuple[TocEntry, ...]:
 
     Bytes that are no text in it are kept as surrogates. Raises `BackupDamagedError`, `StorageError`.
     """
-    with storage_errors(archive.path, "reading the archive"), archive.open() as file:
-        return read_toc_of(file, str(archive.path), encoding)
+    with storage_errors(str(archive), "reading the archive"), archive.open() as file:
+        return read_toc_of(file, str(archive), encoding)
 
 
 def read_toc_of(file: BinaryIO, where: str, encoding: str) -> tuple[TocEntry, ...]:

@@ -11,6 +11,7 @@ import msgspec
 
 from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.artifact.keyring import recipient_texts, unlocking_as_configured
+from pantry_tui.backup.copying import copy_backup
 from pantry_tui.backup.diff import compare_backups
 from pantry_tui.backup.export import export_backup
 from pantry_tui.backup.importing import import_dump
@@ -19,6 +20,7 @@ from pantry_tui.backup.peek import peek_table
 from pantry_tui.backup.service import take_backup
 from pantry_tui.backup.validate import validate_backup
 from pantry_tui.config import load_config
+from pantry_tui.config.storing import is_store_url
 from pantry_tui.errors import UsageError
 from pantry_tui.events import Listener, ignore
 from pantry_tui.models import (
@@ -33,6 +35,9 @@ from pantry_tui.models import (
     BackupSelection,
     BackupSummary,
     Compression,
+    CopyCheck,
+    CopyRequest,
+    CopyResult,
     DatabaseTarget,
     DiffRequest,
     ExportRequest,
@@ -45,7 +50,8 @@ from pantry_tui.models import (
     ValidateRequest,
     ValidationResult,
 )
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
+from pantry_tui.repository.repository import Repository
 
 
 class BackupConfig(Model, frozen=True, kw_only=True):
@@ -228,6 +234,21 @@ class BackupService:
         )
         return await import_dump(request, self._listener)
 
+    async def copy_backup(self, backup_id: str, to: str, *, check: CopyCheck = CopyCheck.SAMPLE) -> CopyResult:
+        """Copies a backup to another repository: a configured one, an absolute path, or `s3://bucket/prefix`.
+
+        Raises what `copy_backup` of `pantry_tui.backup.copying` does, `NotFoundError` for a name that is not configured.
+        """
+        request = CopyRequest(
+            repository=self._repository,
+            destination=load_config().repository_target(to),
+            backup_id=backup_id,
+            check=check,
+            started_by=getpass.getuser(),
+            data_directory=self._data_directory,
+        )
+        return await copy_backup(request, self._listener)
+
     async def delete_backup(self, backup_id: str, *, force: bool = False) -> None:
         """Deletes a backup. Raises `RefusedError` for a pinned or the last valid one of its database unless forced."""
         repository = self._opened()
@@ -245,8 +266,8 @@ class BackupService:
         request = MarkRequest(pinned=pinned, label=label)
         return repository.mark(repository.resolve(backup_id), request, by=getpass.getuser())
 
-    def _opened(self) -> LocalRepository:
-        return LocalRepository(self._repository, self._data_directory)
+    def _opened(self) -> Repository:
+        return open_repository(self._repository, self._data_directory)
 
     async def _unlocking(self, backup_id: str) -> Unlocking:
         """What opens the backup; nothing for one that is not encrypted."""
@@ -270,8 +291,8 @@ def _absolute(output: str | Path) -> str:
 
 
 def _repository(output_dir: str | None) -> RepositoryTarget:
-    if output_dir is None:
-        return load_config().repository_target()
+    if output_dir is None or is_store_url(output_dir):
+        return load_config().repository_target(output_dir)
     path = Path(output_dir).expanduser()
     if not path.is_absolute():
         raise UsageError(

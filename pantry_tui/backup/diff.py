@@ -14,7 +14,7 @@ import msgspec
 
 from pantry_tui.backup.inventory import Inventory, TableInventory, fingerprints_depend_on, inventory_of
 from pantry_tui.models import BackupDiff, DiffStatus, RepositoryTarget, TableDiff
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
 from pantry_tui.repository.rows import restorable
 
 _Key = tuple[str, str]
@@ -23,7 +23,7 @@ _SPREAD = "on another server an enum's hash may put its rows into other partitio
 
 async def compare_backups(target: RepositoryTarget, backup_id: str, other_id: str) -> BackupDiff:
     """Compares two backups of a repository. Raises `NotFoundError`, `BackupDamagedError`, `StorageError`."""
-    repository = LocalRepository(target)
+    repository = open_repository(target)
 
     def read(reference: str) -> Inventory:
         manifest = repository.manifest(repository.resolve(reference))

@@ -29,7 +29,7 @@ from pantry_tui.models import (
     ExportRequest,
     export_formats,
 )
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
 from pantry_tui.repository.rows import open_rows, restorable
 
 _NAMED_TABLES = 5
@@ -44,7 +44,7 @@ async def export_backup(request: ExportRequest, listener: Listener, write: Write
     an encrypted backup raises; `UntrustedSignerError`: what it writes is run by others.
     """
     started = time.monotonic()
-    repository = LocalRepository(request.repository, request.data_directory)
+    repository = open_repository(request.repository, request.data_directory)
     backup_id = await asyncio.to_thread(repository.resolve, request.backup_id)
     own, _ = await asyncio.to_thread(repository.trusted_manifest, backup_id, besides=request.trust)
     own.require_own("exported")
@@ -118,7 +118,8 @@ def _path(request: ExportRequest) -> Path:
     path = Path(request.output)
     if request.output == STANDARD_OUTPUT or not path.is_absolute():
         raise UsageError(f"{request.output!r} is not an absolute path", remedy="give the file's path from the root")
-    if path.parent.resolve().is_relative_to(Path(request.repository.location).resolve()):
+    place = request.repository
+    if place.store is None and path.parent.resolve().is_relative_to(Path(place.location).resolve()):
         raise RefusedError(
             f"{path} would stand among the backups of {request.repository.location}",
             remedy="choose a directory outside the repository",

@@ -20,7 +20,7 @@ from pantry_tui.events import Listener
 from pantry_tui.models import BackupKind
 from pantry_tui.postgres.pg_restore import pg_restore
 from pantry_tui.postgres.tools import ClientTools, find_client_tools, version_number
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 
 EVERYTHING_ELSE = "everything but the rows"
 READING_ROWS = 0.1  # of the work is done when rows are read
@@ -43,7 +43,7 @@ class ExportSource:
 
     def __init__(
         self,
-        repository: LocalRepository,
+        repository: Repository,
         manifest: Manifest,
         reader: RowsReader,
         identities: Sequence[Identity],
@@ -109,7 +109,7 @@ class ExportSource:
             archive,
             entries=self.selection.entries,
             environment={"LC_ALL": "C"},
-            doing=f"reading the {name} section out of {archive.path.name}",
+            doing=f"reading the {name} section out of {archive.name}",
             stdout_to=write,
         )
 
@@ -117,7 +117,7 @@ class ExportSource:
         written_by = version_number(self.manifest.tools.get("client tools", ""))
         if written_by is None:
             raise ClientToolError(
-                f"{archive.path}: the manifest does not say which version of pg_dump wrote it",
+                f"{archive}: the manifest does not say which version of pg_dump wrote it",
                 remedy="export all tables in the backup's own format, which needs no archive",
             )
         return await find_client_tools(written_by)
@@ -126,8 +126,8 @@ class ExportSource:
         """The archive, once its bytes are known to be those that were written."""
         if self._archive is None:
             stored = self.manifest.file("archive")
-            path = self._repository.path(self.manifest.id) / stored.name
             with self._repository.open(self.manifest.id, stored.name) as file:
-                await in_thread(lambda: check_file(file, stored, where=str(path)))
-            self._archive = await asyncio.to_thread(Content.unlock, path, self._identities)
+                await in_thread(lambda: check_file(file, stored))
+            place = self._repository.place(self.manifest.id, stored.name)
+            self._archive = await asyncio.to_thread(Content.unlock, place, self._identities)
         return self._archive

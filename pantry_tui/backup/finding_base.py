@@ -8,14 +8,12 @@ from pantry_tui.backup.base import Base
 from pantry_tui.errors import BackupDamagedError, BaseUnusableError, NotFoundError, UntrustedSignerError
 from pantry_tui.models import BackupKind, BackupRequest
 from pantry_tui.postgres.changed import FARTHEST, FIRST_NORMAL_XID, XID_BITS
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 
 TAKE_FULL = "take a full backup (--kind full), or let this one become full where it must be (--or-full)"
 
 
-def find_base(
-    repository: LocalRepository, request: BackupRequest, server: ServerIdentity, source: SourceDatabase
-) -> Base:
+def find_base(repository: Repository, request: BackupRequest, server: ServerIdentity, source: SourceDatabase) -> Base:
     """The base that was asked for, or the newest backup that can be one, with its manifest and its maps checked.
 
     Raises `BaseUnusableError`, `NotFoundError` for an unknown id, `BackupDamagedError` for one that is no longer what was
@@ -48,7 +46,7 @@ def find_base(
     )
 
 
-def _opened(repository: LocalRepository, manifest: Manifest) -> Base:
+def _opened(repository: Repository, manifest: Manifest) -> Base:
     """Reads its positions. The link is made of the bytes that are there, which must say what was believed."""
     found = repository.stored_manifest(manifest.id)
     if found.decode() != manifest:
@@ -58,9 +56,8 @@ def _opened(repository: LocalRepository, manifest: Manifest) -> Base:
         )
     stored = manifest.file("positions")
     with repository.open(manifest.id, stored.name) as file:
-        check_file(file, stored, where=str(repository.path(manifest.id) / stored.name))
-        file.seek(0)
-        positions = file.read(stored.bytes)
+        check_file(file, stored)
+        positions = file.read(0, stored.bytes)
     return Base(manifest, BaseBackup(id=found.link.id, sha256=found.link.sha256), positions)
 
 
@@ -86,7 +83,7 @@ def _why_not(manifest: Manifest, request: BackupRequest, server: ServerIdentity,
     return None
 
 
-def _why_unsound(repository: LocalRepository, manifest: Manifest) -> str | None:
+def _why_unsound(repository: Repository, manifest: Manifest) -> str | None:
     """Damage that is known or shows without reading its rows, in words."""
     if problems := repository.problems(manifest.id):
         return problems[0]

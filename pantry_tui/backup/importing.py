@@ -36,7 +36,8 @@ from pantry_tui.events import Listener, Logged, Progress, Warned
 from pantry_tui.models import BackupFormat, BackupKind, BackupSummary, ImportRequest, utc_now
 from pantry_tui.postgres.tools import version_number
 from pantry_tui.repository.ids import new_backup_id, require_name, require_origin
-from pantry_tui.repository.local import LocalRepository, StagedBackup
+from pantry_tui.repository.local import StagedBackup
+from pantry_tui.repository.opening import local_repository
 from pantry_tui.version import __version__
 
 _STORED_SHARE = 0.4  # of the progress: storing it, then reading it
@@ -51,7 +52,7 @@ async def import_dump(request: ImportRequest, listener: Listener) -> BackupSumma
     """
     require_name(request.name)
     require_origin(request.database)
-    repository = LocalRepository(request.repository, request.data_directory)
+    repository = local_repository(request.repository, request.data_directory)
     started_at, started = utc_now(), time.monotonic()
     importing = _Import(request, listener, started_at)
     staged = repository.begin(new_backup_id(request.name, started_at))

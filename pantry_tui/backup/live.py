@@ -21,7 +21,7 @@ from pantry_tui.postgres.introspect import SourceTable, server_identity
 from pantry_tui.postgres.session import pin_statements
 from pantry_tui.postgres.snapshot import Connection, LockedSnapshot, open_catalog, take_snapshot
 from pantry_tui.postgres.workers import default_worker_count
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
 from pantry_tui.repository.rows import restorable
 from pantry_tui.together import together
 
@@ -40,7 +40,7 @@ async def compare_with_live(request: DiffRequest, listener: Listener) -> BackupD
     if request.jobs is not None and not 1 <= request.jobs <= MOST_CONNECTIONS:
         raise UsageError(f"{request.jobs} connections cannot be", remedy=f"choose from 1 to {MOST_CONNECTIONS}")
     started = time.monotonic()
-    repository = LocalRepository(request.repository, request.data_directory)
+    repository = open_repository(request.repository, request.data_directory)
     manifest = repository.manifest(repository.resolve(request.backup_id))
     manifest.require_own("compared")
     backup = inventory_of(restorable(repository, manifest))

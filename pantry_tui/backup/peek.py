@@ -21,7 +21,8 @@ from pantry_tui.artifact.toc import TocEntry, partitions, read_toc
 from pantry_tui.backup.peek_archive import ArchivedRows
 from pantry_tui.errors import BackupDamagedError, EncryptionError, NotFoundError, StorageError, UsageError
 from pantry_tui.models import PEEK_ROWS, BackupKind, RepositoryTarget, ShortenedValue, TablePage, Unlocking
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
+from pantry_tui.repository.repository import Repository
 from pantry_tui.repository.rows import open_rows, restorable
 
 MAXIMUM_ROWS = 10_000
@@ -55,7 +56,7 @@ async def peek_table(
         raise UsageError(
             f"{limit:,} rows behind {skip:,} cannot be shown", remedy=f"ask for 1 to {MAXIMUM_ROWS:,} rows"
         )
-    repository = LocalRepository(target, data_directory)
+    repository = open_repository(target, data_directory)
     own = await asyncio.to_thread(lambda: repository.manifest(repository.resolve(backup_id)))
     own.require_own("looked into")
     if own.kind is BackupKind.SCHEMA:
@@ -91,7 +92,7 @@ def _share(page_bytes: int, values: int) -> int:
     return max(SHORTEST_SHARE, min(LONGEST_SHARE, page_bytes // max(1, values)))
 
 
-def _find(repository: LocalRepository, manifest: Manifest, name: str, identities: Sequence[Identity]) -> int:
+def _find(repository: Repository, manifest: Manifest, name: str, identities: Sequence[Identity]) -> int:
     """The table's position in the manifest. The archive is asked only for what the manifest does not name."""
     try:
         return _position(find_tables(manifest.tables, (), [name])[0])
@@ -100,11 +101,11 @@ def _find(repository: LocalRepository, manifest: Manifest, name: str, identities
 
 
 def _why_partitioned(
-    repository: LocalRepository, manifest: Manifest, name: str, identities: Sequence[Identity]
+    repository: Repository, manifest: Manifest, name: str, identities: Sequence[Identity]
 ) -> UsageError | None:
     """What to say of a name that is a partitioned table's; None where it is not, or where the archive cannot tell."""
     with suppress(StorageError, NotFoundError, EncryptionError):
-        archive = repository.path(manifest.id) / manifest.file("archive").name
+        archive = repository.place(manifest.id, manifest.file("archive").name)
         toc = read_toc(Content.unlock(archive, identities), manifest.source.encoding)
         [found] = find_tables(manifest.tables, toc, [name])
         return _partitioned(found, toc)
@@ -128,7 +129,7 @@ def _partitioned(table: NamedTable, toc: Sequence[TocEntry]) -> UsageError:
 
 
 def _read_segments(
-    repository: LocalRepository,
+    repository: Repository,
     manifest: Manifest,
     identities: Sequence[Identity],
     numbers: Sequence[int],

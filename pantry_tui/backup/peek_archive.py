@@ -16,7 +16,7 @@ from pantry_tui.artifact.manifest import Manifest, TableEntry
 from pantry_tui.artifact.reader import check_file
 from pantry_tui.artifact.toc import read_toc
 from pantry_tui.errors import BackupDamagedError, ClientToolError
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 
 _COPY, _FROM = b"\nCOPY ", b" FROM stdin;\n"
 _END = b"\n" + END_OF_ROWS
@@ -37,7 +37,7 @@ class ArchivedRows:
         self._begun = False
 
     async def read(
-        self, repository: LocalRepository, manifest: Manifest, entry: TableEntry, identities: Sequence[Identity]
+        self, repository: Repository, manifest: Manifest, entry: TableEntry, identities: Sequence[Identity]
     ) -> tuple[str, ...]:
         """Reads the rows of a table and returns its columns in the archive's order.
 
@@ -45,16 +45,16 @@ class ArchivedRows:
         extension marks. Raises `BackupDamagedError` when the archive's bytes are not those that were written,
         `ClientToolError` when no pg_restore fits, `StorageError`.
         """
-        archive = repository.path(manifest.id) / manifest.file("archive").name
-        with repository.open(manifest.id, archive.name) as file:
-            await asyncio.to_thread(check_file, file, manifest.file("archive"), where=str(archive))
-        content = await asyncio.to_thread(Content.unlock, archive, identities)
+        stored = manifest.file("archive")
+        with repository.open(manifest.id, stored.name) as file:
+            await asyncio.to_thread(check_file, file, stored)
+        content = await asyncio.to_thread(Content.unlock, repository.place(manifest.id, stored.name), identities)
         number = await asyncio.to_thread(_data_entry, content, manifest, entry)
         if number is None:  # pg_dump lists no data for an extension's table of which it takes no rows
             return entry.columns
         await self._run(content, manifest, number)
         if self.columns is None:
-            raise BackupDamagedError(f"{archive} has no rows of {entry.qualified_name}", remedy=_REMEDY)
+            raise BackupDamagedError(f"{content} has no rows of {entry.qualified_name}", remedy=_REMEDY)
         codec = codec_of(manifest.source.encoding)
         return tuple(name.decode(codec or "ascii", "backslashreplace") for name in self.columns)
 
@@ -66,7 +66,7 @@ class ArchivedRows:
         written_by = version_number(manifest.tools.get("client tools", ""))
         if written_by is None:
             raise ClientToolError(
-                f"{archive.path} carries these rows, and its manifest does not say which version of pg_dump wrote it",
+                f"{archive} carries these rows, and its manifest does not say which version of pg_dump wrote it",
                 remedy="restore the table into another database to look at it",
             )
         tools = await find_client_tools(written_by)
@@ -77,7 +77,7 @@ class ArchivedRows:
                 archive,
                 entries=[number],
                 environment={"LC_ALL": "C"},
-                doing=f"reading rows out of {archive.path.name}",
+                doing=f"reading rows out of {archive.name}",
                 stdout_to=self.take,
             )
         except _Enough:

@@ -16,7 +16,7 @@ from pantry_tui.errors import (
 from pantry_tui.events import Listener, Logged, Warned
 from pantry_tui.models import BackupKind, BackupRequest, BackupSummary
 from pantry_tui.postgres.workers import default_worker_count
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import local_repository
 
 ATTEMPTS = 3
 
@@ -29,7 +29,7 @@ async def take_backup(request: BackupRequest, listener: Listener) -> BackupSumma
     Raises `UsageError`, `ServerError` and its kin, `StorageError`, and `ConfigError` for a signing key that cannot be used.
     """
     check_options(request)
-    repository = LocalRepository(request.repository, request.data_directory)
+    repository = local_repository(request.repository, request.data_directory)
     signer = repository.authority.key.signer  # before any work: what cannot be signed is not published
     repository.prepare()
     listener(Logged(message=f"the backup will be signed by {signer.fingerprint}"))

@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -23,6 +22,7 @@ from pantry_tui.artifact.age import Identity, identities_of
 from pantry_tui.artifact.composed import kept_problems, removed_problems
 from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest, StoredFile
+from pantry_tui.artifact.opened import Place
 from pantry_tui.artifact.reader import SegmentReader, check_file
 from pantry_tui.artifact.structure import SegmentFindings, document_problems, examine_segment, row_problems
 from pantry_tui.backup.examining import ExaminedSegment
@@ -44,7 +44,9 @@ from pantry_tui.postgres.workers import Answers, WorkerPool, default_worker_coun
 from pantry_tui.repository.authority import Authority
 from pantry_tui.repository.bases import base_of
 from pantry_tui.repository.handed_over import HandedOver
-from pantry_tui.repository.local import LocalRepository, ProofRecord
+from pantry_tui.repository.opening import open_repository
+from pantry_tui.repository.records import ProofRecord
+from pantry_tui.repository.repository import Repository
 from pantry_tui.repository.rows import removed_lines
 from pantry_tui.repository.stored_manifest import StoredManifest
 
@@ -98,7 +100,7 @@ async def validate_backup(request: ValidateRequest, listener: Listener) -> Valid
     even the manifest can, `WrongKeyError` for identities that open nothing, `WorkerDiedError` and `ClientToolError` when
     pg_restore was killed or does not run. Nothing is recorded then: nothing is known.
     """
-    repository = LocalRepository(request.repository, request.data_directory)
+    repository = open_repository(request.repository, request.data_directory)
     backup_id = repository.resolve(request.backup_id)
     stored = repository.stored_manifest(backup_id)
     manifest = stored.decode()
@@ -119,7 +121,7 @@ async def validate_backup(request: ValidateRequest, listener: Listener) -> Valid
     elif not unread:
         await _check_globals(repository, manifest, identities, findings)
         start_phase(listener, "archive", "Reading the archive", 0.1)
-        await _check_archive(repository.path(backup_id), manifest, identities, findings, listener)
+        await _check_archive(repository, manifest, identities, findings, listener)
         start_phase(listener, "segments", "Unpacking and checking every row", 0.15)
         handed_over = HandedOver.of(manifest, request.repository, request.unlocking)
         await _check_artifact(handed_over, manifest, identities, findings, listener)
@@ -133,7 +135,7 @@ async def validate_backup(request: ValidateRequest, listener: Listener) -> Valid
 
 
 async def _validate_base(
-    request: ValidateRequest, repository: LocalRepository, manifest: Manifest, listener: Listener
+    request: ValidateRequest, repository: Repository, manifest: Manifest, listener: Listener
 ) -> ValidationResult | None:
     """Reads the base back, whole, as a backup of its own; None where it is missing or another one, which shows elsewhere."""
     try:
@@ -144,7 +146,7 @@ async def _validate_base(
     return await validate_backup(msgspec.structs.replace(request, backup_id=base.id), listener)
 
 
-def _base_problems(repository: LocalRepository, manifest: Manifest, findings: _Findings) -> list[str]:
+def _base_problems(repository: Repository, manifest: Manifest, findings: _Findings) -> list[str]:
     """In words, where an incremental backup and its base do not fit together."""
     try:
         base = base_of(repository, manifest)
@@ -182,7 +184,7 @@ def _check_signature(stored: StoredManifest, authority: Authority, findings: _Fi
         if signer is not None:
             findings.signer = signer.fingerprint
             listener(Logged(message=f"signed by {signer.fingerprint}"))
-        authority.require_believed(signer, what=f"backup {stored.directory.name}")
+        authority.require_believed(signer, what=f"backup {stored.folder.name}")
         findings.believed = True
     except BackupDamagedError as error:
         findings.add([error.message])
@@ -193,10 +195,10 @@ def _check_signature(stored: StoredManifest, authority: Authority, findings: _Fi
             listener(Warned(message=error.message))
 
 
-async def _check_files(repository: LocalRepository, manifest: Manifest, findings: _Findings) -> None:
+async def _check_files(repository: Repository, manifest: Manifest, findings: _Findings) -> None:
     def check(stored: StoredFile) -> None:
         with repository.open(manifest.id, stored.name) as file:
-            check_file(file, stored, where=str(repository.path(manifest.id) / stored.name))
+            check_file(file, stored)
 
     for stored in manifest.files:
         try:
@@ -220,36 +222,36 @@ def _roles(manifest: Manifest) -> tuple[str, ...]:
 
 
 async def _check_globals(
-    repository: LocalRepository, manifest: Manifest, identities: Sequence[Identity], findings: _Findings
+    repository: Repository, manifest: Manifest, identities: Sequence[Identity], findings: _Findings
 ) -> None:
     """Looks for the line that pg_dumpall ends with."""
 
-    def check(path: Path) -> None:
+    def check(place: Place) -> None:
         tail = b""
-        for piece in Content.unlock(path, identities).pieces():
+        for piece in Content.unlock(place, identities).pieces():
             tail = (tail + piece)[-GLOBALS_TAIL:]
         if GLOBALS_END not in tail:
-            raise BackupDamagedError(f"{path.name} is cut off: pg_dumpall's last line is missing")
+            raise BackupDamagedError(f"{place.name} is cut off: pg_dumpall's last line is missing")
 
     with suppress(BackupDamagedError):
         name = manifest.file("globals").name
         if name in findings.damaged_files:
             return
         try:
-            await asyncio.to_thread(check, repository.path(manifest.id) / name)
+            await asyncio.to_thread(check, repository.place(manifest.id, name))
         except BackupDamagedError as error:
             findings.add([error.message])
 
 
 async def _check_archive(
-    directory: Path, manifest: Manifest, identities: Sequence[Identity], findings: _Findings, listener: Listener
+    repository: Repository, manifest: Manifest, identities: Sequence[Identity], findings: _Findings, listener: Listener
 ) -> None:
     """Has pg_restore read the archive to its end: a hash says that it is unchanged, this that it can be used.
 
     Not when it is known to be changed: pg_restore may crash over it, which says nothing more.
     """
     with suppress(BackupDamagedError):
-        archive = directory / manifest.file("archive").name
+        archive = repository.place(manifest.id, manifest.file("archive").name)
         if archive.name in findings.damaged_files:
             return
         if not findings.believed:  # pg_restore has had holes that crafted archives reach (CVE-2026-116314)
@@ -276,7 +278,7 @@ async def _check_archive(
         findings.add([said])
 
 
-async def _tools_to_read(archive: Path, manifest: Manifest, listener: Listener) -> ClientTools | None:
+async def _tools_to_read(archive: Place, manifest: Manifest, listener: Listener) -> ClientTools | None:
     """Tools not older than those that wrote the archive: older ones would call a good archive damaged."""
     written = manifest.tools.get("client tools", "")
     version_num = version_number(written)
@@ -371,7 +373,7 @@ def _result(manifest: Manifest, findings: _Findings, seconds: float, *, unread: 
     )
 
 
-def _record(repository: LocalRepository, result: ValidationResult, listener: Listener) -> None:
+def _record(repository: Repository, result: ValidationResult, listener: Listener) -> None:
     """Keeps the outcome beside the manifest; a repository that cannot be written to changes nothing about it."""
     details = {"problems": list(result.problems), "bytes_read": result.bytes_read, "rows": result.rows}
     kind: Literal["validation", "intact"] = "intact" if result.unread else "validation"

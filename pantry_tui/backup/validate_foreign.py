@@ -16,7 +16,7 @@ from pantry_tui.backup.progress import start_phase
 from pantry_tui.backup.stoppable import in_stoppable_thread
 from pantry_tui.errors import BackupDamagedError, RefusedError, UsageError
 from pantry_tui.events import Listener, Progress
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 
 _FIRST_SHARE = 0.3  # of the progress: hashing comes before
 
@@ -30,17 +30,17 @@ class ReadDump(NamedTuple):
 
 
 async def read_dump(
-    repository: LocalRepository, manifest: Manifest, identities: Sequence[Identity], listener: Listener
+    repository: Repository, manifest: Manifest, identities: Sequence[Identity], listener: Listener
 ) -> ReadDump:
     """Unpacks a dump, looks through every statement, and compares with what was found when it was taken in.
 
     Raises `StorageError`, and what opening an encrypted one raises.
     """
     start_phase(listener, "dump", "Looking through the dump; nothing of it is run", _FIRST_SHARE)
-    path = repository.path(manifest.id) / manifest.file("artifact").name
+    place = repository.place(manifest.id, manifest.file("artifact").name)
     stop = threading.Event()
     try:
-        dump = await asyncio.to_thread(lambda: ForeignFile(Content.unlock(path, identities), path.name))
+        dump = await asyncio.to_thread(lambda: ForeignFile(Content.unlock(place, identities), place.name))
 
         def moved() -> None:
             listener(Progress(share=_FIRST_SHARE + (1 - _FIRST_SHARE) * min(1.0, dump.read_bytes / dump.size)))
@@ -48,7 +48,7 @@ async def read_dump(
         inspected = await in_stoppable_thread(lambda: inspect(script_of(dump), stop, moved), stop)
     except (BackupDamagedError, RefusedError, UsageError) as error:
         return ReadDump((error.message,))
-    return ReadDump(tuple(_problems(manifest, inspected, path.name)), inspected.lines, inspected.bytes)
+    return ReadDump(tuple(_problems(manifest, inspected, place.name)), inspected.lines, inspected.bytes)
 
 
 def _problems(manifest: Manifest, inspected: Inspected, name: str) -> list[str]:

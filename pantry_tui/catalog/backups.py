@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
 from pantry_tui.catalog.table import ModelTable
-from pantry_tui.errors import BackupDamagedError, NotFoundError, StorageError
+from pantry_tui.errors import (
+    BackupDamagedError,
+    NotFoundError,
+    StorageError,
+    StoreAccessError,
+    StoreUnreachableError,
+)
 from pantry_tui.models import BackupSummary, Model
-from pantry_tui.repository.local import LocalRepository, Presence
+from pantry_tui.repository.presence import Presence
+from pantry_tui.repository.repository import Repository
 
 # A directory that changed so lately may change again without its time showing it: clocks of file systems tick as
 # slowly as every two seconds.
@@ -77,7 +85,7 @@ class BackupTable:
 
     def changes(
         self,
-        repository: LocalRepository,
+        repository: Repository,
         *,
         afresh: bool = False,
         just_read: Mapping[Key, BackupEntry | None] = _NOTHING,
@@ -93,13 +101,18 @@ class BackupTable:
             if key[0] == location and (afresh or found.get(key) != presence):
                 self._damaged.pop(key, None)
         changed: Changes = {key: None for key in known if key not in found}
-        for key, presence in found.items():
-            entry = self._look(repository, presence, just_read.get(key) or known.get(key))
+        remembered = {key: just_read.get(key) or known.get(key) for key in found}
+        new = [key[1] for key, entry in remembered.items() if entry is None and key not in self._damaged]
+        fetched = set(new)
+        rest = (key[1] for key in found if key[1] not in fetched)
+        for backup_id in chain(repository.announced(new), rest):
+            key = (location, backup_id)
+            entry = self._look(repository, found[key], remembered[key])
             if entry != known.get(key):
                 changed[key] = entry
         return changed
 
-    def _look(self, repository: LocalRepository, presence: Presence, known: BackupEntry | None) -> BackupEntry | None:
+    def _look(self, repository: Repository, presence: Presence, known: BackupEntry | None) -> BackupEntry | None:
         key = (repository.target.location, presence.id)
         if key in self._damaged:
             return None
@@ -111,6 +124,8 @@ class BackupTable:
             summary = repository.summary_again(known.summary) if known else repository.summary(presence.id)
         except NotFoundError:
             return None
+        except (StoreAccessError, StoreUnreachableError):  # of all of them, and not of this one
+            raise
         except StorageError as error:
             lasting = isinstance(error, BackupDamagedError)
             self._damaged[key] = (presence if lasting else None, error.message)
@@ -131,7 +146,7 @@ class BackupTable:
             [key for key, entry in changes.items() if entry is None],
         )
 
-    def rebuild(self, repositories: Iterable[LocalRepository]) -> None:
+    def rebuild(self, repositories: Iterable[Repository]) -> None:
         """Reads all manifests of these repositories again and forgets everything else, in one write."""
         fresh: Changes = dict.fromkeys(self.entries())
         for repository in repositories:

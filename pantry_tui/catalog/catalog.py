@@ -23,7 +23,7 @@ from pantry_tui.catalog.measurements import MeasurementTable
 from pantry_tui.catalog.schedules import ScheduleTable
 from pantry_tui.errors import PantryError, StorageError
 from pantry_tui.models import Alert, BackupSummary, CatalogRebuild, ExpectedRun, Job, Measurement, Schedule, utc_now
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 
 PUT_BACK = (
     "Mount its file system or put the directory back; if its backups are gone for good, have them forgotten with: "
@@ -98,7 +98,7 @@ class Catalog:
 
     # --- backups
 
-    def refresh(self, repository: LocalRepository) -> None:
+    def refresh(self, repository: Repository) -> None:
         """Brings the entries of a repository up to date, reading only what is new or changed.
 
         A manifest that cannot be read becomes one of the `problems`; a repository that is missing, or has no backup
@@ -114,23 +114,23 @@ class Catalog:
             with self._one_writer:
                 self._backups.apply(changes)
 
-    def absence(self, repository: LocalRepository) -> str | None:
+    def absence(self, repository: Repository) -> str | None:
         """In words: a repository whose backups are listed is missing, or has no backup in it. Raises `StorageError`."""
         known = len(self._backups.known(repository.target.location))
         if not known or repository.has_backups():
             return None
         state = "has no backup in it" if repository.is_there() else "is not there"
         listed = f"{known:,} backup{'' if known == 1 else 's'} of it {'is' if known == 1 else 'are'} listed"
-        return f"the repository {repository.name} {state}: {repository.directory} ({listed})"
+        return f"the repository {repository.name} {state}: {repository.location} ({listed})"
 
-    def _is_absent(self, repository: LocalRepository) -> bool:
+    def _is_absent(self, repository: Repository) -> bool:
         location = repository.target.location
         self._absent.pop(location, None)
         if words := self.absence(repository):
             self._absent[location] = words
         return words is not None or not repository.is_there()
 
-    def deleted(self, repository: LocalRepository, backup_id: str) -> None:
+    def deleted(self, repository: Repository, backup_id: str) -> None:
         """Takes a backup off the list that was deleted on purpose. Raises `StorageError`, `RunnerBusyError`."""
         self.become_writer()
         key = (repository.target.location, backup_id)
@@ -150,7 +150,7 @@ class Catalog:
         ]
         return sorted(found, key=lambda summary: (summary.started_at, summary.id, summary.path), reverse=True)[:limit]
 
-    def rebuild(self, repositories: Sequence[LocalRepository], *, force: bool = False) -> CatalogRebuild:
+    def rebuild(self, repositories: Sequence[Repository], *, force: bool = False) -> CatalogRebuild:
         """Throws all entries away, reads every manifest again, and says what came of it.
 
         The old entries stay when it fails. Raises `StorageError`, also for a listed repository that is missing or has
@@ -171,7 +171,7 @@ class Catalog:
             forgotten=tuple(forgotten),
         )
 
-    def check(self, repositories: Sequence[LocalRepository]) -> list[str]:
+    def check(self, repositories: Sequence[Repository]) -> list[str]:
         """Compares the catalog with the repositories and says in words what is amiss; empty when nothing is."""
         locations = {repository.target.location for repository in repositories}
         others = sorted({key[0] for key in self._backups.entries()} - locations)
@@ -186,7 +186,7 @@ class Catalog:
                 problems.append(error.message)
         return problems
 
-    def _check(self, repository: LocalRepository) -> list[str]:
+    def _check(self, repository: Repository) -> list[str]:
         if self._is_absent(repository):
             found = self._absent.get(repository.target.location)
             return [f"{found}. {PUT_BACK}"] if found else []
@@ -202,7 +202,7 @@ class Catalog:
         for backup_id in repository.ids():
             problems += repository.problems(backup_id) + repository.oddities(backup_id)
         problems += repository.signature_problems()
-        problems += [f"{repository.directory / left} was left behind by a crash" for left in repository.leftovers()]
+        problems += [f"{repository.location}/{left} was left behind by a crash" for left in repository.leftovers()]
         return problems
 
     # --- jobs

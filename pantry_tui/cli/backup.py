@@ -1,4 +1,4 @@
-"""`pantry-tui backup`: take, import, list, show, look into, export, validate, pin, label and delete backups."""
+"""`pantry-tui backup`: take, import, list, show, look into, export, copy, validate, pin, label and delete backups."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from enum import StrEnum
 from pathlib import Path
 
-from pantry_tui.cli import backup_diff, backup_export, backup_import, backup_peek
+from pantry_tui.cli import backup_copy, backup_diff, backup_export, backup_import, backup_peek
 from pantry_tui.cli import backup_view as view
 from pantry_tui.cli.keys_given import add_identity_options, add_recipient_options, backup_to_open, recipients, unlocking
 from pantry_tui.cli.output import note, print_document, print_line
@@ -61,6 +61,7 @@ def add_arguments(parser: Parser) -> None:
     backup_peek.add_command(commands)
     backup_diff.add_command(commands)
     backup_export.add_command(commands)
+    backup_copy.add_command(commands)
     validate = command(
         commands,
         "validate",
@@ -130,6 +131,11 @@ def create_backup(args: argparse.Namespace) -> int:
         print_document(summary)
     else:
         view.print_created(summary)
+        for copy in config.copies_of(request.repository):
+            note(
+                args,
+                f"copied to {copy.name} by a job of its own: `pantry-tui backup show {summary.id}` tells how it went",
+            )
     return 0
 
 
@@ -150,7 +156,7 @@ def list_backups(args: argparse.Namespace) -> int:
 
 def _why_none(args: argparse.Namespace, config: Config, place: RepositoryTarget) -> str:
     """Which backups there are instead. Raises `NotFoundError` for a directory that somebody named and that is not there."""
-    if os.sep in (args.repository or "") and not Path(place.location).exists():
+    if place.store is None and os.sep in (args.repository or "") and not Path(place.location).exists():
         raise NotFoundError(f"there is no directory {place.location}", remedy="name a directory with backups")
     others = look_up(config, lambda reads: reads.backups(place)) if args.database else []
     if not others:

@@ -22,6 +22,7 @@ from pantry_tui.cli.output import (
 )
 from pantry_tui.cli.text import cut
 from pantry_tui.models import (
+    BackupCopy,
     BackupDetails,
     BackupKind,
     BackupSelection,
@@ -47,6 +48,7 @@ _LIST = (
     Column("RESTORED"),
 )
 _ENCRYPTED = Column("ENCRYPTED", spare=7)  # only where any is
+_COPIES = Column("COPIES", least=8, spare=8)  # only where there are any
 _MARKS = Column("MARKS", least=8, spare=6)  # only where there are any
 _TABLES = (
     Column("TABLE", least=24),
@@ -71,6 +73,7 @@ _SHORT_SUM = 13  # columns of a checksum on a narrow terminal: 12 digits, and th
 def print_list(backups: Sequence[BackupSummary], now: datetime) -> None:
     """Prints one line per backup."""
     sealed_ones = any(backup.encrypted for backup in backups)
+    copied_ones = any(backup.copies for backup in backups)
     marked_ones = any(backup.pinned or backup.label for backup in backups)
     rows = [
         (
@@ -85,11 +88,13 @@ def print_list(backups: Sequence[BackupSummary], now: datetime) -> None:
             _validated(backup, now),
             _proven(backup, now),
             *(["yes" if backup.encrypted else "no"] if sealed_ones else []),
+            *([_copies(backup)] if copied_ones else []),
             *([_marks(backup)] if marked_ones else []),
         )
         for backup in backups
     ]
-    print_table((*_LIST, *([_ENCRYPTED] if sealed_ones else []), *([_MARKS] if marked_ones else [])), rows)
+    columns = ((_ENCRYPTED, sealed_ones), (_COPIES, copied_ones), (_MARKS, marked_ones))
+    print_table((*_LIST, *(column for column, is_there in columns if is_there)), rows)
 
 
 def marked(backup: BackupSummary, request: MarkRequest) -> str:
@@ -97,6 +102,26 @@ def marked(backup: BackupSummary, request: MarkRequest) -> str:
     if request.pinned is not None:
         return f"Pinned {backup.id}" if backup.pinned else f"No longer pinned: {backup.id}"
     return f"Labelled {backup.id}: {backup.label}" if backup.label else f"No longer labelled: {backup.id}"
+
+
+def _copies(backup: BackupSummary) -> str:
+    """`offsite`, or `offsite FAILED`, for each."""
+    return (
+        ", ".join(copy.repository + ("" if copy.ok else f" {copy.words.upper()}") for copy in backup.copies) or "none"
+    )
+
+
+def _copy_fields(backup: BackupSummary) -> list[tuple[str, str]]:
+    origin = [("copied from", backup.copied_from)] if backup.copied_from is not None else []
+    return origin + [(f"copy in {copy.repository}", _copy_words(copy, backup)) for copy in backup.copies]
+
+
+def _copy_words(copy: BackupCopy, backup: BackupSummary) -> str:
+    problem = "" if copy.ok else f"; the last attempt failed: {copy.problem}"
+    if copy.copied_at is None:
+        return f"none{problem}"
+    lag = duration((copy.copied_at - backup.finished_at).total_seconds())
+    return f"{copy.location}, {lag} after the backup, read back {moment(copy.verified_at)}{problem}"
 
 
 def _marks(backup: BackupSummary) -> str:
@@ -272,6 +297,7 @@ def _fields(details: BackupDetails) -> list[tuple[str, str]]:
         ("validated", _verdict(summary)),
         ("restored", _proof(summary)),
         *([("drilled", _drilled(summary))] if summary.drilled_at is not None else []),
+        *_copy_fields(summary),
     ]
 
 

@@ -18,7 +18,12 @@ from pantry_tui.config import Config, configuration_paths, load_config
 from pantry_tui.config.configuration import URL_VARIABLES, directory_path
 from pantry_tui.config.initial import Answers, holds_password, write_configuration
 from pantry_tui.config.load import default_data_directory
-from pantry_tui.config.machine import configuration_problems, database_choices, notification_problems
+from pantry_tui.config.machine import (
+    configuration_problems,
+    database_choices,
+    notification_problems,
+    repository_problems,
+)
 from pantry_tui.config.references import redact
 from pantry_tui.config.targets import libpq_variables, target_from_uri
 from pantry_tui.errors import ConfigError, UsageError
@@ -112,7 +117,9 @@ def configuration_values(config: Config) -> list[tuple[str, Any, str]]:
                 name: _given(config, f"notifications.{name}", found) for name, found in config.notifications.items()
             },
             "databases": {name: _given(config, f"databases.{name}", found) for name, found in config.databases.items()},
-            "repositories": {name: {"path": found.path} for name, found in config.repositories.items()},
+            "repositories": {
+                name: _given(config, f"repositories.{name}", found) for name, found in config.repositories.items()
+            },
         }
     )
     return [(key, value, config.origins.get(key, "default")) for key, value in values] + _environment_values(config)
@@ -125,6 +132,7 @@ def check_configuration(args: argparse.Namespace) -> int:
     config = load_config(args.config)
     problems = [(error.message, error.remedy) for error in configuration_problems(config, database_choices(config))]
     problems += [(error.message, error.remedy) for error in notification_problems(config)]
+    problems += [(error.message, error.remedy) for error in repository_problems(config)]
     problems += [
         (finding.message, finding.remedy) for finding in examine_keys(config) if finding.status is FindingStatus.PROBLEM
     ]

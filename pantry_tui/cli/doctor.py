@@ -60,9 +60,15 @@ async def examine(config: Config, database: str | None, *, role: str) -> list[Fi
     from pantry_tui.postgres.diagnose import examine_database
 
     names: list[str | None] = [database] if database else database_choices(config)
-    findings = [*examine_machine(config, names), *examine_keys(config), *_missing_repositories(config)]
+    findings = [
+        *examine_machine(config, names),
+        *examine_keys(config),
+        *_stores(config),
+        *_missing_repositories(config),
+    ]
     findings += _untold(config) + _schedules(config)
-    room = free_bytes(config.repository_target().location)
+    place = config.repository_target()
+    room = free_bytes(place.location) if place.store is None else None
     for name in names:
         with contextlib.suppress(ConfigError):  # examine_machine has said so
             target = config.database_target(name)
@@ -70,17 +76,37 @@ async def examine(config: Config, database: str | None, *, role: str) -> list[Fi
     return findings
 
 
+def _stores(config: Config) -> list[Finding]:
+    """Object stores: whether each answers, with these credentials."""
+    from pantry_tui.repository.opening import open_repository
+
+    findings = []
+    for target in (config.repository_target(name) for name in config.repositories):
+        if target.store is None:
+            continue
+        what = f"Repository {target.name} {target.location}"
+        try:
+            open_repository(target).prepare()
+            status, message, remedy = FindingStatus.OK, f"{what} answers", None
+        except PantryError as error:
+            status, message, remedy = FindingStatus.PROBLEM, f"{what}: {error.message}", error.remedy
+        findings.append(
+            Finding(check="repository", subject=target.location, status=status, message=message, remedy=remedy)
+        )
+    return findings
+
+
 def _missing_repositories(config: Config) -> list[Finding]:
     """Repositories of which backups are listed, and that are missing or have no backup in them."""
     from pantry_tui.catalog.catalog import PUT_BACK, Catalog
-    from pantry_tui.repository.local import LocalRepository
+    from pantry_tui.repository.opening import open_repository
 
     findings = []
     with Catalog(Path(config.data_directory)) as catalog:
         for name in config.repositories:
             target = config.repository_target(name)
             with contextlib.suppress(PantryError):  # examine_machine has said what keeps it from being looked at
-                if words := catalog.absence(LocalRepository(target)):
+                if words := catalog.absence(open_repository(target)):
                     problem = FindingStatus.PROBLEM
                     findings.append(
                         Finding(

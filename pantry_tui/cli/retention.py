@@ -69,24 +69,24 @@ def apply_retention(args: argparse.Namespace) -> int:
         note(args, "a dry run: nothing was deleted; to delete, add --yes")
         return 0
     _require_backups(args, _looked_at(args, config, place))
-    request = RetentionRequest(policies=_policies(args, config))
+    request = RetentionRequest(policies=_policies(args, config, place))
     report = ask_runner(config, lambda runner: runner.apply_retention(place, request))
     _show(args, report)
     return RefusedError.exit_status if any(verdict.problem for verdict in report.verdicts) else 0
 
 
 def _looked_at(args: argparse.Namespace, config: Config, place: RepositoryTarget) -> RetentionReport:
-    request = RetentionRequest(policies=_policies(args, config))
+    request = RetentionRequest(policies=_policies(args, config, place))
     return look_up(config, lambda reads: reads.retention(place, request))
 
 
-def _policies(args: argparse.Namespace, config: Config) -> tuple[ScopedPolicy, ...]:
-    """The policies of schedules and configuration; with `-d`, those that may be for that database, and for no other."""
+def _policies(args: argparse.Namespace, config: Config, place: RepositoryTarget) -> tuple[ScopedPolicy, ...]:
+    """The policies that count; with `-d`, those that may be for that database, and for no other."""
     from pantry_tui.runner.scheduling.wishes import policies_of_schedules
 
     schedules = [status.schedule for status in look_up(config, lambda reads: reads.schedules())]
     schedules += look_up(config, lambda reads: reads.deleted_schedules())
-    policies = config.retention_policies(policies_of_schedules(schedules, config))
+    policies = config.retention_policies(policies_of_schedules(schedules, config), repository=place.name)
     if args.database is None:
         return policies
     return tuple(

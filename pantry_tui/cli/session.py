@@ -32,7 +32,9 @@ def configuration(args: argparse.Namespace) -> Config:
 
 def add_repository_option(parser: Parser) -> None:
     """Declares `--repository`, for those who have several."""
-    parser.add_argument("--repository", metavar="NAME", help="a configured repository or an absolute path")
+    parser.add_argument(
+        "--repository", metavar="NAME", help="a configured repository, an absolute path, or s3://bucket/prefix"
+    )
 
 
 def repository(args: argparse.Namespace, config: Config) -> RepositoryTarget:

@@ -22,6 +22,7 @@ from pantry_tui.config.settings import (
     RunnerSettings,
     SchedulerSettings,
 )
+from pantry_tui.config.storing import is_store_url, store_location, store_target
 from pantry_tui.config.targets import (
     SUPABASE_REMEDY,
     is_uri,
@@ -100,27 +101,55 @@ class Config(Model, frozen=True, kw_only=True):
         return target
 
     def repository_target(self, name: str | None = None) -> RepositoryTarget:
-        """The repository that ``name`` means: a configured one or a directory. None is the default one.
+        """The repository that ``name`` means: a configured one, a directory or a URL. None is the default one.
 
         Raises `NotFoundError` for a name that is not configured.
         """
         name = name or self.default_repository or ""
         if name in self.repositories:
-            return RepositoryTarget(name=name, location=self.repositories[name].path)
+            return self._configured_repository(name)
+        if is_store_url(name):
+            return self._repository_at(store_location(name, key="the repository"))
         if os.sep in name:
             return RepositoryTarget(name=name, location=directory_path(name, key="the repository"))
         known = ", ".join(self.repositories)
         raise NotFoundError(
             f"No repository is called {name!r}",
-            remedy=f"Configured: {known}. Or give a directory as an absolute path.",
+            remedy=f"Configured: {known}. Or give a directory as an absolute path, or s3://bucket/prefix.",
         )
 
-    def retention_policies(self, schedules: Mapping[str, RetentionPolicy]) -> tuple[ScopedPolicy, ...]:
+    def _configured_repository(self, name: str) -> RepositoryTarget:
+        settings = self.repositories[name]
+        if settings.url is not None:
+            location = store_location(settings.url, key=f"repositories.{name}.url")
+            return store_target(name, location, settings, self.environment)
+        return RepositoryTarget(name=name, location=settings.path or "")
+
+    def _repository_at(self, location: str) -> RepositoryTarget:
+        """The store at a URL, by what is configured for it, else by what the environment says."""
+        for name in self.repositories:
+            found = self._configured_repository(name)
+            if found.location == location:
+                return found
+        return store_target(location, location, RepositorySettings(url=location), self.environment)
+
+    def copies_of(self, repository: RepositoryTarget) -> tuple[RepositoryTarget, ...]:
+        """Where backups that are taken into ``repository`` are copied to, by its configuration."""
+        settings = self.repositories.get(repository.name)
+        return tuple(self._configured_repository(name) for name in settings.copy_to) if settings is not None else ()
+
+    def retention_policies(
+        self, schedules: Mapping[str, RetentionPolicy], *, repository: str | None = None
+    ) -> tuple[ScopedPolicy, ...]:
         """How long whose backups are kept: by their schedule's policy, their database's, the general one, else 30 days.
 
         ``schedules`` are the policies of schedules, deleted ones too, by what their backups call them; those of others are
-        left alone.
+        left alone. A policy of the ``repository`` itself counts for all that is there. Raises `NotFoundError` where that
+        is not configured.
         """
+        settings = self.repositories.get(repository or "")
+        if settings is not None and settings.retention_policy is not None:
+            return (ScopedPolicy(policy=self.named_policy(settings.retention_policy)),)
         own = {name: found.retention for name, found in self.databases.items()}
         return policies_of(self.retention, own, schedules)
 
@@ -220,8 +249,8 @@ def directory_path(text: str, *, key: str) -> str:
     """An absolute directory path from what somebody wrote. Raises `ConfigError` for a URL."""
     if "://" in text:
         raise ConfigError(
-            f"{key}: object stores are not supported by this version ({text.partition('://')[0]}://…)",
-            remedy="Give a directory.",
+            f"{key} must be a directory, and {text.partition('://')[0]}://… is none",
+            remedy="Give a directory; an object store is set as the url of a repository.",
         )
     expanded = os.path.expanduser(text)  # noqa: PTH111  (Path.expanduser raises for unknown users)
     if "\0" in expanded or not expanded.startswith("/"):  # of a relative path the working directory would decide

@@ -29,6 +29,7 @@ from pantry_tui.config.settings import (
     RunnerSettings,
     SchedulerSettings,
 )
+from pantry_tui.config.storing import is_store_url, store_location
 from pantry_tui.config.targets import check_database
 from pantry_tui.errors import ConfigError
 
@@ -158,10 +159,17 @@ def _repositories(
     document: Document, environment: Mapping[str, str], origins: dict[str, str], *, file: Path | None
 ) -> tuple[dict[str, RepositorySettings], str]:
     found = {
-        name: RepositorySettings(path=_absolute(settings.path, key=f"repositories.{name}.path", file=file))
+        name: msgspec.structs.replace(
+            settings, path=_absolute(settings.path, key=f"repositories.{name}.path", file=file)
+        )
+        if settings.path is not None
+        else settings
         for name, settings in document.repositories.items()
     }
-    if given := environment.get("BACKUP_DIR"):
+    given = environment.get("BACKUP_DIR")
+    if given and is_store_url(given):
+        return _with_store(found, store_location(given, key="BACKUP_DIR"), origins)
+    if given:
         location, origin = directory_path(given, key="BACKUP_DIR"), "environment variable BACKUP_DIR"
     elif found:
         return found, _default_repository(document, list(found), file=file)
@@ -174,6 +182,18 @@ def _repositories(
     name = "BACKUP_DIR" if _DEFAULT_REPOSITORY in found else _DEFAULT_REPOSITORY
     origins[f"repositories.{name}.path"] = origin
     return {**found, name: RepositorySettings(path=location)}, name
+
+
+def _with_store(
+    found: dict[str, RepositorySettings], url: str, origins: dict[str, str]
+) -> tuple[dict[str, RepositorySettings], str]:
+    """The repositories with the store that BACKUP_DIR names, which is the default one."""
+    for name, settings in found.items():
+        if settings.url is not None and store_location(settings.url, key=f"repositories.{name}.url") == url:
+            return found, name
+    name = "BACKUP_DIR" if _DEFAULT_REPOSITORY in found else _DEFAULT_REPOSITORY
+    origins[f"repositories.{name}.url"] = "environment variable BACKUP_DIR"
+    return {**found, name: RepositorySettings(url=url)}, name
 
 
 def _encryption(document: Document, *, file: Path | None) -> EncryptionSettings:

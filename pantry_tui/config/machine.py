@@ -22,7 +22,11 @@ def examine_machine(config: Config, databases: Sequence[str | None]) -> list[Fin
     return [
         *examine_configuration(config, databases),
         examine_directory("data_directory", config.data_directory, private=True),
-        *(examine_directory("repository", found.path, name=name) for name, found in config.repositories.items()),
+        *(
+            examine_directory("repository", found.path, name=name)
+            for name, found in config.repositories.items()
+            if found.path is not None
+        ),
         *examine_textfile(config.monitoring.textfile),
     ]
 
@@ -67,6 +71,20 @@ def notification_problems(config: Config) -> list[ConfigError]:
                 continue
             try:
                 resolve_reference(reference, config.environment, key=f"notifications.{name}.{field}", what=what)
+            except ConfigError as error:
+                problems.append(error)
+    return problems
+
+
+def repository_problems(config: Config) -> list[ConfigError]:
+    """What keeps any repository from being used, as far as can be told without looking at it."""
+    problems = []
+    for name, settings in config.repositories.items():
+        for field in ("access_key", "secret_key", "session_token"):
+            if (reference := getattr(settings, field)) is None:
+                continue
+            try:
+                resolve_reference(reference, config.environment, key=f"repositories.{name}.{field}", what="key")
             except ConfigError as error:
                 problems.append(error)
     return problems

@@ -28,6 +28,7 @@ from pantry_tui.config.settings import (
     RunnerSettings,
     SchedulerSettings,
 )
+from pantry_tui.config.storing import check_repository
 from pantry_tui.errors import ConfigError
 from pantry_tui.models import Model
 
@@ -40,6 +41,9 @@ _SECRET_KEYS = (
     "identity",
     "passphrase",
     "recipients",
+    "access_key",
+    "secret_key",
+    "session_token",
 )  # where a secret may stand by mistake
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _ASSERTION_NAME = 100
@@ -114,7 +118,7 @@ def check_document(content: dict[str, Any], *, file: str) -> Document:
         monitoring=_monitoring(_table(content, "monitoring", file), notifications, file),
         scheduler=check_section(_table(content, "scheduler", file), SchedulerSettings, prefix="scheduler", file=file),
         databases=databases,
-        repositories=_named(content, "repositories", RepositorySettings, file),
+        repositories=_repositories(content, file),
         bindings=_bindings(_table(content, "keys", file), file),
         keys=tuple(_dotted(content)),
     )
@@ -293,6 +297,13 @@ def _check_assertion(name: str, query: str, *, where: str, file: str) -> None:
             f"{file}: {where}.{name} is no query",
             remedy="It must be one that returns one row with one true: SELECT count(*) > 0 FROM public.contacts",
         )
+
+
+def _repositories(content: dict[str, Any], file: str) -> dict[str, RepositorySettings]:
+    found = _named(content, "repositories", RepositorySettings, file)
+    for name, settings in found.items():
+        check_repository(name, settings, found, file=file)
+    return found
 
 
 def _encryption(table: dict[str, Any], file: str) -> EncryptionSettings:

@@ -172,6 +172,36 @@ class DatabaseSettings(Model, frozen=True, kw_only=True):
 
 
 class RepositorySettings(Model, frozen=True, kw_only=True):
-    """One `[repositories.NAME]`: where backups are kept."""
+    """One `[repositories.NAME]`: where backups are kept, a directory (``path``) or an object store (``url``).
 
-    path: _Directory
+    What follows ``url`` is of a store alone. ``copy_to`` names the repositories that get a copy of each backup taken here.
+    """
+
+    path: _Directory | None = None
+    url: (
+        Annotated[str, Meta(min_length=1, description='an address without credentials: "s3://bucket/prefix"')] | None
+    ) = None
+    endpoint: Annotated[str, Meta(min_length=1, description='an address: "https://store.example:9000"')] | None = None
+    region: _Text | None = None
+    path_style: Annotated[bool, Meta(description="true or false")] | None = None
+    ca_file: _File | None = None
+    allow_http: Annotated[bool, Meta(description="true or false")] = False
+    storage_class: _Text | None = None
+    server_side_encryption: (
+        Annotated[
+            str, Meta(pattern="^(AES256|aws:kms|aws:kms:dsse)$", description='"AES256", "aws:kms" or "aws:kms:dsse"')
+        ]
+        | None
+    ) = None
+    kms_key: _Text | None = None
+    access_key: _Reference | None = None
+    secret_key: _Reference | None = None
+    session_token: _Reference | None = None
+    bytes_per_second: (
+        Annotated[int, Meta(ge=16384, le=1 << 40, description="a whole number of bytes from 16384 to 1099511627776")]
+        | None
+    ) = None
+    retention_policy: (
+        Annotated[str, Meta(min_length=1, description="a name of [policies.NAME], for all backups there")] | None
+    ) = None
+    copy_to: Annotated[tuple[_Text, ...], Meta(description='a list of names of [repositories.NAME]: ["offsite"]')] = ()

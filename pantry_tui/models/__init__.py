@@ -16,6 +16,7 @@ from pantry_tui.models.backups import (
     ValidationResult,
 )
 from pantry_tui.models.base import Failure, Model, utc_now
+from pantry_tui.models.copies import BackupCopy, CopiedBackup, CopyCheck, CopyResult
 from pantry_tui.models.drills import DrillPlace, DrillResult
 from pantry_tui.models.findings import Finding, FindingStatus
 from pantry_tui.models.foreign import ForeignRestoreResult
@@ -86,6 +87,7 @@ from pantry_tui.models.plans import (
 from pantry_tui.models.requests import (
     STANDARD_OUTPUT,
     BackupRequest,
+    CopyRequest,
     DiffRequest,
     DrillRequest,
     ExportRequest,
@@ -121,7 +123,7 @@ from pantry_tui.models.schedules import (
     SchedulePreview,
     ScheduleStatus,
 )
-from pantry_tui.models.targets import DatabaseTarget, RepositoryTarget
+from pantry_tui.models.targets import DatabaseTarget, RepositoryTarget, StoreAccess
 from pantry_tui.models.wizard import Incident, WizardNote, WizardState, WizardStep
 
 __all__ = [
@@ -137,6 +139,7 @@ __all__ = [
     "Assertion",
     "AssertionOutcome",
     "AuditEntry",
+    "BackupCopy",
     "BackupDetails",
     "BackupDiff",
     "BackupExport",
@@ -152,6 +155,10 @@ __all__ = [
     "CheckStatus",
     "ColumnDrift",
     "Compression",
+    "CopiedBackup",
+    "CopyCheck",
+    "CopyRequest",
+    "CopyResult",
     "DataLoss",
     "DatabaseFigures",
     "DatabaseHealth",
@@ -241,6 +248,7 @@ __all__ = [
     "Severity",
     "ShortenedValue",
     "Signature",
+    "StoreAccess",
     "Strategy",
     "Summarized",
     "TableDiff",

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pantry_tui.models.base import Model
 from pantry_tui.models.notifications import Receiver
 from pantry_tui.models.retention import RetentionPolicy, ScopedPolicy
+from pantry_tui.models.targets import RepositoryTarget
 
 
 class HookFailure(StrEnum):
@@ -41,3 +42,4 @@ class Around(Model, frozen=True, kw_only=True):
     retention: RetentionPolicy | None = None
     retention_of_deleted: tuple[ScopedPolicy, ...] = ()  # the same for backups of schedules that were deleted since
     warnings: tuple[str, ...] = ()  # what else was wished and cannot be, in words
+    copies: tuple[RepositoryTarget, ...] = ()  # where a backup is copied to when it has succeeded, by jobs of their own

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from pantry_tui.models.base import Model
+from pantry_tui.models.copies import BackupCopy
 from pantry_tui.models.kinds import BackupFormat, BackupKind, BackupSelection, Compression
 
 
@@ -46,6 +47,8 @@ class BackupSummary(Model, frozen=True, kw_only=True):
     partial: bool = False  # some tables or schemas were chosen, or left out
     encrypted: bool = False
     intact_at: datetime | None = None  # last time that its encrypted bytes were found unchanged, without being opened
+    copies: tuple[BackupCopy, ...] = ()  # in other repositories, as far as is known beside it
+    copied_from: str | None = None  # the repository that this copy was made of; None: it was taken here
 
     @property
     def kind_words(self) -> str:

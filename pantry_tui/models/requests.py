@@ -5,6 +5,7 @@ from __future__ import annotations
 from pantry_tui.models.around import Around
 from pantry_tui.models.assertions import Assertion
 from pantry_tui.models.base import Model
+from pantry_tui.models.copies import CopyCheck
 from pantry_tui.models.drills import DrillPlace
 from pantry_tui.models.kinds import BackupFormat, BackupKind, BackupSelection, Compression, Strategy
 from pantry_tui.models.measurements import Measurement
@@ -209,6 +210,25 @@ class DiffRequest(Model, frozen=True, kw_only=True, tag="diff", tag_field="type"
     data_directory: str | None = None  # whose signers are trusted; the runner puts its own in
 
 
+class CopyRequest(Model, frozen=True, kw_only=True, tag="copy", tag_field="type"):
+    """Copy a backup, with the base that it builds on, to another repository, and read it back there.
+
+    What is there already is not sent again. Without ``backup_id`` every backup of ``database`` (None: of all) that is neither
+    there nor was deleted there; and of those that are there, so many are read back as ``recheck`` says: those of which it is
+    longest ago.
+    """
+
+    repository: RepositoryTarget
+    destination: RepositoryTarget
+    backup_id: str | None = None
+    database: str | None = None
+    check: CopyCheck = CopyCheck.SAMPLE
+    recheck: int = 0
+    around: Around = Around()
+    started_by: str = ""
+    data_directory: str | None = None  # whose key signs and whose signers are trusted; the runner puts its own in
+
+
 STANDARD_OUTPUT = "-"  # in the place of a file
 
 
@@ -243,6 +263,7 @@ def export_formats(backup: BackupFormat, kind: BackupKind) -> tuple[BackupFormat
 JobRequest = (
     BackupRequest
     | ValidateRequest
+    | CopyRequest
     | RestoreRequest
     | PlanRequest
     | ForeignRestoreRequest

@@ -19,7 +19,7 @@ class ScheduleKind(StrEnum):
     DATA = "data"
     DRILL = "drill"  # the latest backup is restored into a throw-away server
     VALIDATE = "validate"  # the latest backup is read back, whole
-    COPY = "copy"  # off-site; refused until there are such copies
+    COPY = "copy"  # what is missing in the repositories that copies go to is copied there
 
     @property
     def takes_backup(self) -> bool:

@@ -28,8 +28,26 @@ class DatabaseTarget(Model, frozen=True, kw_only=True):
         return f"DatabaseTarget(name={self.name!r}, conninfo={self.conninfo!r})"
 
 
-class RepositoryTarget(Model, frozen=True, kw_only=True):
-    """Where backups are kept. ``location`` is an absolute directory path."""
+class StoreAccess(Model, frozen=True, kw_only=True):
+    """How an object store is reached. Holds no secret: credentials are references, or None: found in the usual places."""
+
+    endpoint: str | None = None  # None: that of AWS in the region
+    region: str | None = None
+    path_style: bool = True  # the bucket stands in the path, not in the host's name
+    ca_file: str | None = None  # whom to trust besides those that the machine trusts
+    allow_http: bool = False  # an endpoint on this machine may be reached without TLS in any case
+    storage_class: str | None = None  # of the data; manifests and records are always of the standard one
+    encryption: str | None = None  # by the store: AES256, aws:kms, aws:kms:dsse
+    kms_key: str | None = None
+    access_key: str | None = None
+    secret_key: str | None = None
+    session_token: str | None = None
+    bytes_per_second: int | None = None  # most that is sent; None: as fast as it goes
+
+
+class RepositoryTarget(Model, frozen=True, kw_only=True, omit_defaults=True):
+    """Where backups are kept. ``location`` is an absolute directory path, or with a ``store`` a URL: `s3://bucket/prefix`."""
 
     name: str
     location: str
+    store: StoreAccess | None = None

@@ -28,6 +28,7 @@ class RepositorySeen(Model, frozen=True, kw_only=True, tag="repository"):
     total_bytes: int | None = None
     device: int | None = None  # two of one device share their room
     problem: str | None = None
+    has_disk: bool = True  # a store has none, or tells nobody of it
 
 
 class FilesSeen(Model, frozen=True, kw_only=True, tag="files"):

@@ -33,7 +33,7 @@ def look_at_backup(
         directory, stored = repository.path(backup_id), repository.stored_manifest(backup_id)
         stamp, touched = _stamp(directory, manifest := stored.decode())
         stored.signer()  # raises for a signature that does not fit
-        problems = wrong_files(directory, manifest)
+        problems = wrong_files(repository.folder(backup_id), manifest)
     except NotFoundError:
         return None
     except StorageError as error:
@@ -57,7 +57,7 @@ def _wrong_bytes(repository: LocalRepository, manifest: Manifest) -> list[str]:
     for stored in manifest.files:
         try:
             with repository.open(manifest.id, stored.name) as file:
-                check_file(file, stored, where=str(repository.path(manifest.id) / stored.name))
+                check_file(file, stored)
         except (StorageError, NotFoundError) as error:
             problems.append(error.message)
     return problems

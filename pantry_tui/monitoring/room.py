@@ -42,7 +42,7 @@ def judge_room(host: HostFacts, thresholds: Thresholds) -> list[Check]:
 
     Under the threshold is critical, under twice that, or full in a few days, a warning.
     """
-    checks = [_judge(each, thresholds.free_bytes, thresholds, host) for each in host.repositories]
+    checks = [_judge(each, thresholds.free_bytes, thresholds, host) for each in host.repositories if each.has_disk]
     devices = {each.device for each in host.repositories}
     data = host.data_directory
     if data is not None and data.device not in devices:

@@ -25,14 +25,16 @@ async def pg_restore(
 ) -> ToolOutput:
     """Runs pg_restore with these options; ``entries``: only with these of the archive.
 
-    An encrypted archive goes to it through a pipe, of which it can read nothing in parallel. Raises as `run_tool` does.
+    An archive that is encrypted, or in a store, goes to it through a pipe, of which it can read nothing in parallel. Raises
+    as `run_tool` does.
     """
+    path = archive.path
     with _listed(entries) as (descriptors, listing):
         return await run_tool(
-            [tools.path("pg_restore"), *options, *listing, *([] if archive.is_sealed else [str(archive.path)])],
+            [tools.path("pg_restore"), *options, *listing, *([] if path is None else [str(path)])],
             environment=environment,
             doing=doing,
-            stdin_from=archive.pieces() if archive.is_sealed else None,
+            stdin_from=archive.pieces() if path is None else None,
             stdout_to=stdout_to,
             answers=answers,
             descriptors=descriptors,

@@ -10,6 +10,7 @@ from pantry_tui.artifact.content import SEALED_SUFFIX
 from pantry_tui.artifact.keyring import unlocking_as_configured
 from pantry_tui.config import load_config
 from pantry_tui.config.settings import DatabaseSettings
+from pantry_tui.config.storing import is_store_url
 from pantry_tui.events import Listener, ignore
 from pantry_tui.models import (
     DatabaseTarget,
@@ -33,7 +34,7 @@ from pantry_tui.recovery.foreign.planning import plan_foreign
 from pantry_tui.recovery.foreign.service import restore_foreign
 from pantry_tui.recovery.planning.service import plan_recovery
 from pantry_tui.recovery.service import restore_backup
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
 
 
 class RecoveryConfig(Model, frozen=True, kw_only=True):
@@ -78,13 +79,14 @@ class DrillConfig(Model, frozen=True, kw_only=True):
 class RecoveryService:
     """Restores backups of one repository into new or empty databases, or into tables where they are.
 
-    ``output_dir`` is the repository's directory; None is the configured one. ``listener`` hears what happens on the way.
+    ``output_dir`` is the repository's directory, or `s3://bucket/prefix`; None is the configured one. ``listener`` hears what
+    happens on the way.
     """
 
     def __init__(self, output_dir: str | None = None, *, listener: Listener = ignore) -> None:
         self._listener = listener
-        if output_dir is None:
-            self._repository = load_config().repository_target()
+        if output_dir is None or is_store_url(output_dir):
+            self._repository = load_config().repository_target(output_dir)
         else:
             path = Path(output_dir).expanduser().absolute()
             self._repository = RepositoryTarget(name=path.name or "backups", location=str(path))
@@ -117,12 +119,12 @@ class RecoveryService:
 
     def _settings(self, config: RecoveryConfig) -> DatabaseSettings | None:
         """What is configured of the database that was backed up."""
-        repository = LocalRepository(self._repository)
+        repository = open_repository(self._repository)
         backup = repository.summary(repository.resolve(config.backup_id))
         return load_config().databases.get(backup.database)
 
     def _request(self, config: RecoveryConfig, target: DatabaseTarget | str) -> RestoreRequest:
-        repository = LocalRepository(self._repository)
+        repository = open_repository(self._repository)
         backup = repository.summary(repository.resolve(config.backup_id))
         settings = self._settings(config) or DatabaseSettings()
         return RestoreRequest(
@@ -178,7 +180,7 @@ class RecoveryService:
 
     async def restore_imported(self, backup_id: str, target: DatabaseTarget | str) -> ForeignRestoreResult:
         """Restores a dump that was taken into the repository. Raises what `restore_dump` does, `UntrustedSignerError`."""
-        repository = LocalRepository(self._repository)
+        repository = open_repository(self._repository)
         backup = repository.summary(repository.resolve(backup_id))
         request = ForeignRestoreRequest(
             repository=self._repository,
@@ -196,7 +198,7 @@ class RecoveryService:
         backup that does not restore is no exception: ``ok`` and ``failure`` of the result say so. Raises what
         `drill_backup` does when the drill cannot begin.
         """
-        repository = LocalRepository(self._repository)
+        repository = open_repository(self._repository)
         backup = repository.summary(repository.resolve(config.backup_id))
         configured = load_config()
         settings = configured.databases.get(backup.database)

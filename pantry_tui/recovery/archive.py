@@ -66,7 +66,7 @@ class Archive(Model, frozen=True, kw_only=True):
             "--exit-on-error",
             "--no-password",
             *(f"--section={section}" for section in sections),
-            *([] if jobs == 1 or self.content.is_sealed else [f"--jobs={jobs}"]),  # it cannot share a pipe
+            *([] if jobs == 1 or self.content.path is None else [f"--jobs={jobs}"]),  # it cannot share a pipe
             *([] if self.tablespaces else ["--no-tablespaces"]),
             *([] if self.owners else ["--no-owner"]),
             f"--dbname={text}",

@@ -12,6 +12,7 @@ import msgspec
 from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.opened import Place
 from pantry_tui.artifact.trusted import require_fingerprints
 from pantry_tui.config.restoring import drill_name
 from pantry_tui.config.targets import target_with_database
@@ -44,7 +45,9 @@ from pantry_tui.recovery.phases import PhaseClock
 from pantry_tui.recovery.preflight import refuse_unsupported
 from pantry_tui.recovery.rehearsal import ELSEWHERE, rehearsal_server
 from pantry_tui.recovery.service import restore_backup
-from pantry_tui.repository.local import LocalRepository, ProofRecord
+from pantry_tui.repository.opening import open_repository
+from pantry_tui.repository.records import ProofRecord
+from pantry_tui.repository.repository import Repository
 from pantry_tui.repository.rows import restorable
 
 _PLACES = {DrillPlace.PRIVATE: "Starting a private server", DrillPlace.SERVER: "Reaching the server"}
@@ -59,11 +62,11 @@ async def drill_backup(request: DrillRequest, listener: Listener) -> DrillResult
     `ClientToolError` where no private server fits, `DiskFullError`, `ServerError` and its kin.
     """
     require_fingerprints(request.trust)
-    repository = LocalRepository(request.repository, request.data_directory)
+    repository = open_repository(request.repository, request.data_directory)
     backup_id = repository.resolve(request.backup_id)
     manifest = restorable(repository, repository.trusted_manifest(backup_id, besides=request.trust)[0])
     _refuse(request, manifest)
-    stored = repository.path(backup_id) / manifest.file("archive").name
+    stored = repository.place(backup_id, manifest.file("archive").name)
     await asyncio.to_thread(_require_key, stored, request)
     return await _Drill(request, repository, manifest, PhaseClock(listener)).run()
 
@@ -82,7 +85,7 @@ def _refuse(request: DrillRequest, manifest: Manifest) -> None:
         raise UsageError("a drill on a private server needs a data directory", remedy="name one")
 
 
-def _require_key(archive: Path, request: DrillRequest) -> None:
+def _require_key(archive: Place, request: DrillRequest) -> None:
     """Raises `KeyMissingError` or `WrongKeyError` where the backup cannot be opened; what else is wrong shows later."""
     if archive.exists():
         with suppress(BackupDamagedError):
@@ -92,9 +95,7 @@ def _require_key(archive: Path, request: DrillRequest) -> None:
 class _Drill:
     """One drill, from the server to the record."""
 
-    def __init__(
-        self, request: DrillRequest, repository: LocalRepository, manifest: Manifest, clock: PhaseClock
-    ) -> None:
+    def __init__(self, request: DrillRequest, repository: Repository, manifest: Manifest, clock: PhaseClock) -> None:
         self._request = request
         self._repository = repository
         self._manifest = manifest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -23,7 +22,7 @@ from pantry_tui.recovery.cron_jobs import EXTENSION
 from pantry_tui.recovery.database import maintenance_session, quoted_names
 from pantry_tui.recovery.rehearsal import ELSEWHERE
 from pantry_tui.recovery.roles import role_statements
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 
 # What the source's server was set to; the rest of its settings says nothing about what a backup restores to.
 _SETTINGS = (
@@ -36,9 +35,7 @@ _SETTINGS = (
 )
 
 
-async def furnish(
-    target: DatabaseTarget, repository: LocalRepository, manifest: Manifest, unlocking: Unlocking
-) -> None:
+async def furnish(target: DatabaseTarget, repository: Repository, manifest: Manifest, unlocking: Unlocking) -> None:
     """Makes the backup's roles on the private server of ``target``, without passwords, and looks for its extensions.
 
     Raises `ClientToolError` naming extensions that this PostgreSQL does not have, `BackupDamagedError` for a
@@ -55,15 +52,15 @@ async def furnish(
             raise server_error(error, doing="preparing the private server") from error
 
 
-def stored_globals(repository: LocalRepository, manifest: Manifest, unlocking: Unlocking) -> str | None:
+def stored_globals(repository: Repository, manifest: Manifest, unlocking: Unlocking) -> str | None:
     """The backup's `globals.sql`, checked; None when it is gone, of which the restore warns."""
     stored = manifest.file("globals")
-    path: Path = repository.path(manifest.id) / stored.name
-    if not path.exists():
+    place = repository.place(manifest.id, stored.name)
+    if not place.exists():
         return None
     with repository.open(manifest.id, stored.name) as file:
-        check_file(file, stored, where=str(path))
-    with Content.unlock(path, identities_of(unlocking)).open() as content:
+        check_file(file, stored)
+    with Content.unlock(place, identities_of(unlocking)).open() as content:
         return content.read().decode(errors="replace")
 
 

@@ -12,7 +12,7 @@ from pantry_tui.models import Measurement, RestoreRequest, RestoreResult
 from pantry_tui.postgres.introspect import server_identity
 from pantry_tui.postgres.workers import default_worker_count
 from pantry_tui.recovery.database import maintenance_session
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
 
 
 async def with_measurement(
@@ -24,7 +24,7 @@ async def with_measurement(
     try:
         async with await maintenance_session(request.target) as connection:
             identity = await server_identity(connection)
-        manifest = LocalRepository(request.repository, request.data_directory).manifest(result.backup_id)
+        manifest = open_repository(request.repository, request.data_directory).manifest(result.backup_id)
     except (PantryError, psycopg.Error):
         return result  # it is for reckoning alone: no reason to call a recovery failed
     restored = {(table.schema, table.name) for table in result.tables}

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 import psycopg
@@ -14,6 +13,7 @@ import psycopg
 from pantry_tui.artifact.age import identities_of
 from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.opened import Place
 from pantry_tui.artifact.selection import select_tables
 from pantry_tui.artifact.toc import TocEntry
 from pantry_tui.config.restoring import check_target, check_target_name
@@ -50,7 +50,7 @@ from pantry_tui.recovery.properties import database_statements, left_behind
 from pantry_tui.recovery.requirements import requirements
 from pantry_tui.recovery.surroundings import compare_surroundings
 from pantry_tui.recovery.swap import require_free
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 from pantry_tui.repository.rows import open_rows
 
 _MISSING = re.compile(r'database "(.*)" does not exist', re.DOTALL)
@@ -76,7 +76,7 @@ class RestorePlan(Model, frozen=True, kw_only=True):
 
 
 async def make_plan(
-    request: RestoreRequest, repository: LocalRepository, manifest: Manifest, warn: Callable[[str], None]
+    request: RestoreRequest, repository: Repository, manifest: Manifest, warn: Callable[[str], None]
 ) -> RestorePlan:
     """Checks the target, then every stored byte that will be read. Nothing is created.
 
@@ -127,7 +127,7 @@ async def make_plan(
 
 async def _meet_server(
     request: RestoreRequest,
-    repository: LocalRepository,
+    repository: Repository,
     expected: Expected,
     archive: Content,
     jobs: CronJobs | None,
@@ -187,7 +187,7 @@ async def reach(target: DatabaseTarget) -> tuple[Connection, str, bool]:
 async def _check_server(
     connection: Connection,
     request: RestoreRequest,
-    repository: LocalRepository,
+    repository: Repository,
     expected: Expected,
     warn: Callable[[str], None],
     *,
@@ -219,7 +219,7 @@ async def _check_server(
     return tools, not lost
 
 
-def globals_path(repository: LocalRepository, manifest: Manifest) -> Path | None:
+def globals_path(repository: Repository, manifest: Manifest) -> Place | None:
     """Where the backup has its roles; None when that file is gone."""
-    path = repository.path(manifest.id) / manifest.file("globals").name
-    return path if path.exists() else None
+    place = repository.place(manifest.id, manifest.file("globals").name)
+    return place if place.exists() else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from pantry_tui.artifact.age import Identity
 from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.manifest import Manifest
+from pantry_tui.artifact.opened import Place
 from pantry_tui.artifact.reader import RowsReader, check_file
 from pantry_tui.artifact.selection import Selection
 from pantry_tui.artifact.structure_csv import table_file_problems
@@ -20,7 +20,7 @@ from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.postgres.tools import version_text
 from pantry_tui.recovery.database import quoted_names
 from pantry_tui.recovery.requirements import Requirements, create_statements, quoted_identifier
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 
 LEAST_SPACE = 1 / 3  # of the rows' text: tables with compressed values can be smaller than it
 DATABASE_OWNER = "pg_database_owner"  # a role that everybody is in their own database
@@ -70,14 +70,13 @@ def refuse_unsupported(manifest: Manifest) -> None:
 
 
 async def open_archive(
-    repository: LocalRepository, manifest: Manifest, identities: Sequence[Identity]
+    repository: Repository, manifest: Manifest, identities: Sequence[Identity]
 ) -> tuple[Content, tuple[TocEntry, ...]]:
     """Hashes the archive, and returns it with its table of contents. Raises `BackupDamagedError`, `StorageError`."""
     stored = manifest.file("archive")
-    path = repository.path(manifest.id) / stored.name
     with repository.open(manifest.id, stored.name) as file:
-        await asyncio.to_thread(check_file, file, stored, where=str(path))
-    archive = Content.unlock(path, identities)
+        await asyncio.to_thread(check_file, file, stored)
+    archive = await asyncio.to_thread(Content.unlock, repository.place(manifest.id, stored.name), identities)
     return archive, await asyncio.to_thread(read_toc, archive, manifest.source.encoding)
 
 
@@ -129,7 +128,7 @@ def require_version(manifest: Manifest, server_version: int) -> None:
         )
 
 
-async def require_roles(connection: Connection, needs: Requirements, globals_file: Path | None) -> None:
+async def require_roles(connection: Connection, needs: Requirements, globals_file: Place | None) -> None:
     """Raises `RestoreError` naming roles that are missing, `PrivilegeError` naming owners we may not act for.
 
     ``globals_file`` has the roles' statements, where it is still there.

@@ -16,15 +16,13 @@ from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.database import maintenance_session, quoted_names
 from pantry_tui.recovery.furnishing import stored_globals
 from pantry_tui.recovery.roles import MissingRole, missing_roles
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 
 _THERE = "SELECT rolname::text FROM pg_catalog.pg_roles"
 _OF_THE_SERVER = "pg_"  # roles of these names are made by initdb alone
 
 
-async def create_roles(
-    request: RestoreRequest, repository: LocalRepository, manifest: Manifest, listener: Listener
-) -> None:
+async def create_roles(request: RestoreRequest, repository: Repository, manifest: Manifest, listener: Listener) -> None:
     """Makes the backup's roles that the target's server does not have, with attributes, memberships and settings.
 
     All of them or none; an attribute or membership that this role may not give is told, and the role made without. They
@@ -54,7 +52,7 @@ async def create_roles(
 
 
 async def roles_to_make(
-    connection: Connection, request: RestoreRequest, repository: LocalRepository, manifest: Manifest
+    connection: Connection, request: RestoreRequest, repository: Repository, manifest: Manifest
 ) -> list[MissingRole]:
     """The backup's roles that this server does not have. Raises `RestoreError` where the backup has lost its roles."""
     document = await asyncio.to_thread(stored_globals, repository, manifest, request.unlocking)

@@ -54,7 +54,7 @@ from pantry_tui.recovery.ids import new_recovery_id
 from pantry_tui.recovery.preflight import Segments, check_segments, needed_segments, open_archive, raw_bytes
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.set_aside import SetAside
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 from pantry_tui.repository.rows import open_rows
 
 
@@ -68,7 +68,7 @@ class Filled(NamedTuple):
 
 
 async def restore_rows(
-    request: RestoreRequest, repository: LocalRepository, manifest: Manifest, progress: RestoreProgress
+    request: RestoreRequest, repository: Repository, manifest: Manifest, progress: RestoreProgress
 ) -> RestoreResult:
     """Restores a backup of rows alone into tables that are there, and empty. Raises what `fill_tables` does."""
     started_at, started = utc_now(), time.monotonic()
@@ -110,7 +110,7 @@ async def restore_rows(
 
 
 async def fill_tables(
-    request: RestoreRequest, repository: LocalRepository, manifest: Manifest, progress: RestoreProgress
+    request: RestoreRequest, repository: Repository, manifest: Manifest, progress: RestoreProgress
 ) -> Filled:
     """Checks every stored byte that will be read, then puts the rows into the target's tables.
 

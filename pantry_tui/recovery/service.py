@@ -60,7 +60,9 @@ from pantry_tui.recovery.rows import HANDLERS, Filling
 from pantry_tui.recovery.rows_alone import restore_rows
 from pantry_tui.recovery.verify import not_compared, verify
 from pantry_tui.recovery.way import goes_in_place, refuse_batches
-from pantry_tui.repository.local import LocalRepository, ProofRecord
+from pantry_tui.repository.opening import open_repository
+from pantry_tui.repository.records import ProofRecord
+from pantry_tui.repository.repository import Repository
 from pantry_tui.repository.rows import restorable
 from pantry_tui.together import together
 
@@ -90,7 +92,7 @@ async def _restored(request: RestoreRequest, listener: Listener) -> RestoreResul
     if request.jobs is not None and not 1 <= request.jobs <= JOBS_LIMIT:
         raise UsageError(f"{request.jobs} worker processes cannot be", remedy=f"choose from 1 to {JOBS_LIMIT}")
     require_fingerprints(request.trust)
-    repository = LocalRepository(request.repository, request.data_directory)
+    repository = open_repository(request.repository, request.data_directory)
     backup_id = repository.resolve(request.backup_id)
     manifest, signer = repository.trusted_manifest(backup_id, besides=request.trust)
     listener(Logged(message=f"signed by {signer.fingerprint}" if signer else "restoring without a signature, as asked"))
@@ -121,7 +123,7 @@ class _Restore:
     def __init__(
         self,
         request: RestoreRequest,
-        repository: LocalRepository,
+        repository: Repository,
         manifest: Manifest,
         listener: Listener,
         pool: WorkerPool,

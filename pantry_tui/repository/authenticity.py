@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from pantry_tui.artifact.manifest import Manifest, PreviousBackup
+from pantry_tui.artifact.manifest import PreviousBackup
 from pantry_tui.errors import BackupDamagedError, StorageError, UntrustedSignerError
 from pantry_tui.models import Signature
 from pantry_tui.repository.authority import Authority
 from pantry_tui.repository.chain import Chain, Named
+from pantry_tui.repository.folder import Folder
 from pantry_tui.repository.ids import is_backup_id
+from pantry_tui.repository.records import received_record
 from pantry_tui.repository.stored_manifest import StoredManifest, read_manifest
 from pantry_tui.repository.tombstones import Tombstone, read_tombstone, tombstone_ids
 
@@ -23,8 +24,10 @@ class Findings(NamedTuple):
     problems: list[str]  # in words: manifests and tombstones that nobody who is believed has signed
 
 
-def examine_signatures(repository: Path, ids: Sequence[str], authority: Authority) -> Findings:
-    """Reads what is signed in a repository. A manifest that cannot be read is for others to report.
+def examine_signatures(
+    folder: Callable[[str], Folder], tombstone_folder: Folder, ids: Iterable[str], authority: Authority
+) -> Findings:
+    """Reads what is signed in a repository, by the ``folder`` of each id. What cannot be read is for others to report.
 
     Raises OSError, and what is wrong with the keys of this data directory.
     """
@@ -34,7 +37,7 @@ def examine_signatures(repository: Path, ids: Sequence[str], authority: Authorit
     unread: set[str] = set()
     for backup_id in ids:
         try:
-            stored = read_manifest(repository / backup_id)
+            stored = read_manifest(folder(backup_id))
             present[backup_id] = stored.link
             manifest = stored.decode()
         except (BackupDamagedError, FileNotFoundError):
@@ -45,15 +48,17 @@ def examine_signatures(repository: Path, ids: Sequence[str], authority: Authorit
         if wrong := _signer_problems(stored, authority):
             problems += wrong  # and what it names is not looked for: anybody may have written it
         else:
-            names += _named(f"backup {backup_id}", manifest)
+            received = received_record(stored.folder, authority)
+            previous = received.follows if received is not None else manifest.previous
+            names += _named(f"backup {backup_id}", previous)
     tombstones: dict[str, Tombstone] = {}
-    for backup_id in tombstone_ids(repository):
+    for backup_id in tombstone_ids(tombstone_folder):
         try:
-            tombstones[backup_id] = read_tombstone(repository, backup_id, authority)
+            tombstones[backup_id] = read_tombstone(tombstone_folder, backup_id, authority)
         except (StorageError, UntrustedSignerError) as error:
             problems.append(error.message)
         else:
-            names += _named(f"the tombstone of {backup_id}", tombstones[backup_id])
+            names += _named(f"the tombstone of {backup_id}", tombstones[backup_id].previous)
     return Findings(Chain(names, present, tombstones, unread), problems)
 
 
@@ -70,11 +75,11 @@ def signature_of(stored: StoredManifest, authority: Authority) -> tuple[Signatur
 
 def _signer_problems(stored: StoredManifest, authority: Authority) -> list[str]:
     try:
-        authority.require_believed(stored.signer(), what=f"backup {stored.directory.name}")
+        authority.require_believed(stored.signer(), what=f"backup {stored.folder.name}")
     except (StorageError, UntrustedSignerError) as error:
         return [error.message]
     return []
 
 
-def _named(by: str, what: Manifest | Tombstone) -> list[Named]:
-    return [] if what.previous is None or not is_backup_id(what.previous.id) else [Named(by, what.previous)]
+def _named(by: str, previous: PreviousBackup | None) -> list[Named]:
+    return [] if previous is None or not is_backup_id(previous.id) else [Named(by, previous)]

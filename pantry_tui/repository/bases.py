@@ -8,10 +8,10 @@ from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.errors import BackupDamagedError, BaseUnusableError, NotFoundError
 
 if TYPE_CHECKING:
-    from pantry_tui.repository.local import LocalRepository
+    from pantry_tui.repository.repository import Repository
 
 
-def base_of(repository: LocalRepository, manifest: Manifest) -> Manifest:
+def base_of(repository: Repository, manifest: Manifest) -> Manifest:
     """The manifest of an incremental backup's base. Raises `BackupDamagedError` when it is missing or another one."""
     assert manifest.base is not None  # of an incremental
     try:
@@ -29,7 +29,7 @@ def base_of(repository: LocalRepository, manifest: Manifest) -> Manifest:
     return stored.decode()
 
 
-def require_base(repository: LocalRepository, manifest: Manifest) -> None:
+def require_base(repository: Repository, manifest: Manifest) -> None:
     """Checks that the base of a backup to be published is still there, if it has one; raises `BaseUnusableError`.
 
     To be called under the repository's lock: until the backup is published, nothing keeps anybody from deleting its base.

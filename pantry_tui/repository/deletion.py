@@ -14,13 +14,14 @@ from pantry_tui.errors import BackupDamagedError, NotFoundError, RefusedError, S
 from pantry_tui.models import utc_now
 from pantry_tui.repository.authority import Authority
 from pantry_tui.repository.bases import base_of
-from pantry_tui.repository.records import Mark
+from pantry_tui.repository.folder import LocalFolder, files_of
+from pantry_tui.repository.records import Mark, received_record
 from pantry_tui.repository.soundness import wrong_files
-from pantry_tui.repository.staging import files_of, remove_backup_directory
-from pantry_tui.repository.tombstones import Tombstone, write_tombstone
+from pantry_tui.repository.staging import remove_backup_directory
+from pantry_tui.repository.tombstones import Tombstone, tombstone_name, write_tombstone
 
 if TYPE_CHECKING:
-    from pantry_tui.repository.local import LocalRepository
+    from pantry_tui.repository.repository import Repository
 
 
 def require_plain_files(directory: Path) -> None:
@@ -33,7 +34,7 @@ def require_plain_files(directory: Path) -> None:
         )
 
 
-def require_unpinned(repository: LocalRepository, backup_id: str) -> None:
+def require_unpinned(repository: Repository, backup_id: str) -> None:
     """Raises `RefusedError` for a backup that is pinned."""
     pins = [record for record in repository.records(backup_id) if isinstance(record, Mark) and record.kind == "pin"]
     if pins and pins[-1].pinned:
@@ -43,10 +44,10 @@ def require_unpinned(repository: LocalRepository, backup_id: str) -> None:
         )
 
 
-def require_no_children(repository: LocalRepository, backup_id: str) -> None:
+def require_no_children(repository: Repository, backup_id: str) -> None:
     """Raises `RefusedError` for the base of incremental backups, naming them."""
     children = []
-    for other in repository.ids():
+    for other in repository.announced(repository.ids()):
         with suppress(BackupDamagedError, NotFoundError):
             base = repository.manifest(other).base
             if base is not None and base.id == backup_id:
@@ -60,7 +61,7 @@ def require_no_children(repository: LocalRepository, backup_id: str) -> None:
         )
 
 
-def require_another(repository: LocalRepository, backup_id: str) -> None:
+def require_another(repository: Repository, backup_id: str) -> None:
     """Raises `RefusedError` for the last valid backup of its database, and for one that cannot be read."""
     try:
         manifest = repository.manifest(backup_id)
@@ -78,11 +79,11 @@ def require_another(repository: LocalRepository, backup_id: str) -> None:
     )
 
 
-def _has_another(repository: LocalRepository, manifest: Manifest) -> bool:
+def _has_another(repository: Repository, manifest: Manifest) -> bool:
     """Whether another backup can replace it: one that somebody slipped in, signed by nobody who is believed, cannot."""
     wanted = (manifest.database, manifest.source.name)
     unread: StorageError | None = None
-    for other in repository.ids():
+    for other in repository.announced(repository.ids(), signatures=True):
         if other == manifest.id:
             continue
         try:
@@ -98,7 +99,7 @@ def _has_another(repository: LocalRepository, manifest: Manifest) -> bool:
     return False
 
 
-def _restores(repository: LocalRepository, manifest: Manifest) -> bool:
+def _restores(repository: Repository, manifest: Manifest) -> bool:
     """Whether it is good, and no drill has shown that it, or its base, does not restore.
 
     One that is not stands in for no other; but it may be all that there is, so that it is protected as a good one is.
@@ -108,7 +109,7 @@ def _restores(repository: LocalRepository, manifest: Manifest) -> bool:
     return manifest.base is None or _restores(repository, base_of(repository, manifest))
 
 
-def _is_good(repository: LocalRepository, manifest: Manifest) -> bool:
+def _is_good(repository: Repository, manifest: Manifest) -> bool:
     """Whether the database can be made whole from it: no validation found it damaged, and its files are there.
 
     Of an incremental one the base's too.
@@ -121,20 +122,21 @@ def _is_good(repository: LocalRepository, manifest: Manifest) -> bool:
         if not _is_good(repository, base):
             return False
     summary = repository.summary(manifest.id)
-    return summary.is_whole and summary.valid is not False and not wrong_files(repository.path(manifest.id), manifest)
+    return summary.is_whole and summary.valid is not False and not wrong_files(repository.folder(manifest.id), manifest)
 
 
 _NAMED_CHILDREN = 5
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def tombstone_of(repository: LocalRepository, backup_id: str, *, by: str, forced: bool) -> Tombstone:
+def tombstone_of(repository: Repository, backup_id: str, *, by: str, forced: bool) -> Tombstone:
     """What will be said of a backup that is deleted now; less, where its manifest cannot be read."""
     link = previous = None
     with suppress(StorageError):
         link = repository.stored_manifest(backup_id).link
     with suppress(StorageError, UntrustedSignerError):  # what a stranger wrote is not repeated
-        previous = repository.trusted_manifest(backup_id)[0].previous
+        received = received_record(repository.folder(backup_id), repository.authority)
+        previous = received.follows if received is not None else repository.trusted_manifest(backup_id)[0].previous
     sha256 = link.sha256 if link is not None else None
     return Tombstone(id=backup_id, manifest_sha256=sha256, previous=previous, at=utc_now(), by=by, forced=forced)
 
@@ -144,27 +146,26 @@ def tombstone_of_missing(link: PreviousBackup, *, by: str) -> Tombstone:
     return Tombstone(id=link.id, manifest_sha256=link.sha256, previous=None, at=utc_now(), by=by, forced=True)
 
 
-def bury(repository: Path, tombstone: Tombstone, authority: Authority) -> None:
-    """Writes the tombstone, then removes the backup. Raises OSError, and what the key raises that signs.
+def bury(directory: Path, tombstones: LocalFolder, tombstone: Tombstone, authority: Authority) -> None:
+    """Writes the tombstone, then removes the backup's directory. Raises OSError, and what the key raises that signs.
 
     The tombstone comes first, so that a crash in between leaves no backup that looks as if somebody had removed it. On
     a full disk it comes last: deleting is how room is made. If there is no room even then, the backup is gone all the same,
     as the audit trail says, and `catalog check` will miss it.
     """
-    directory = repository / tombstone.id
     try:
-        stone = write_tombstone(repository, tombstone, authority)
+        write_tombstone(tombstones, tombstone, authority)
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
         remove_backup_directory(directory)
         with suppress(OSError):
-            write_tombstone(repository, tombstone, authority)
+            write_tombstone(tombstones, tombstone, authority)
         return
     try:
         remove_backup_directory(directory)
     except OSError:
         if (directory / MANIFEST_NAME).exists():
-            stone.unlink()
-            fsync_directory(stone.parent)
+            (tombstones.path / tombstone_name(tombstone.id)).unlink()
+            fsync_directory(tombstones.path)
         raise

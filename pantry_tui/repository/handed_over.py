@@ -11,7 +11,7 @@ from pantry_tui.artifact.openfiles import ArtifactFiles
 from pantry_tui.artifact.reader import RowsReader
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import Model, RepositoryTarget, Unlocking
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
 from pantry_tui.repository.rows import restorable, rows_reader
 
 _UNTIL_THE_END = ExitStack()  # of the process
@@ -33,7 +33,7 @@ class HandedOver(Model, frozen=True, kw_only=True):
 
     def manifest(self) -> Manifest:
         """That manifest, read again; composed where it was. Raises `BackupDamagedError` when it is another one by now."""
-        repository = LocalRepository(self.repository)
+        repository = open_repository(self.repository)
         manifest = repository.manifest(self.backup_id)
         if manifest_digest(manifest) != self.manifest_digest:
             manifest = restorable(repository, manifest)
@@ -46,9 +46,9 @@ class HandedOver(Model, frozen=True, kw_only=True):
 
     def open_artifact(self, manifest: Manifest) -> ArtifactFiles:
         """Its artifact, to be closed by the caller. Raises `BackupDamagedError`, `NotFoundError`."""
-        return LocalRepository(self.repository).open_artifact(manifest)
+        return open_repository(self.repository).open_artifact(manifest)
 
     def reader(self, manifest: Manifest) -> RowsReader:
         """Reads its segments, for as long as the process lives. Raises what `SegmentReader` does too."""
-        repository = LocalRepository(self.repository)
+        repository = open_repository(self.repository)
         return rows_reader(repository, manifest, identities_of(self.unlocking), _UNTIL_THE_END)

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from pantry_tui.artifact.files import open_file_in, read_descriptor, storage_errors, write_atomically
+from pantry_tui.artifact.files import storage_errors
+from pantry_tui.artifact.manifest import PreviousBackup
 from pantry_tui.errors import BackupDamagedError, UntrustedSignerError
 from pantry_tui.models import Model
 from pantry_tui.repository.authority import Authority
+from pantry_tui.repository.folder import Folder
 
 _LARGEST = 16 << 20
-_NAME = re.compile(r"(?:validation|restore|drill|intact|pin|label)-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}\.json", re.ASCII)
+_NAME = re.compile(
+    r"(?:validation|restore|drill|intact|pin|label|copy|received)-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}\.json", re.ASCII
+)
 
 
 class ProofRecord(Model, frozen=True, kw_only=True):
@@ -43,7 +47,40 @@ class Mark(Model, frozen=True, kw_only=True):
     text: str = ""
 
 
-Record = ProofRecord | Mark
+class CopyRecord(Model, frozen=True, kw_only=True):
+    """A backup was copied to another repository, or read back there; or, not ``ok``, that failed. Lies beside the original."""
+
+    kind: Literal["copy"] = "copy"
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    ok: bool
+    repository: str
+    location: str
+    sent_bytes: int = 0
+    checked_bytes: int = 0
+    seconds: float = 0.0
+    problem: str = ""
+
+
+class ReceivedRecord(Model, frozen=True, kw_only=True):
+    """A backup came as a copy. ``follows``: the backup before it, where that one was there then.
+
+    Of copies some may be left out, so that the chain of a repository goes by this and not by what the manifest names.
+    """
+
+    kind: Literal["received"] = "received"
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    repository: str
+    follows: PreviousBackup | None
+
+
+Record = ProofRecord | Mark | CopyRecord | ReceivedRecord
+
+_KINDS: dict[str, type[Record]] = {
+    "pin": Mark,
+    "label": Mark,
+    "copy": CopyRecord,
+    "received": ReceivedRecord,
+}  # every other one is a proof
 
 
 def is_record_name(name: str) -> bool:
@@ -56,49 +93,54 @@ def is_unfinished_record(name: str) -> bool:
     return name.startswith(".") and name.endswith(".tmp") and is_record_name(name[1:-4])
 
 
-def write_record(directory: Path, record: Record, authority: Authority) -> None:
+def write_record(folder: Folder, record: Record, authority: Authority) -> None:
     """Adds a record, signed and durable when this returns. Raises `StorageError`, and what the key raises that signs."""
     name = f"{record.kind}-{record.at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}.json"
-    document = authority.sign(record.to_json(), purpose=_purpose(directory))
-    with storage_errors(directory / name, f"recording a {record.kind}"):
-        write_atomically(directory / name, document)
+    document = authority.sign(record.to_json(), purpose=_purpose(folder))
+    with storage_errors(folder.where(name), f"recording a {record.kind}"):
+        folder.write(name, document)
 
 
-def read_record(directory: Path, name: str, authority: Authority) -> Record:
+def read_record(folder: Folder, name: str, authority: Authority) -> Record:
     """One record.
 
     Raises `BackupDamagedError` when it is none, `UntrustedSignerError` when nobody who is believed signed it, OSError
     when it cannot be read.
     """
-    descriptor = open_file_in(directory, name)
+    document = folder.read(name, limit=_LARGEST)
+    data = authority.open(document, purpose=_purpose(folder), where=folder.where(name))
     try:
-        document = read_descriptor(descriptor, directory / name, limit=_LARGEST)
-    finally:
-        os.close(descriptor)
-    data = authority.open(document, purpose=_purpose(directory), where=str(directory / name))
-    try:
-        return Mark.from_json(data) if name.startswith(("pin-", "label-")) else ProofRecord.from_json(data)
+        return _KINDS.get(name.partition("-")[0], ProofRecord).from_json(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BackupDamagedError(f"{directory / name} is not a readable record", detail=str(error)) from error
+        raise BackupDamagedError(f"{folder.where(name)} is not a readable record", detail=str(error)) from error
 
 
-def read_records(directory: Path, authority: Authority) -> tuple[tuple[Record, ...], tuple[str, ...]]:
+def read_records(folder: Folder, authority: Authority) -> tuple[tuple[Record, ...], tuple[str, ...]]:
     """All records of a backup, oldest first, and in words those that cannot be read or believed.
 
     Such a record proves nothing, marks nothing and harms nothing: the backup is listed as if it were not there.
     """
     records: list[Record] = []
     problems: list[str] = []
-    with storage_errors(directory, "reading the records of a backup"):
-        names = sorted(path.name for path in directory.iterdir() if is_record_name(path.name))
-        for name in names:
+    with storage_errors(str(folder), "reading the records of a backup"):
+        for name in filter(is_record_name, folder.names()):
             try:
-                records.append(read_record(directory, name, authority))
+                records.append(read_record(folder, name, authority))
             except (BackupDamagedError, UntrustedSignerError) as error:
                 problems.append(error.message)
     return tuple(sorted(records, key=lambda record: record.at)), tuple(problems)
 
 
-def _purpose(directory: Path) -> str:
+def received_record(folder: Folder, authority: Authority) -> ReceivedRecord | None:
+    """That it came as a copy, as somebody who is believed has signed it. Raises OSError, `StorageError`."""
+    for name in sorted((name for name in folder.names() if name.startswith("received-")), reverse=True):
+        with suppress(BackupDamagedError, UntrustedSignerError):
+            found = read_record(folder, name, authority) if is_record_name(name) else None
+            if isinstance(found, ReceivedRecord):
+                return found
+    return None
+
+
+def _purpose(folder: Folder) -> str:
     """What a record is signed as: of one backup, so that it says nothing beside another one."""
-    return f"record of {directory.name}"
+    return f"record of {folder.name}"

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from pantry_tui.artifact.age import Identity
 from pantry_tui.artifact.composed import ComposedReader, ReadBytes, compose
-from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.artifact.reader import RowsReader, SegmentReader, check_file
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.repository.bases import base_of
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 
 
-def restorable(repository: LocalRepository, manifest: Manifest) -> Manifest:
+def restorable(repository: Repository, manifest: Manifest) -> Manifest:
     """The same manifest; that of an incremental backup together with its base, whose manifest it names by its hash.
 
     Raises `BackupDamagedError` when the base is missing or another one.
@@ -25,12 +23,10 @@ def restorable(repository: LocalRepository, manifest: Manifest) -> Manifest:
 
 
 @contextmanager
-def open_rows(
-    repository: LocalRepository, manifest: Manifest, identities: Sequence[Identity] = ()
-) -> Iterator[RowsReader]:
+def open_rows(repository: Repository, manifest: Manifest, identities: Sequence[Identity] = ()) -> Iterator[RowsReader]:
     """Reads the segments of a manifest, composed or not (see `restorable`).
 
-    Raises as `LocalRepository.open` and `SegmentReader` do, and `BackupDamagedError` for an incremental backup whose manifest
+    Raises as `Repository.open` and `SegmentReader` do, and `BackupDamagedError` for an incremental backup whose manifest
     has changed meanwhile.
     """
     with ExitStack() as opened:
@@ -38,7 +34,7 @@ def open_rows(
 
 
 def rows_reader(
-    repository: LocalRepository, manifest: Manifest, identities: Sequence[Identity], opened: ExitStack
+    repository: Repository, manifest: Manifest, identities: Sequence[Identity], opened: ExitStack
 ) -> RowsReader:
     """The same; ``opened`` closes its files."""
 
@@ -57,21 +53,19 @@ def rows_reader(
     return ComposedReader(own, read(own), base, read(base), removed_lines(repository, own, opened))
 
 
-def removed_lines(repository: LocalRepository, manifest: Manifest, opened: ExitStack) -> ReadBytes:
+def removed_lines(repository: Repository, manifest: Manifest, opened: ExitStack) -> ReadBytes:
     """Gives parts of an incremental's removed lines as they are stored, by offset and length; ``opened`` closes the file.
 
     Read as they are needed: where much was deleted from a large database, all of them would fill a worker's memory. Raises
     `BackupDamagedError`, `StorageError`.
     """
     stored = manifest.file("removed")
-    where = repository.path(manifest.id) / stored.name
     file = opened.enter_context(repository.open(manifest.id, stored.name))
-    check_file(file, stored, where=str(where))
+    check_file(file, stored)
 
     def read(offset: int, length: int) -> bytes:
         if not 0 <= offset <= offset + length <= stored.bytes:  # as only a manifest that nobody believed could say
             return b""
-        with storage_errors(where, "reading a file of the backup"):
-            return os.pread(file.fileno(), length, offset)
+        return file.read(offset, length)
 
     return read

@@ -7,28 +7,18 @@ Schedules hold no secret: names of databases, and where a default one was.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-from pantry_tui.artifact.files import (
-    DIRECTORY_MODE,
-    fsync_directory,
-    open_file_in,
-    read_descriptor,
-    storage_errors,
-    write_atomically,
-)
+from pantry_tui.artifact.files import storage_errors
 from pantry_tui.errors import BackupDamagedError, UntrustedSignerError
 from pantry_tui.models import Model, Schedule, utc_now
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 
-FOLDER = "schedules"
 PURPOSE = "schedules"
 
 _SUFFIX = ".json"
@@ -42,13 +32,14 @@ class ScheduleCopy(Model, frozen=True, kw_only=True):
     schedules: tuple[Schedule, ...]
 
 
-def keep_copy(repository: LocalRepository, schedules: Iterable[Schedule]) -> None:
+def keep_copy(repository: Repository, schedules: Iterable[Schedule]) -> None:
     """Writes the copy, unless it says the same already.
 
     A schedule that only the copy has stays in it: it was lost here, for deleted ones stay known. Nothing is written into a
     repository that is not there. Raises `StorageError`, and as `Authority.key` does.
     """
-    if not repository.is_there():
+    folder = repository.schedule_copies
+    if folder is None or not repository.is_there():
         return
     known = {schedule.id: schedule for schedule in schedules}
     with suppress(BackupDamagedError, UntrustedSignerError):  # such a copy is of no use, and is replaced
@@ -57,16 +48,12 @@ def keep_copy(repository: LocalRepository, schedules: Iterable[Schedule]) -> Non
         if known == before:
             return
     copy = ScheduleCopy(at=utc_now(), schedules=tuple(known[name] for name in sorted(known)))
-    folder = repository.directory / FOLDER
-    with storage_errors(folder, "keeping a copy of the schedules"):
-        with suppress(FileExistsError):
-            folder.mkdir(mode=DIRECTORY_MODE)
-            fsync_directory(repository.directory)
-        document = repository.authority.sign(copy.to_json(), purpose=PURPOSE)
-        write_atomically(folder / _name(repository.authority.key.signer.fingerprint), document)
+    document = repository.authority.sign(copy.to_json(), purpose=PURPOSE)
+    with storage_errors(str(folder), "keeping a copy of the schedules"):
+        folder.write(_name(repository.authority.key.signer.fingerprint), document)
 
 
-def own_copy(repository: LocalRepository) -> tuple[Schedule, ...]:
+def own_copy(repository: Repository) -> tuple[Schedule, ...]:
     """The schedules of this data directory, as the repository remembers them; none where it has no copy.
 
     Raises `StorageError`, `BackupDamagedError`, `UntrustedSignerError`.
@@ -75,13 +62,15 @@ def own_copy(repository: LocalRepository) -> tuple[Schedule, ...]:
     return _read(repository, _name(fingerprint)) if fingerprint is not None else ()
 
 
-def copies_of_others(repository: LocalRepository) -> list[Schedule]:
+def copies_of_others(repository: Repository) -> list[Schedule]:
     """The schedules of other data directories whose signers are trusted here. Raises `StorageError`."""
     found: list[Schedule] = []
-    folder, fingerprint = repository.directory / FOLDER, repository.authority.own_fingerprint
+    folder, fingerprint = repository.schedule_copies, repository.authority.own_fingerprint
+    if folder is None:
+        return found
     own = _name(fingerprint) if fingerprint is not None else None
-    with storage_errors(folder, "looking for copies of schedules"), suppress(FileNotFoundError):
-        for name in sorted(os.listdir(folder)):  # noqa: PTH208  (names, not paths)
+    with storage_errors(str(folder), "looking for copies of schedules"), suppress(FileNotFoundError):
+        for name in folder.names():
             if name.endswith(_SUFFIX) and not name.startswith(".") and name != own:
                 with suppress(BackupDamagedError, UntrustedSignerError):
                     found += _read(repository, name)
@@ -92,18 +81,16 @@ def _name(fingerprint: str) -> str:
     return f"{hashlib.sha256(fingerprint.encode()).hexdigest()[:16]}{_SUFFIX}"
 
 
-def _read(repository: LocalRepository, name: str) -> tuple[Schedule, ...]:
-    folder: Path = repository.directory / FOLDER
-    where = str(folder / name)
+def _read(repository: Repository, name: str) -> tuple[Schedule, ...]:
+    folder = repository.schedule_copies
+    if folder is None:
+        return ()
+    where = folder.where(name)
     with storage_errors(where, "reading a copy of the schedules"):
         try:
-            descriptor = open_file_in(folder, name)
+            document = folder.read(name, limit=_LARGEST)
         except (FileNotFoundError, NotADirectoryError):
             return ()
-        try:
-            document = read_descriptor(descriptor, where, limit=_LARGEST)
-        finally:
-            os.close(descriptor)
     data = repository.authority.open(document, purpose=PURPOSE, where=where)
     try:
         return ScheduleCopy.from_json(data).schedules

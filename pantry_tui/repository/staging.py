@@ -27,7 +27,8 @@ from pantry_tui.artifact.files import (
     write_atomically,
 )
 from pantry_tui.artifact.manifest import MANIFEST_NAME, TABLES_DIRECTORY, Manifest
-from pantry_tui.errors import BackupDamagedError, InternalError
+from pantry_tui.errors import BackupDamagedError, InternalError, RefusedError
+from pantry_tui.repository.folder import files_of
 from pantry_tui.repository.stored_manifest import SIGNATURE_NAME
 
 LOCK_NAME = ".lock"
@@ -59,6 +60,19 @@ class StagedBackup:
                 remove_backup_directory(path)
             raise
         return cls(backup_id, path, lock)
+
+    @classmethod
+    def resume(cls, backup_id: str, path: Path) -> StagedBackup:
+        """Takes up a directory that a copy has begun, or makes it. Raises OSError, `RefusedError` where one is at it."""
+        with suppress(FileNotFoundError):
+            lock = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                os.close(lock)
+                raise RefusedError(f"{path} is being written by another copy", remedy="wait for its end") from error
+            return cls(backup_id, path, lock)
+        return cls.make(backup_id, path)
 
     def create(self, name: str) -> int:
         """Creates a file of the backup and returns its descriptor, open for reading and writing; the caller closes it.
@@ -121,19 +135,6 @@ def _split(name: str) -> tuple[bool, str]:
     """Whether the file stands in the directory of the tables, and its own name."""
     below, separator, last = name.partition("/")
     return (True, last) if separator and below == TABLES_DIRECTORY else (False, name)
-
-
-def files_of(directory: Path) -> Iterator[str]:
-    """What lies in a backup's directory, by the names that manifests use; of directories only that of the tables is entered.
-
-    Raises OSError.
-    """
-    with os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.name == TABLES_DIRECTORY and entry.is_dir(follow_symlinks=False):
-                yield from (f"{TABLES_DIRECTORY}/{file.name}" for file in Path(entry.path).iterdir())
-            else:
-                yield entry.name
 
 
 def _settle(path: Path) -> int:

@@ -7,10 +7,9 @@ from typing import NamedTuple
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.errors import NotFoundError, StorageError, UntrustedSignerError
 from pantry_tui.models import BackupKind, BackupSummary
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 from pantry_tui.repository.retention import BackupFacts
 from pantry_tui.repository.soundness import wrong_files
-from pantry_tui.repository.summaries import summarize
 
 
 class _Read(NamedTuple):
@@ -22,7 +21,7 @@ class _Read(NamedTuple):
     sound: bool  # no validation found it damaged, no drill that it does not restore, and its own files are there
 
 
-def facts_of(repository: LocalRepository) -> tuple[list[BackupFacts], list[str]]:
+def facts_of(repository: Repository) -> tuple[list[BackupFacts], list[str]]:
     """The facts of every backup that can be read and believed, and in words those that cannot.
 
     Every manifest is read and its signature checked: what is deleted by these facts does not come back. Raises
@@ -30,7 +29,7 @@ def facts_of(repository: LocalRepository) -> tuple[list[BackupFacts], list[str]]
     """
     found: dict[str, _Read] = {}
     unread: list[str] = []
-    for backup_id in repository.ids():
+    for backup_id in repository.announced(repository.ids(), signatures=True):
         try:
             found[backup_id] = _read(repository, backup_id)
         except NotFoundError:  # deleted meanwhile
@@ -40,12 +39,16 @@ def facts_of(repository: LocalRepository) -> tuple[list[BackupFacts], list[str]]
     return [_facts(one, found) for one in found.values()], unread
 
 
-def _read(repository: LocalRepository, backup_id: str) -> _Read:
+def _read(repository: Repository, backup_id: str) -> _Read:
     stored = repository.stored_manifest(backup_id)
     repository.authority.require_believed(stored.signer(), what=f"backup {backup_id}")
-    manifest, directory = stored.decode(), repository.path(backup_id)
-    summary = summarize(manifest, repository.records(backup_id), path=directory, repository=repository.name)
-    sound = summary.valid is not False and not summary.is_refuted and not wrong_files(directory, manifest)
+    manifest = stored.decode()
+    summary = repository.summary_of(manifest)
+    sound = (
+        summary.valid is not False
+        and not summary.is_refuted
+        and not wrong_files(repository.folder(backup_id), manifest)
+    )
     return _Read(manifest, stored.link.sha256, summary, sound)
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from pantry_tui.artifact.files import open_file_in, read_descriptor, storage_errors
+from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import MANIFEST_NAME, Manifest, PreviousBackup, decode_manifest
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import BackupKind, Model
+from pantry_tui.repository.folder import Folder
 
 if TYPE_CHECKING:
     from pantry_tui.artifact.signing import Signer
@@ -27,22 +26,22 @@ _LARGEST_SIGNATURE = 1 << 16
 class StoredManifest(NamedTuple):
     """What vouches for all the other files of a backup."""
 
-    directory: Path
+    folder: Folder
     data: bytes
 
     @property
     def link(self) -> PreviousBackup:
         """How the backup that is published next names this one."""
-        return PreviousBackup(id=self.directory.name, sha256=hashlib.sha256(self.data).hexdigest())
+        return PreviousBackup(id=self.folder.name, sha256=hashlib.sha256(self.data).hexdigest())
 
     def decode(self) -> Manifest:
         """What it says. Raises `BackupDamagedError` when it is no manifest, or that of another backup."""
-        where, backup_id = self.directory / MANIFEST_NAME, self.directory.name
+        where, backup_id = self.folder.where(MANIFEST_NAME), self.folder.name
         try:
-            manifest = decode_manifest(self.data, where=str(where))
+            manifest = decode_manifest(self.data, where=where)
         except BackupDamagedError as error:
             error.remedy = error.remedy or (
-                f"its rows may be whole: the .sql.gz in {where.parent} is plain SQL, for psql; or remove the backup with:"
+                f"its rows may be whole: the .sql.gz in {self.folder} is plain SQL, for psql; or remove the backup with:"
                 f" pantry-tui backup delete {backup_id} --force"
             )
             raise
@@ -68,27 +67,22 @@ class StoredManifest(NamedTuple):
         """
         from pantry_tui.artifact.signing import verify
 
-        where = self.directory / SIGNATURE_NAME
+        where = self.folder.where(SIGNATURE_NAME)
         with storage_errors(where, "reading a signature"):
             try:
-                signature = _read(self.directory, SIGNATURE_NAME, _LARGEST_SIGNATURE)
+                signature = self.folder.read(SIGNATURE_NAME, limit=_LARGEST_SIGNATURE)
             except FileNotFoundError:
                 return None
-        return verify(self.data, signature, purpose=PURPOSE, where=str(self.directory / MANIFEST_NAME))
+        return verify(self.data, signature, purpose=PURPOSE, where=self.folder.where(MANIFEST_NAME))
 
 
 class _Kind(Model, frozen=True, kw_only=True):
     kind: str
 
 
-def read_manifest(directory: Path) -> StoredManifest:
-    """Reads a manifest. Raises OSError, and `BackupDamagedError` for what is no plain file or far too large."""
-    return StoredManifest(directory, _read(directory, MANIFEST_NAME, _LARGEST_MANIFEST))
+def read_manifest(folder: Folder) -> StoredManifest:
+    """Reads a manifest.
 
-
-def _read(directory: Path, name: str, limit: int) -> bytes:
-    descriptor = open_file_in(directory, name)
-    try:
-        return read_descriptor(descriptor, directory / name, limit=limit)
-    finally:
-        os.close(descriptor)
+    Raises OSError, `StorageError`, and `BackupDamagedError` for what is no plain file or far too large.
+    """
+    return StoredManifest(folder, folder.read(MANIFEST_NAME, limit=_LARGEST_MANIFEST))

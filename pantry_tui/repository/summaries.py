@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from pantry_tui.artifact.manifest import Manifest, TableEntry
-from pantry_tui.models import BackupDetails, BackupSummary, FileSummary, Signature, TableSummary
-from pantry_tui.repository.records import Mark, ProofRecord, Record
+from pantry_tui.models import BackupCopy, BackupDetails, BackupSummary, FileSummary, Signature, TableSummary
+from pantry_tui.repository.records import CopyRecord, Mark, ProofRecord, ReceivedRecord, Record
 
 
-def summarize(manifest: Manifest, records: Sequence[Record], *, path: Path, repository: str) -> BackupSummary:
+def summarize(manifest: Manifest, records: Sequence[Record], *, path: str, repository: str) -> BackupSummary:
     """The backup as lists show it. ``records`` are in the order of their times."""
     summary = BackupSummary(
         id=manifest.id,
@@ -29,7 +28,7 @@ def summarize(manifest: Manifest, records: Sequence[Record], *, path: Path, repo
         raw_bytes=manifest.raw_bytes,
         tables=len(manifest.tables),
         rows=manifest.rows,
-        path=str(path),
+        path=path,
         repository=repository,
         server_version=manifest.server.version,
         fingerprints=manifest.fingerprints,
@@ -54,6 +53,7 @@ def with_records(summary: BackupSummary, records: Sequence[Record]) -> BackupSum
     intact = [proof.at for proof in proofs if proof.kind == "intact" and proof.ok]
     restores = [proof.at for proof in proofs if proof.kind in ("restore", "drill") and proof.ok]
     drills = [proof for proof in proofs if proof.kind == "drill"]
+    received = [record.repository for record in records if isinstance(record, ReceivedRecord)]
     return msgspec.structs.replace(
         summary,
         validated_at=validations[-1].at if validations else None,
@@ -64,7 +64,25 @@ def with_records(summary: BackupSummary, records: Sequence[Record]) -> BackupSum
         drilled=drills[-1].ok if drills else None,
         pinned="pin" in marks and marks["pin"].pinned,
         label=marks["label"].text if "label" in marks else "",
+        copies=_copies(record for record in records if isinstance(record, CopyRecord)),
+        copied_from=received[-1] if received else None,
     )
+
+
+def _copies(records: Iterable[CopyRecord]) -> tuple[BackupCopy, ...]:
+    """One for each place, by its latest name; ``records`` are in the order of their times."""
+    found: dict[str, BackupCopy] = {}
+    for record in records:
+        known = found.get(record.location) or BackupCopy(repository="", location=record.location)
+        found[record.location] = msgspec.structs.replace(
+            known,
+            repository=record.repository,
+            copied_at=known.copied_at or (record.at if record.ok else None),
+            verified_at=record.at if record.ok else known.verified_at,
+            ok=record.ok,
+            problem=record.problem,
+        )
+    return tuple(found.values())
 
 
 def describe(manifest: Manifest, summary: BackupSummary, *, signature: Signature, signer: str | None) -> BackupDetails:

@@ -6,26 +6,17 @@ removed it. A tombstone repeats what the deleted backup named as its own predece
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-from pantry_tui.artifact.files import (
-    DIRECTORY_MODE,
-    fsync_directory,
-    open_file_in,
-    read_descriptor,
-    storage_errors,
-    write_atomically,
-)
+from pantry_tui.artifact.files import storage_errors
 from pantry_tui.artifact.manifest import PreviousBackup
 from pantry_tui.errors import BackupDamagedError
 from pantry_tui.models import Model
 from pantry_tui.repository.authority import Authority
+from pantry_tui.repository.folder import Folder
 from pantry_tui.repository.ids import is_backup_id
 
 FOLDER = "tombstones"
@@ -50,60 +41,47 @@ class Tombstone(Model, frozen=True, kw_only=True):
     forced: bool
 
 
-def write_tombstone(repository: Path, tombstone: Tombstone, authority: Authority) -> Path:
+def tombstone_name(backup_id: str) -> str:
+    """What the tombstone of a backup is called in its folder."""
+    return f"{backup_id}{_SUFFIX}"
+
+
+def write_tombstone(tombstones: Folder, tombstone: Tombstone, authority: Authority) -> None:
     """Writes one, durable when this returns, in place of an older one of the same backup.
 
-    Raises OSError, and what the key raises that signs it.
+    Raises OSError, `StorageError`, and what the key raises that signs it.
     """
     if not is_backup_id(tombstone.id):  # it becomes part of a path
         raise BackupDamagedError(f"{tombstone.id!r} is not the id of a backup")
-    document = authority.sign(tombstone.to_json(), purpose=PURPOSE)
-    folder = repository / FOLDER
-    with suppress(FileExistsError):
-        folder.mkdir(mode=DIRECTORY_MODE)
-        fsync_directory(repository)
-    path = folder / f"{tombstone.id}{_SUFFIX}"
-    write_atomically(path, document)
-    return path
+    tombstones.write(tombstone_name(tombstone.id), authority.sign(tombstone.to_json(), purpose=PURPOSE))
 
 
-def tombstone_ids(repository: Path) -> list[str]:
-    """The ids that have one, believable or not. Raises OSError."""
-    names = _names(repository)
+def tombstone_ids(tombstones: Folder) -> list[str]:
+    """The ids that have one, believable or not. Raises OSError, `StorageError`."""
+    names = tombstones.names()
     return sorted(name.removesuffix(_SUFFIX) for name in names if is_backup_id(name.removesuffix(_SUFFIX)))
 
 
-def unfinished_tombstones(repository: Path) -> list[str]:
+def unfinished_tombstones(tombstones: Folder) -> list[str]:
     """What crashes left of some, by their paths in the repository. Raises OSError."""
-    names = [name for name in _names(repository) if name.startswith(".") and name.endswith(_UNFINISHED)]
+    names = [name for name in tombstones.names() if name.startswith(".") and name.endswith(_UNFINISHED)]
     return [f"{FOLDER}/{name}" for name in names if is_backup_id(name[1 : -len(_UNFINISHED)])]
 
 
-def read_tombstone(repository: Path, backup_id: str, authority: Authority) -> Tombstone:
+def read_tombstone(tombstones: Folder, backup_id: str, authority: Authority) -> Tombstone:
     """The tombstone of a backup.
 
     Raises `StorageError`, `BackupDamagedError` when it is none or its signature does not fit, `UntrustedSignerError`.
     """
-    folder, name = repository / FOLDER, f"{backup_id}{_SUFFIX}"
-    with storage_errors(folder / name, "reading a tombstone"):
-        descriptor = open_file_in(folder, name)
-        try:
-            document = read_descriptor(descriptor, folder / name, limit=_LARGEST)
-        finally:
-            os.close(descriptor)
-    data = authority.open(document, purpose=PURPOSE, where=str(folder / name))
+    name = tombstone_name(backup_id)
+    where = tombstones.where(name)
+    with storage_errors(where, "reading a tombstone"):
+        document = tombstones.read(name, limit=_LARGEST)
+    data = authority.open(document, purpose=PURPOSE, where=where)
     try:
         tombstone = Tombstone.from_json(data)
     except msgspec.DecodeError as error:
-        raise BackupDamagedError(f"{folder / name} is not a readable tombstone", detail=str(error)) from error
+        raise BackupDamagedError(f"{where} is not a readable tombstone", detail=str(error)) from error
     if tombstone.id != backup_id:
-        raise BackupDamagedError(f"{folder / name} is the tombstone of another backup: {tombstone.id}")
+        raise BackupDamagedError(f"{where} is the tombstone of another backup: {tombstone.id}")
     return tombstone
-
-
-def _names(repository: Path) -> list[str]:
-    try:
-        with os.scandir(repository / FOLDER) as entries:
-            return sorted(entry.name for entry in entries)
-    except FileNotFoundError:
-        return []

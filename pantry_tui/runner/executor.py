@@ -24,7 +24,7 @@ from pantry_tui.errors import (
     StorageError,
     TimedOutError,
 )
-from pantry_tui.events import Failed, Finished, Warned
+from pantry_tui.events import Failed, Finished, Logged, Warned
 from pantry_tui.models import (
     Failure,
     Job,
@@ -50,6 +50,8 @@ from pantry_tui.runner.request import (
     MakesBackup,
     assigned,
     backup_of,
+    copies_of,
+    repositories_of,
     repository_of,
     trust_of,
 )
@@ -289,10 +291,21 @@ class Executor:
                     Warned(message=f"what the job left behind could not be removed: {type(error).__name__}: {error}")
                 )
         try:
-            return await self._complete(live, last)
+            last = await self._complete(live, last)
         except Exception as error:
             live.take(Warned(message=f"what follows the job failed: {type(error).__name__}: {error}"))
-            return last
+        if isinstance(last, Finished):
+            await self._have_copied(live, last)
+        return last
+
+    async def _have_copied(self, live: LiveJob, last: Finished) -> None:
+        """Submits the copies of a backup that was taken; no backup fails for want of them."""
+        for request in copies_of(live.request, last):
+            try:
+                job = await self.submit(request, live.job.started_by)
+                live.take(Logged(message=f"job {job.id} copies it to {request.destination.name}"))
+            except PantryError as error:
+                live.take(Warned(message=f"it is not copied to {request.destination.name}: {error.message}"))
 
     async def _complete(self, live: LiveJob, last: Finished | Failed) -> Finished | Failed:
         """What comes after the work; who stops the job stops that, too, and what the work has done stays done."""
@@ -317,10 +330,11 @@ class Executor:
         if live.stopped_by is not None:
             live.process.ask_to_stop()
         last = await live.process.carry_out(live.request, live.take)
-        if last.result is not None and (repository := repository_of(live.request)) is not None:
+        if last.result is not None:
             with contextlib.suppress(TimeoutError):  # the next list finds what there is
                 async with asyncio.timeout(CLEAN_SECONDS):
-                    await self._library.take_note(repository)
+                    for repository in repositories_of(live.request):
+                        await self._library.take_note(repository)
         return last
 
     async def _take_spare(self) -> JobProcess:

@@ -21,6 +21,7 @@ from pantry_tui.errors import CancelledError, InternalError, PantryError
 from pantry_tui.events import Event, Failed, Finished, encode_event
 from pantry_tui.models import (
     BackupRequest,
+    CopyRequest,
     DatabaseTarget,
     DiffRequest,
     DrillRequest,
@@ -186,6 +187,10 @@ async def _perform(request: JobRequest, reporter: _Reporter) -> Model:
 
         adopt_environment(request.database)
         return await compare_with_live(request, reporter.send)
+    if isinstance(request, CopyRequest):
+        from pantry_tui.backup.copying import copy_backup
+
+        return await copy_backup(request, reporter.send)
     if isinstance(request, ForeignPlanRequest):
         from pantry_tui.recovery.foreign.planning import plan_foreign
 

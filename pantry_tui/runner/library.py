@@ -25,7 +25,8 @@ from pantry_tui.models import (
     TablePage,
     Unlocking,
 )
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
+from pantry_tui.repository.repository import Repository
 from pantry_tui.repository.schedule_copies import copies_of_others, keep_copy, own_copy
 
 Answer = TypeVar("Answer")
@@ -187,8 +188,8 @@ class Library:
     def _known_schedules(self) -> list[Schedule]:
         return [*self._catalog.schedules(), *self._catalog.deleted_schedules()]
 
-    def _repository(self, target: RepositoryTarget) -> LocalRepository:
-        return LocalRepository(target, self._data_directory)
+    def _repository(self, target: RepositoryTarget) -> Repository:
+        return open_repository(target, self._data_directory)
 
     async def _alone(self, targets: Sequence[RepositoryTarget], work: Callable[[], Answer]) -> Answer:
         """Works on these repositories while nobody else here does; one that does not answer holds up no other.

@@ -181,7 +181,9 @@ class Measuring:
     def _places(self) -> dict[str, str]:
         """The directories that matter, by their names; repositories only while the configuration can be read."""
         try:
-            repositories = {name: found.path for name, found in self._configuration().repositories.items()}
+            repositories = {
+                name: found.path for name, found in self._configuration().repositories.items() if found.path is not None
+            }
         except PantryError:
             repositories = {}
         return {DATA_PLACE: str(self._directory), **repositories}

@@ -48,7 +48,7 @@ from pantry_tui.models import (
 )
 from pantry_tui.monitoring.compliance import compliance
 from pantry_tui.monitoring.ordering import open_alerts
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
 from pantry_tui.runner.address import runner_address
 from pantry_tui.runner.directory import prepare_data_directory
 from pantry_tui.runner.joblog import describe, read_events
@@ -76,7 +76,7 @@ class LocalReads:
         """The backups of a repository, newest first."""
         with Catalog(self._directory) as catalog:
             try:
-                catalog.refresh(LocalRepository(repository, self._directory))
+                catalog.refresh(open_repository(repository, self._directory))
                 return catalog.backups(repository=repository.location, database=database, limit=limit)
             except RunnerBusyError:  # there is something new, and a runner, who may write it
                 return self._backups_elsewhere(repository, database, limit)
@@ -85,12 +85,12 @@ class LocalReads:
 
     async def backup(self, repository: RepositoryTarget, backup_id: str) -> BackupDetails:
         """One backup by its id, the beginning of it, or `latest`. Raises `NotFoundError`."""
-        local = LocalRepository(repository, self._directory)
+        local = open_repository(repository, self._directory)
         return local.details(local.resolve(backup_id))
 
     async def resolve(self, repository: RepositoryTarget, backup_id: str) -> str:
         """The whole id of a backup, even of one that cannot be read. Raises `NotFoundError`."""
-        return LocalRepository(repository, self._directory).resolve(backup_id)
+        return open_repository(repository, self._directory).resolve(backup_id)
 
     async def peek(
         self,
@@ -263,7 +263,7 @@ class LocalReads:
         query = repository_query(repository, database=database, limit=limit)
         if (found := self._ask("/v1/backups", query, list[BackupSummary])) is not None:
             return found
-        local = LocalRepository(repository, self._directory)
+        local = open_repository(repository, self._directory)
         summaries: list[BackupSummary] = []
         for backup_id in local.ids():
             with contextlib.suppress(BackupDamagedError, NotFoundError):

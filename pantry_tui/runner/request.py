@@ -6,9 +6,11 @@ from typing import TypeAlias
 
 import msgspec
 
+from pantry_tui.events import Finished
 from pantry_tui.models import (
     Around,
     BackupRequest,
+    CopyRequest,
     DatabaseTarget,
     DiffRequest,
     DrillPlace,
@@ -61,7 +63,7 @@ def decode_unlocking(data: bytes) -> Unlocking:
 
 
 def kind_of(request: JobRequest) -> str:
-    """backup, import, validate, restore, plan, foreign_restore, foreign_plan, drill, rollback, release, diff or export."""
+    """The word for what is asked: backup, import, validate, copy, restore, plan, foreign_restore, drill, rollback …"""
     kind = request.__struct_config__.tag
     return str(kind)
 
@@ -86,11 +88,19 @@ def title_of(request: JobRequest) -> str:
         return f"restore of {request.backup_id or request.path} into {request.target.name}"
     if isinstance(request, ImportRequest):
         return f"import of {request.path} into {request.repository.name}"
+    if isinstance(request, CopyRequest):
+        return f"copy of {_copied(request)} to {request.destination.name}"
     if isinstance(request, DiffRequest):
         return f"comparison of {request.backup_id} with {request.database.name}"
     if isinstance(request, ExportRequest):
         return f"export of {request.backup_id} into {request.output}"
     return f"validation of {request.backup_id}"
+
+
+def _copied(request: CopyRequest) -> str:
+    if request.backup_id is not None:
+        return request.backup_id
+    return f"all backups of {request.database}" if request.database is not None else "all backups"
 
 
 def _drilled_on(request: DrillRequest) -> str:
@@ -119,6 +129,30 @@ def repository_of(request: JobRequest) -> RepositoryTarget | None:
     return None if isinstance(request, OfNoRepository) else request.repository
 
 
+def repositories_of(request: JobRequest) -> tuple[RepositoryTarget, ...]:
+    """Every repository that the job may have changed."""
+    found = repository_of(request)
+    further = (request.destination,) if isinstance(request, CopyRequest) else ()
+    return (*((found,) if found is not None else ()), *further)
+
+
+def copies_of(request: JobRequest, last: Finished) -> list[CopyRequest]:
+    """What copies the backup that this request had taken to where it is wished."""
+    if not isinstance(request, BackupRequest) or last.result is None:
+        return []
+    told = Around(on_failure=request.around.on_failure)
+    return [
+        CopyRequest(
+            repository=request.repository,
+            destination=destination,
+            backup_id=str(last.result["id"]),
+            around=told,
+            started_by=request.started_by,
+        )
+        for destination in request.around.copies
+    ]
+
+
 def assigned(request: JobRequest, job_id: str) -> JobRequest:
     """The request with the job's id where the work is called so."""
     if isinstance(request, RestoreRequest | ForeignRestoreRequest | RollbackRequest):
@@ -133,7 +167,13 @@ def around_of(request: JobRequest) -> Around:
     if isinstance(request, PlanRequest) or (isinstance(request, RestoreRequest) and request.dry_run):
         return Around()
     surrounded = (
-        BackupRequest | RestoreRequest | ForeignRestoreRequest | RollbackRequest | DrillRequest | ValidateRequest
+        BackupRequest
+        | CopyRequest
+        | RestoreRequest
+        | ForeignRestoreRequest
+        | RollbackRequest
+        | DrillRequest
+        | ValidateRequest
     )
     return request.around if isinstance(request, surrounded) else Around()
 
@@ -161,6 +201,8 @@ def redacted(request: JobRequest) -> JobRequest:
         return msgspec.structs.replace(request, target=request.target.redacted(), unlocking=Unlocking())
     if isinstance(request, RollbackRequest | ReleaseRequest):
         return msgspec.structs.replace(request, target=request.target.redacted())
+    if isinstance(request, CopyRequest):
+        return request
     if isinstance(request, DrillRequest) and request.server is not None:
         return msgspec.structs.replace(request, server=request.server.redacted(), unlocking=Unlocking())
     return msgspec.structs.replace(request, unlocking=Unlocking())
@@ -170,7 +212,7 @@ def secrets_of(request: JobRequest) -> tuple[str, ...]:
     """What must never appear in anything written down."""
     target = database_of(request)
     password = target.environment.get("PGPASSWORD") if target else None
-    if isinstance(request, BackupRequest | DiffRequest | RollbackRequest | ReleaseRequest):
+    if isinstance(request, BackupRequest | CopyRequest | DiffRequest | RollbackRequest | ReleaseRequest):
         identities: tuple[str, ...] = ()
     else:
         identities = request.unlocking.identities

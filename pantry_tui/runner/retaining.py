@@ -11,7 +11,7 @@ import msgspec
 
 from pantry_tui.errors import PantryError
 from pantry_tui.models import RepositoryTarget, RetentionReport, RetentionVerdict, ScopedPolicy, utc_now
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
 from pantry_tui.repository.retention import decide, deletion_order
 from pantry_tui.repository.standing import facts_of
 from pantry_tui.runner.audit import AuditTrail
@@ -28,7 +28,7 @@ class Outlook(NamedTuple):
 
 def look(target: RepositoryTarget, data_directory: Path, policies: Iterable[ScopedPolicy]) -> Outlook:
     """What the policies come to now; nothing is changed. Raises `StorageError`, `ConfigError`, `RefusedError`."""
-    facts, unread = facts_of(LocalRepository(target, data_directory))
+    facts, unread = facts_of(open_repository(target, data_directory))
     verdicts = decide(facts, tuple(policies), utc_now())
     return Outlook(RetentionReport(verdicts=tuple(verdicts), unread=tuple(unread)), deletion_order(verdicts, facts))
 

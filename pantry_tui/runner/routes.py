@@ -15,6 +15,7 @@ from pantry_tui.models import RepositoryTarget, Unlocking
 from pantry_tui.runner.joblog import describe
 from pantry_tui.runner.manners import PEER, RUNNER, STREAM, answer, number
 from pantry_tui.runner.request import decode_mark, decode_request, decode_retention, decode_unlocking
+from pantry_tui.runner.wire import queried_repository
 
 _DEFAULT_JOBS = 100
 
@@ -195,7 +196,7 @@ async def _repositories(request: web.Request) -> list[RepositoryTarget]:
 
 def _repository(request: web.Request) -> RepositoryTarget:
     try:
-        return RepositoryTarget(name=request.query["repository"], location=request.query["location"])
+        return queried_repository(request.query)
     except KeyError as error:
         raise UsageError(
             f"the request does not name its repository: {error.args[0]} is missing",

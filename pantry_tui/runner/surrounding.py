@@ -8,6 +8,7 @@ from pantry_tui.config import Config
 from pantry_tui.models import (
     Around,
     BackupRequest,
+    CopyRequest,
     DrillRequest,
     ForeignRestoreRequest,
     JobRequest,
@@ -26,10 +27,11 @@ def surrounded(request: JobRequest, config: Config) -> JobRequest:
     if isinstance(request, PlanRequest):
         return request
     if isinstance(request, BackupRequest):
-        around = config.around_backup(request.database.name)
+        own = config.around_backup(request.database.name)
+        around = msgspec.structs.replace(own, copies=config.copies_of(request.repository))
     elif isinstance(request, RestoreRequest | ForeignRestoreRequest | RollbackRequest):
         around = config.around_recovery(request.target.name)
-    elif isinstance(request, DrillRequest | ValidateRequest):
+    elif isinstance(request, CopyRequest | DrillRequest | ValidateRequest):
         around = config.around_examination()
     else:
         return request

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import urllib.parse
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
 
 from pantry_tui.errors import RunnerError
-from pantry_tui.models import Failure, RepositoryTarget
+from pantry_tui.models import Failure, RepositoryTarget, StoreAccess
 
 VERSION_HEADER = "X-Pantry-Version"
 
@@ -30,7 +31,14 @@ def read_answer(status: int, body: bytes, kind: type[Answer]) -> Answer:
 def repository_query(repository: RepositoryTarget, **more: str | int | None) -> dict[str, str]:
     """The query that names a repository, and what else is given."""
     given = {name: str(value) for name, value in more.items() if value is not None}
-    return {"repository": repository.name, "location": repository.location, **given}
+    store = {} if repository.store is None else {"store": repository.store.to_json().decode()}
+    return {"repository": repository.name, "location": repository.location, **store, **given}
+
+
+def queried_repository(query: Mapping[str, str]) -> RepositoryTarget:
+    """The repository that a query names. Raises KeyError for what is missing, `msgspec.ValidationError`."""
+    store = StoreAccess.from_json(query["store"]) if "store" in query else None
+    return RepositoryTarget(name=query["repository"], location=query["location"], store=store)
 
 
 def path_part(text: str) -> str:

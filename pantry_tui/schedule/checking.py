@@ -6,7 +6,7 @@ import unicodedata
 
 from pantry_tui.config.restoring import is_address
 from pantry_tui.errors import UsageError
-from pantry_tui.models import Schedule, ScheduleKind
+from pantry_tui.models import Schedule
 from pantry_tui.repository.ids import require_name
 from pantry_tui.schedule.cron import parse_cron
 from pantry_tui.schedule.occurrences import time_zone
@@ -29,15 +29,10 @@ def check_schedule(schedule: Schedule) -> None:
 
 
 def _check_kind(schedule: Schedule) -> None:
-    if schedule.kind is ScheduleKind.COPY:
-        raise UsageError(
-            "copies to other repositories are not supported by this version of pantry-tui",
-            remedy="schedule backups, drills or validations; a second schedule can back up into another --repository",
-        )
     if not schedule.kind.takes_backup and not schedule.selection.is_everything:
         raise UsageError(
             f"a schedule of kind {schedule.kind} takes no backup, so it selects no tables",
-            remedy="leave the patterns out: it works on the latest backup, whatever that holds",
+            remedy="leave the patterns out: it works on backups that are there, whatever they hold",
         )
 
 

@@ -11,6 +11,7 @@ from pantry_tui.models import (
     BackupDiff,
     BackupExport,
     BackupSummary,
+    CopyResult,
     DrillResult,
     ForeignPlan,
     ForeignRestoreResult,
@@ -57,6 +58,8 @@ def result_words(job: Job, glyphs: Glyphs) -> Content:
         return diff_words(BackupDiff.from_builtins(job.result), glyphs)
     if job.kind == "export":
         return _export(BackupExport.from_builtins(job.result))
+    if job.kind == "copy":
+        return _copy(CopyResult.from_builtins(job.result))
     if job.kind == "rollback":
         return _rollback(RollbackResult.from_builtins(job.result), glyphs)
     if job.kind == "release":
@@ -70,6 +73,14 @@ def result_words(job: Job, glyphs: Glyphs) -> Content:
     if job.kind == "drill":
         return _drill(DrillResult.from_builtins(job.result), glyphs)
     return _restore(RestoreResult.from_builtins(job.result), glyphs)
+
+
+def _copy(result: CopyResult) -> Content:
+    if not result.copied:
+        return Content(f"{visible(result.destination)}: nothing was missing")
+    there = ", ".join(each.backup_id for each in result.copied)
+    sent = f"{figures.size(result.sent_bytes)} sent" if result.sent_bytes else "nothing had to be sent"
+    return Content(f"{visible(result.destination)}: {visible(there)}; {sent}, and read back")
 
 
 def _foreign_plan(plan: ForeignPlan, glyphs: Glyphs) -> Content:

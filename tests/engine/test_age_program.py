@@ -26,6 +26,7 @@ from pantry_tui.artifact.age import (
     new_file,
 )
 from pantry_tui.artifact.age.armor import remove_armor
+from pantry_tui.artifact.opened import LocalFile
 from tests.engine.terminal import Terminal
 
 CONTENT = random.Random(5).randbytes(3 * CHUNK + 1234)
@@ -68,7 +69,7 @@ def write(path: Path, *recipients: Recipient) -> None:
 
 def read(path: Path, *identities: Identity) -> bytes:
     with path.open("rb") as file:
-        sealed = SealedFile.unlock(file.fileno(), identities, where=str(path))
+        sealed = SealedFile.unlock(LocalFile(file.fileno(), str(path)), identities, where=str(path))
         return bytes(sealed.read(0, sealed.size))
 
 

@@ -117,7 +117,7 @@ def test_what_is_refused(cli: CommandLine) -> None:
         (("create", "x", "R 2 * * *"), 2, "drawn by lot"),
         (("create", "x", "0 0 31 2 *"), 2, "never run"),
         (("create", "x", "0 2 * * *", "--timezone", "Mars"), 2, "no time zone"),
-        (("create", "x", "0 2 * * *", "--kind", "copy"), 2, "copies"),
+        (("create", "x", "0 2 * * *", "--kind", "copy"), 3, "nothing says where the backups"),
         (("create", "x", "0 2 * * *", "-d", "postgresql://u:hidden@h/d"), 2, "an address is none"),
         (("create", "x", "0 2 * * *", "--kind", "drill", "-f", "csv"), 2, "takes none"),
         (("create", "x", "0 2 * * *", "--missed-limit", "6h"), 2, "--missed-limit is of the policy if-younger"),

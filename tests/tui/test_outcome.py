@@ -9,6 +9,8 @@ import pytest
 
 from pantry_tui.models import (
     AssertionOutcome,
+    CopiedBackup,
+    CopyResult,
     DataLoss,
     Estimate,
     Failure,
@@ -189,3 +191,18 @@ def test_plans_of_dumps(refusals: tuple[Failure, ...]) -> None:
     assert ("cannot be restored" in lines[0]) == bool(refusals)
     assert lines[-3:] == ["known: complete[b]", "not known: how long it takes", plan.command]
     assert len(lines) == 4 + len(refusals)
+
+
+@pytest.mark.parametrize(
+    ("copied", "expected"),
+    [
+        ((), "offsite: nothing was missing"),
+        (
+            (CopiedBackup(backup_id="b", bytes=2048, sent_bytes=1024, checked_bytes=2048, seconds=1.0),),
+            "offsite: b; 1.0 KiB sent, and read back",
+        ),
+    ],
+)
+def test_copies(copied: tuple[CopiedBackup, ...], expected: str) -> None:
+    result = CopyResult(repository="near", destination="offsite", location="s3://b/x", copied=copied, seconds=1.0)
+    assert words("copy", result) == expected

@@ -38,10 +38,10 @@ def test_the_library_is_light(tmp_path: Path) -> None:
     loaded = loaded_after("import pantry_tui", tmp_path)
 
     assert "pantry_tui" in loaded
-    assert not {"textual", "rich", "aiohttp", "psycopg"} & loaded
+    assert not {"textual", "rich", "aiohttp", "psycopg", "obstore"} & loaded
 
 
-@pytest.mark.parametrize("heavy", ["textual", "screens"])
+@pytest.mark.parametrize("heavy", ["textual", "screens", "obstore"])
 def test_listing_backups_does_not_load_the_application(tmp_path: Path, heavy: str) -> None:
     loaded = loaded_after(command("backup", "list"), tmp_path)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import copy
 from collections.abc import Callable, Iterator, Sequence
 
 from pantry_tui.artifact.age.envelope import HEAD_BYTES, open_file
@@ -16,7 +16,7 @@ from pantry_tui.artifact.age.payload import (
     opened_size,
     sealed_size,
 )
-from pantry_tui.artifact.files import storage_errors
+from pantry_tui.artifact.opened import OpenedFile
 from pantry_tui.errors import BackupDamagedError
 
 READ_CHUNKS = 16  # at once, from front to back: 1 MiB
@@ -103,29 +103,36 @@ def _opened_piece(key: PayloadKey, number: int, sealed: memoryview, *, last: boo
 class SealedFile:
     """An encrypted file that is read at any place, by several threads if need be.
 
-    The last chunk is opened first: a file that was cut off is found out before anything of it is used. The descriptor
-    stays the caller's.
+    The last chunk is opened first: a file that was cut off is found out before anything of it is used. The file stays
+    the caller's.
     """
 
-    def __init__(self, descriptor: int, start: int, key: PayloadKey, *, where: str = "the encrypted file") -> None:
+    def __init__(self, file: OpenedFile, start: int, key: PayloadKey, *, where: str = "the encrypted file") -> None:
         """``start`` and ``key`` are those of `open_file`. Raises `BackupDamagedError`, `StorageError`."""
-        self._descriptor = descriptor
+        self._file = file
         self._start = start
         self._key = key
         self._where = where
-        with storage_errors(where, "reading the encrypted file"):
-            sealed = os.fstat(descriptor).st_size - start
+        sealed = file.size - start
         self._chunks = _chunks(sealed, where)
         self.size = opened_size(sealed) or 0  # bytes of content
         self._open(self._chunks - 1, self._chunks)
 
     @classmethod
-    def unlock(cls, descriptor: int, identities: Sequence[Identity], *, where: str) -> SealedFile:
-        """The file, opened by one of ``identities``. Raises what `open_file` raises."""
-        with storage_errors(where, "reading the encrypted file"):
-            head = os.pread(descriptor, HEAD_BYTES, 0)
-        start, key = open_file(head, identities, where=where)
-        return cls(descriptor, start, key, where=where)
+    def unlock(cls, file: OpenedFile, identities: Sequence[Identity], *, where: str) -> SealedFile:
+        """The file, opened by one of ``identities``. Raises what `open_file` raises, `StorageError`."""
+        start, key = open_file(file.read(0, HEAD_BYTES), identities, where=where)
+        return cls(file, start, key, where=where)
+
+    def part(self, offset: int, length: int) -> SealedFile:
+        """The same, for somebody who is about to read that part of the content from front to back."""
+        first, end = offset // CHUNK, -(-(offset + length) // CHUNK)
+        file = self._file.part(self._start + first * SEALED_CHUNK, (end - first) * SEALED_CHUNK)
+        if file is self._file:
+            return self
+        found = copy.copy(self)
+        found._file = file  # noqa: SLF001  # of this class
+        return found
 
     def read(self, offset: int, length: int) -> memoryview:
         """That part of the content; less where the file ends. Raises `BackupDamagedError`, `StorageError`."""
@@ -152,12 +159,11 @@ class SealedFile:
         return opened
 
     def _fill(self, buffer: memoryview, offset: int) -> None:
-        with storage_errors(self._where, "reading the encrypted file"):
-            while buffer:
-                count = os.preadv(self._descriptor, [buffer], offset)
-                if not count:
-                    raise damaged(self._where, (offset - self._start) // SEALED_CHUNK, "is cut off")
-                buffer, offset = buffer[count:], offset + count
+        while buffer:
+            count = self._file.read_into(buffer, offset)
+            if not count:
+                raise damaged(self._where, (offset - self._start) // SEALED_CHUNK, "is cut off")
+            buffer, offset = buffer[count:], offset + count
 
 
 def _chunks(sealed: int, where: str) -> int:

@@ -48,7 +48,7 @@ async def plan_foreign(request: ForeignPlanRequest, listener: Listener) -> Forei
     seconds = time.monotonic() - began
     version = await _meet(request, inspected, obstacles) if place is not None else None
     return ForeignPlan(
-        source=str(dump.path),
+        source=str(dump.place),
         backup_id=dump.backup_id,
         source_kind=dump.file.kind.value,
         target=place.name if place is not None else request.target.name,

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from pantry_tui.artifact.age import identities_of
+from pantry_tui.artifact.content import Content
 from pantry_tui.artifact.foreign.opening import ForeignDirectory, ForeignFile, opened_dump
 from pantry_tui.artifact.foreign.script import Inspected
+from pantry_tui.artifact.opened import Place
 from pantry_tui.artifact.trusted import require_fingerprints
 from pantry_tui.errors import BackupDamagedError, UsageError
 from pantry_tui.models import ForeignRestoreRequest
 from pantry_tui.recovery.committing import take_back_cancellation
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
 
 Answer = TypeVar("Answer")
 
@@ -26,7 +28,7 @@ class Brought(NamedTuple):
     """A dump where it lies. ``digest``: of the script that was found in it when it was taken into the repository."""
 
     file: ForeignFile | ForeignDirectory
-    path: Path
+    place: Path | Place
     backup_id: str | None = None
     digest: str | None = None
 
@@ -34,7 +36,7 @@ class Brought(NamedTuple):
         """Raises `BackupDamagedError` for another script than that which was taken in."""
         if self.digest not in (None, inspected.digest.hex()):
             raise BackupDamagedError(
-                f"backup {self.backup_id}: {self.path.name} is not the dump that was taken in",
+                f"backup {self.backup_id}: {self.place.name} is not the dump that was taken in",
                 remedy="no part of it was run; bring the dump again, or see who writes into the repository",
             )
 
@@ -51,12 +53,13 @@ def brought(request: ForeignRestoreRequest) -> Brought:
     if request.repository is None or request.backup_id is None:
         raise UsageError("no dump is named", remedy="name one by its path, or by its repository and id")
     require_fingerprints(request.trust)
-    repository = LocalRepository(request.repository, request.data_directory)
+    repository = open_repository(request.repository, request.data_directory)
     manifest, _ = repository.trusted_manifest(repository.resolve(request.backup_id), besides=request.trust)
     if manifest.foreign is None:
         raise UsageError(f"backup {manifest.id} is no dump of others", remedy="restore it as a backup")
-    path = repository.path(manifest.id) / manifest.file("artifact").name
-    return Brought(ForeignFile.at(path, identities), path, manifest.id, manifest.foreign.script_sha256)
+    place = repository.place(manifest.id, manifest.file("artifact").name)
+    file = ForeignFile(Content.unlock(place, identities), place.name)
+    return Brought(file, place, manifest.id, manifest.foreign.script_sha256)
 
 
 async def in_thread(

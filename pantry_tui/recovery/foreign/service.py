@@ -122,7 +122,7 @@ class _Restore:
         self._progress.finished(findings.rows)
         return ForeignRestoreResult(
             id=self._request.recovery_id or new_recovery_id(self._started_at),
-            source=str(self._brought.path),
+            source=str(self._brought.place),
             backup_id=self._brought.backup_id,
             source_kind=self._file.kind.value,
             source_sha256=inspected.digest.hex(),

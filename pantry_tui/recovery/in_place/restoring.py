@@ -19,13 +19,13 @@ from pantry_tui.recovery.in_place.service import Exchanged, InPlace
 from pantry_tui.recovery.preflight import check_segments, needed_segments, open_archive, refuse_unsupported
 from pantry_tui.recovery.progress import RestoreProgress
 from pantry_tui.recovery.way import INSTEAD, ROWS_ALONE, is_instead, require_no_large_objects
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 from pantry_tui.repository.rows import open_rows
 
 
 async def restore_in_place(
     request: RestoreRequest,
-    repository: LocalRepository,
+    repository: Repository,
     manifest: Manifest,
     progress: RestoreProgress,
 ) -> RestoreResult:

@@ -13,7 +13,7 @@ from pantry_tui.postgres.snapshot import Connection
 from pantry_tui.recovery.cron_jobs import CronJobs
 from pantry_tui.recovery.limited import Limited
 from pantry_tui.recovery.preflight import Segments
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 
 
 class Ground(NamedTuple):
@@ -25,7 +25,7 @@ class Ground(NamedTuple):
     """
 
     request: PlanRequest
-    repository: LocalRepository
+    repository: Repository
     manifest: Manifest
     toc: tuple[TocEntry, ...]
     selection: Selection

@@ -37,7 +37,7 @@ from pantry_tui.recovery.planning.tables import Tables, plan_tables
 from pantry_tui.recovery.preflight import needed_segments, open_archive
 from pantry_tui.recovery.set_aside import SetAside
 from pantry_tui.repository.bases import base_of
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.opening import open_repository
 from pantry_tui.repository.rows import open_rows, restorable
 
 STATEMENT_SECONDS = 10  # that any question of a plan may take
@@ -53,7 +53,7 @@ async def plan_recovery(request: PlanRequest, listener: Listener) -> RecoveryPla
     """
     began = time.monotonic()
     require_fingerprints(request.trust)
-    repository = LocalRepository(request.repository, request.data_directory)
+    repository = open_repository(request.repository, request.data_directory)
     backup_id = repository.resolve(request.backup_id)
     own, _ = repository.trusted_manifest(backup_id, besides=request.trust)
     own.require_own("planned with")

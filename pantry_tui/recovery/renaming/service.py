@@ -44,7 +44,7 @@ from pantry_tui.recovery.renaming.placing import (
     remove,
     require_place,
 )
-from pantry_tui.repository.local import LocalRepository
+from pantry_tui.repository.repository import Repository
 
 Restore = Callable[[RestoreRequest, Listener], Awaitable[RestoreResult]]
 
@@ -54,7 +54,7 @@ _MAY_CREATE = "SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rol
 
 
 async def restore_renamed(
-    request: RestoreRequest, repository: LocalRepository, manifest: Manifest, listener: Listener, restore: Restore
+    request: RestoreRequest, repository: Repository, manifest: Manifest, listener: Listener, restore: Restore
 ) -> RestoreResult:
     """Restores with ``rename_schemas``: into a new database, or beside what a database has that is there.
 

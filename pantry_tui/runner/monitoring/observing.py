@@ -23,7 +23,9 @@ from pantry_tui.models import DatabaseTarget, Model, RepositoryTarget, utc_now
 from pantry_tui.monitoring.facts import ChainSeen, FilesSeen, ProofSeen, RepositorySeen, Seen, TrailSeen
 from pantry_tui.monitoring.files import look_at_backup
 from pantry_tui.monitoring.room import DATA_DIRECTORY, look_at_directory
-from pantry_tui.repository.local import LocalRepository, ProofRecord
+from pantry_tui.repository.opening import open_repository
+from pantry_tui.repository.records import ProofRecord
+from pantry_tui.repository.repository import Repository
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Seen] = msgspec.json.Decoder(Seen)
@@ -116,14 +118,20 @@ def _look_at_data(inquiry: Inquiry, tell: Callable[[Seen], None]) -> None:
 
 def _look_at_repository(wanted: RepositoryToSee, data_directory: str, tell: Callable[[Seen], None]) -> None:
     target = wanted.target
-    repository = LocalRepository(target, data_directory)
-    tell(_with_absence(look_at_directory(target.name, target.location), repository, wanted.listed))
+    repository = open_repository(target, data_directory)
+    is_local = target.store is None
+    place = RepositorySeen(name=target.name, location=target.location, has_disk=False)
+    tell(
+        _with_absence(look_at_directory(target.name, target.location) if is_local else place, repository, wanted.listed)
+    )
     for backup in wanted.backups:
+        if not is_local:
+            continue  # read back by validations, and by copies that are checked again
         if backup.files and (seen := look_at_backup(target, backup.id, utc_now(), known=backup.known)) is not None:
             tell(seen)
         if backup.proof and (proof := _proof(repository, backup)) is not None:
             tell(proof)
-    if wanted.chain:
+    if wanted.chain and is_local:
         began = time.monotonic()
         try:
             found = tuple(repository.signature_problems())
@@ -132,7 +140,7 @@ def _look_at_repository(wanted: RepositoryToSee, data_directory: str, tell: Call
         tell(ChainSeen(location=target.location, problems=found, seconds=time.monotonic() - began, at=utc_now()))
 
 
-def _with_absence(seen: RepositorySeen, repository: LocalRepository, listed: int) -> RepositorySeen:
+def _with_absence(seen: RepositorySeen, repository: Repository, listed: int) -> RepositorySeen:
     """A repository that should hold backups and has none, perhaps because its file system is not mounted, says so."""
     if seen.problem is not None or not listed:
         return seen
@@ -145,7 +153,7 @@ def _with_absence(seen: RepositorySeen, repository: LocalRepository, listed: int
     return msgspec.structs.replace(seen, problem=words)
 
 
-def _proof(repository: LocalRepository, backup: BackupToSee) -> ProofSeen | None:
+def _proof(repository: Repository, backup: BackupToSee) -> ProofSeen | None:
     """How long the last restore of a backup took that compared equal, where its record says so."""
     try:
         records = repository.records(backup.id)

@@ -73,9 +73,22 @@ def unknown_names(schedule: Schedule, config: Config) -> list[str]:
     return found
 
 
+def copy_places(place: RepositoryTarget, config: Config) -> tuple[RepositoryTarget, ...]:
+    """Where the backups of a repository are copied to. Raises `ConfigError` where nothing says so."""
+    found = config.copies_of(place)
+    if not found:
+        raise ConfigError(
+            f"nothing says where the backups of the repository {place.name} are copied to",
+            remedy=f'set copy_to = ["NAME"] in [repositories.{place.name}], and configure [repositories.NAME]',
+        )
+    return found
+
+
 def _is_from_environment(name: str, config: Config) -> bool:
     """Whether no configuration file says where this repository is."""
-    return name in config.repositories and not config.origins.get(f"repositories.{name}.path", "").startswith("file ")
+    keys = (f"repositories.{name}.{key}" for key in ("path", "url"))
+    configured = any(config.origins.get(key, "").startswith("file ") for key in keys)
+    return name in config.repositories and not configured
 
 
 def database_of(schedule: Schedule, config: Config) -> DatabaseTarget:

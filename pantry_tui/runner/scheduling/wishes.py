@@ -12,13 +12,16 @@ from pantry_tui.errors import NotFoundError
 from pantry_tui.models import (
     Around,
     BackupRequest,
+    CopyRequest,
     DrillRequest,
     JobRequest,
     Receiver,
     RetentionPolicy,
     Schedule,
+    ScheduleKind,
     ValidateRequest,
 )
+from pantry_tui.runner.scheduling.references import copy_places
 
 
 def retention_of(schedule: Schedule, config: Config) -> RetentionPolicy | None:
@@ -44,8 +47,11 @@ def policies_of_schedules(schedules: Iterable[Schedule], config: Config) -> dict
 
 
 def check_wishes(schedule: Schedule, config: Config) -> None:
-    """Raises `NotFoundError` for a policy, hooks, or somebody to be told, that are not configured."""
+    """Raises `NotFoundError` for a policy, hooks, or somebody to be told, that are not configured, `ConfigError` for copies to
+    nowhere."""
     retention_of(schedule, config)
+    if schedule.kind is ScheduleKind.COPY:
+        copy_places(config.repository_target(schedule.repository), config)
     if schedule.hooks is not None:
         config.named_hooks(schedule.hooks)
     config.receivers((*schedule.on_success, *schedule.on_failure))
@@ -89,16 +95,18 @@ def wished_around(request: JobRequest, schedule: Schedule, config: Config, datab
         if schedule.hooks in config.hook_sets:
             hooks = config.named_hooks(schedule.hooks)
             own = msgspec.structs.replace(own, before=hooks.hook("before_backup"), after=hooks.hook("after_backup"))
-        around = msgspec.structs.replace(_told(own, schedule, config), retention=policy)
+        around = msgspec.structs.replace(
+            _told(own, schedule, config), retention=policy, copies=config.copies_of(request.repository)
+        )
         return msgspec.structs.replace(request, schedule=schedule.id, around=around)
-    if isinstance(request, DrillRequest | ValidateRequest):
+    if isinstance(request, CopyRequest | DrillRequest | ValidateRequest):
         return msgspec.structs.replace(request, around=_told(config.around_examination(), schedule, config))
     return request
 
 
 def untold(request: JobRequest) -> JobRequest:
     """The request for whose outcome somebody else tells: of a run that is tried again, only the end is told."""
-    if isinstance(request, BackupRequest | DrillRequest | ValidateRequest):
+    if isinstance(request, BackupRequest | CopyRequest | DrillRequest | ValidateRequest):
         quiet = msgspec.structs.replace(request.around, told_elsewhere=True)
         return msgspec.structs.replace(request, around=quiet)
     return request

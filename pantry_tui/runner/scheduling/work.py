@@ -18,6 +18,7 @@ from pantry_tui.models import (
     BackupRequest,
     BackupSummary,
     Compression,
+    CopyRequest,
     DatabaseTarget,
     ExpectedRun,
     Job,
@@ -33,7 +34,7 @@ from pantry_tui.runner.drilling import drill_request, latest_to_drill
 from pantry_tui.runner.executor import Executor
 from pantry_tui.runner.library import Library
 from pantry_tui.runner.scheduling.attempts import Task
-from pantry_tui.runner.scheduling.references import database_of, repository_of
+from pantry_tui.runner.scheduling.references import copy_places, database_of, repository_of
 from pantry_tui.runner.scheduling.wishes import policies_of_schedules, untold, wished_around
 from pantry_tui.runner.terms import Terms
 
@@ -79,6 +80,13 @@ class ScheduledWork:
         config = self._configuration()
         targets = await self._databases(schedule, config)
         place = repository_of(schedule, config)
+        if schedule.kind is ScheduleKind.COPY:
+            return [
+                Task(target.name, wished_around(request, schedule, config, target.name))
+                for target in targets
+                if wanted(target.name)
+                for request in copy_requests(schedule, config, place, target)
+            ]
         return [
             Task(target.name, await self._task(schedule, config, place, target))
             for target in targets
@@ -171,6 +179,22 @@ def backup_request(
         lock_timeout_seconds=config.backup.lock_timeout_seconds,
         started_by=f"schedule {schedule.name}",
     )
+
+
+def copy_requests(
+    schedule: Schedule, config: Config, place: RepositoryTarget, target: DatabaseTarget
+) -> list[CopyRequest]:
+    """The requests that bring each repository that copies go to up to date. Raises `ConfigError` where there is none."""
+    return [
+        CopyRequest(
+            repository=place,
+            destination=destination,
+            database=target.name,
+            recheck=1,
+            started_by=f"schedule {schedule.name}",
+        )
+        for destination in copy_places(place, config)
+    ]
 
 
 def _unlocking(config: Config, backup: BackupSummary) -> Unlocking:

@@ -239,7 +239,7 @@ async def test_no_more_scheduled_jobs_at_once_than_configured(
     [
         ({"cron": "R * * * *"}, UsageError, "drawn by lot"),
         ({"timezone": "Mars/Olympus"}, UsageError, "no time zone"),
-        ({"kind": ScheduleKind.COPY}, UsageError, "copies to other repositories"),
+        ({"kind": ScheduleKind.COPY}, ConfigError, "nothing says where the backups"),
         ({"database": "postgresql://u:secret@h/d"}, UsageError, "an address is none"),
         ({"database": "host=h password=secret"}, UsageError, "an address is none"),
         ({"database": "elsewhere"}, ConfigError, "which is not configured"),

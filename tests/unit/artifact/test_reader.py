@@ -24,6 +24,7 @@ from pantry_tui.artifact.manifest import (
     StoredFile,
     TableEntry,
 )
+from pantry_tui.artifact.opened import LocalPlace
 from pantry_tui.artifact.openfiles import ArtifactFiles
 from pantry_tui.artifact.reader import SegmentReader, check_file, layout_problems
 from pantry_tui.artifact.structure import examine_segment, row_problems
@@ -92,7 +93,7 @@ class Stored:
         path.write_bytes(self.content)
 
     def opened(self) -> ArtifactFiles:
-        return ArtifactFiles(self.manifest, lambda name: (self.path.parent / name).open("rb"))
+        return ArtifactFiles(self.manifest, lambda name: LocalPlace(self.path.parent / name).open())
 
     def read(self, number: int) -> bytes:
         with self.opened() as files:
@@ -236,14 +237,14 @@ def test_layout_names_gaps_and_overlaps(stored: Stored) -> None:
 
 def test_check_file(stored: Stored) -> None:
     artifact = stored.manifest.file("artifact")
-    with stored.path.open("rb") as file:
-        check_file(file, artifact, where="x.sql.gz")
+    with LocalPlace(stored.path).open() as file:
+        check_file(file, artifact)
     stored.path.write_bytes(stored.content[:-1])
-    with stored.path.open("rb") as file, pytest.raises(BackupDamagedError, match="bytes"):
-        check_file(file, artifact, where="x.sql.gz")
+    with LocalPlace(stored.path).open() as file, pytest.raises(BackupDamagedError, match="bytes"):
+        check_file(file, artifact)
     stored.path.write_bytes(stored.content[:-1] + b"\xff")
-    with stored.path.open("rb") as file, pytest.raises(BackupDamagedError, match="sha256"):
-        check_file(file, artifact, where="x.sql.gz")
+    with LocalPlace(stored.path).open() as file, pytest.raises(BackupDamagedError, match="sha256"):
+        check_file(file, artifact)
 
 
 @pytest.mark.parametrize("text", ["x", "7x", "", "1_0", " 7", "٧", pytest.param("7" * 5000, id="long")])

@@ -123,9 +123,9 @@ def test_a_named_file_that_is_absent_is_an_error(tmp_path: Path, given: str) -> 
         ("[backup]\ncompression = 'xz'", 'backup.compression must be "gzip", "zstd" or "none"', "compression"),
         ("[databases.crm]\nport = 70000", "databases.crm.port must be a port number", "port"),
         ("[databases.crm]\nsslmode = 'on'", "databases.crm.sslmode must be", "sslmode"),
-        ("[repositories.near]", "repositories.near.path is missing", "directory"),
+        ("[repositories.near]", "repositories.near needs a path or a url", "directory"),
         ("[repositories.near]\npath = 'backups'", "repositories.near.path must be an absolute path", "~/"),
-        ("[repositories.near]\npath = 's3://bucket/x'", "object stores are not supported by this version", "directory"),
+        ("[repositories.near]\npath = 's3://bucket/x'", "must be a directory, and s3://… is none", "url"),
         ("[databases.crm]\nclient_tools = 'bin'", "databases.crm.client_tools must be an absolute path", "~/"),
         ("runner = 3", "runner must be a table", "runner"),
         ("data_directory = 3", "data_directory must be a text", "data_directory"),
@@ -192,9 +192,15 @@ def test_a_directory_that_depends_on_where_one_stands_is_refused(name: str, path
         load_config(environment={"HOME": "/h", name: path})
 
 
-def test_a_url_as_backup_dir_is_refused() -> None:
-    with pytest.raises(ConfigError, match="BACKUP_DIR: object stores are not supported by this version"):
-        load_config(environment={"BACKUP_DIR": "s3://bucket/prefix"})
+def test_a_store_as_backup_dir() -> None:
+    config = load_config(environment={"BACKUP_DIR": "s3://bucket/prefix/", "AWS_REGION": "eu-central-1"})
+    target = config.repository_target()
+    assert (target.location, target.store and target.store.region) == ("s3://bucket/prefix", "eu-central-1")
+
+
+def test_another_url_as_backup_dir_is_refused() -> None:
+    with pytest.raises(ConfigError, match="BACKUP_DIR: ftp:// is no kind of store"):
+        load_config(environment={"BACKUP_DIR": "ftp://bucket/prefix"})
 
 
 def test_repositories_by_name_and_by_path(file: Path) -> None:

@@ -116,7 +116,7 @@ class TestMissing:
         assert not (local.directory / "tombstones").exists()
         stone = Tombstone(id="../../x", manifest_sha256=None, previous=None, at=NOON, by="somebody", forced=True)
         with pytest.raises(BackupDamagedError):
-            write_tombstone(local.directory, stone, local.authority)
+            write_tombstone(local.tombstones, stone, local.authority)
 
     def test_removals_that_are_known_are_forgotten(self, local: LocalRepository) -> None:
         made = [publish(local, hour) for hour in range(4)]
@@ -152,7 +152,7 @@ class TestTombstones:
         return made
 
     def test_what_one_says(self, local: LocalRepository, made: list[str]) -> None:
-        found = read_tombstone(local.directory, made[1], local.authority)
+        found = read_tombstone(local.tombstones, made[1], local.authority)
         assert (found.id, found.by, found.forced) == (made[1], "anna", True)
         assert found.manifest_sha256 == self.link.sha256
         assert found.previous == local.stored_manifest(made[0]).link
@@ -170,7 +170,7 @@ class TestTombstones:
     def test_a_strangers_says_nothing(self, local: LocalRepository, made: list[str], tmp_path: Path) -> None:
         remove(local, made[0])
         forged = Tombstone(id=made[0], manifest_sha256=None, previous=None, at=NOON, by="anna", forced=False)
-        write_tombstone(local.directory, forged, Authority(tmp_path / "stranger"))
+        write_tombstone(local.tombstones, forged, Authority(tmp_path / "stranger"))
         assert missed(local) == [made[0]]
 
     def test_that_of_another_backup_says_nothing(self, local: LocalRepository, made: list[str]) -> None:
@@ -195,7 +195,7 @@ class TestTombstones:
         (local.path(made[1]) / "manifest.json").write_bytes(b"{")
         local.delete(made[1], by="anna", force=True)
         assert local.signature_problems() == []
-        assert read_tombstone(local.directory, made[1], local.authority).previous is None
+        assert read_tombstone(local.tombstones, made[1], local.authority).previous is None
 
 
 def test_every_history_is_told_from_every_theft(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from pantry_tui.models import Schedule
 from pantry_tui.repository.local import LocalRepository
-from pantry_tui.repository.schedule_copies import FOLDER, copies_of_others, keep_copy, own_copy
+from pantry_tui.repository.schedule_copies import copies_of_others, keep_copy, own_copy
 from tests.unit.repository.samples import local_repository, publish_backup
 
 NIGHTLY, HOURLY = (Schedule(id=name, name=name, cron="@daily") for name in ("nightly", "hourly"))
@@ -23,7 +23,7 @@ def local(tmp_path: Path) -> LocalRepository:
 
 
 def files(local: LocalRepository) -> list[Path]:
-    return sorted((local.directory / FOLDER).iterdir())
+    return sorted(local.schedule_copies.path.iterdir())
 
 
 def test_they_are_as_they_were_and_written_only_where_that_changed(local: LocalRepository) -> None:

@@ -31,6 +31,7 @@ from pantry_tui.artifact.age import (
     opened_size,
     sealed_size,
 )
+from pantry_tui.artifact.opened import LocalFile
 from pantry_tui.errors import BackupDamagedError, ConfigError, KeyMissingError, PantryError, WrongKeyError
 
 IDENTITY = X25519Identity.generate()
@@ -186,7 +187,7 @@ def test_threads_share_a_key_and_a_file(tmp_path: Path) -> None:
     path.write_bytes(encrypted(content))
     places = [random.Random(number).randrange(len(content)) for number in range(200)]
     with path.open("rb") as file, ThreadPoolExecutor(4) as threads:
-        sealed = SealedFile.unlock(file.fileno(), [IDENTITY], where="file.age")
+        sealed = SealedFile.unlock(LocalFile(file.fileno(), "file.age"), [IDENTITY], where="file.age")
         assert sealed.size == len(content)
         for place, found in zip(places, threads.map(lambda place: sealed.read(place, 200_000), places), strict=True):
             assert found == content[place : place + 200_000]
@@ -198,7 +199,7 @@ def test_any_place_can_be_read(tmp_path: Path, length: int) -> None:
     path = tmp_path / "file.age"
     path.write_bytes(encrypted(content))
     with path.open("rb") as file:
-        sealed = SealedFile.unlock(file.fileno(), [IDENTITY], where="file.age")
+        sealed = SealedFile.unlock(LocalFile(file.fileno(), "file.age"), [IDENTITY], where="file.age")
         for offset in {0, 1, CHUNK - 1, CHUNK, max(0, length - 1), length, length + 1}:
             for amount in (0, 1, CHUNK, CHUNK + 1, length):
                 assert sealed.read(offset, amount) == content[offset : offset + amount]
@@ -209,14 +210,14 @@ def test_a_cut_file_is_not_even_opened(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "file.age"
     path.write_bytes(SMALL[:-cut])
     with path.open("rb") as file, pytest.raises(BackupDamagedError, match=r"^file.age"):
-        SealedFile.unlock(file.fileno(), [IDENTITY], where="file.age")
+        SealedFile.unlock(LocalFile(file.fileno(), "file.age"), [IDENTITY], where="file.age")
 
 
 def test_a_file_cut_after_it_was_opened(tmp_path: Path) -> None:
     path = tmp_path / "file.age"
     path.write_bytes(encrypted(bytes(4 * CHUNK)))
     with path.open("r+b") as file:
-        sealed = SealedFile.unlock(file.fileno(), [IDENTITY], where="file.age")
+        sealed = SealedFile.unlock(LocalFile(file.fileno(), "file.age"), [IDENTITY], where="file.age")
         file.truncate(SEALED_CHUNK + 500)
         with pytest.raises(BackupDamagedError, match="chunk 1 is cut off"):
             sealed.read(0, 2 * CHUNK)

@@ -18,6 +18,7 @@ from pantry_tui.artifact.age import (
     parse_identities,
 )
 from pantry_tui.artifact.age.armor import remove_armor
+from pantry_tui.artifact.opened import LocalFile
 from pantry_tui.errors import BackupDamagedError, PantryError, RefusedError, WrongKeyError
 from tests.conftest import CORPUS
 from tests.unit.artifact.age.vectors import Vector, read_vector
@@ -85,7 +86,7 @@ def test_random_access_agrees_with_reading_in_order(name: str, tmp_path: Path) -
     path.write_bytes(vector.file)
     with path.open("rb") as file:
         try:
-            sealed = SealedFile.unlock(file.fileno(), identities_of(vector), where=name)
+            sealed = SealedFile.unlock(LocalFile(file.fileno(), name), identities_of(vector), where=name)
             content = b"".join(bytes(sealed.read(offset, 100_000)) for offset in range(0, sealed.size, 100_000))
         except BackupDamagedError:
             assert vector.expect == "payload failure"

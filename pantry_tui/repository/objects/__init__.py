@@ -1,0 +1,1 @@
+"""Repositories in object stores, by obstore; imported only where one is used."""

@@ -64,7 +64,7 @@ class ObjectRepository(Repository):
 
     def has_backups(self) -> bool:
         """Whether there is any backup. Raises `StorageError`."""
-        return any(self.has(name) for name in self.store.folders(f"{BACKUPS}/") if is_backup_id(name))
+        return self.store.has_any(f"{BACKUPS}/", lambda name: name.endswith(f"/{MANIFEST_NAME}"))
 
     def has(self, backup_id: str) -> bool:
         """Whether that backup is there. Raises `StorageError`."""

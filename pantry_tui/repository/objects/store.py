@@ -84,6 +84,18 @@ class Store:
         except FileNotFoundError:
             raise self._no_bucket("listing", prefix) from None
 
+    def has_any(self, prefix: str, wanted: Callable[[str], bool]) -> bool:
+        """Whether the name of any object below ``prefix`` is ``wanted``, by as few lists as it takes. Raises `StorageError`."""
+
+        def looked(client: S3Store) -> bool:
+            pages = obstore.list(client, prefix, chunk_size=_LISTED)
+            return any(wanted(meta["path"]) for page in pages for meta in page)
+
+        try:
+            return self._ask("listing", prefix, looked)
+        except FileNotFoundError:
+            raise self._no_bucket("listing", prefix) from None
+
     def folders(self, prefix: str) -> list[str]:
         """The names of what looks like folders directly below ``prefix``. Raises `StorageError`."""
         try:

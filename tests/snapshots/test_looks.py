@@ -44,7 +44,7 @@ def runner_with_backups() -> StandIn:
 
 
 def application(runner: StandIn) -> PantryApp:
-    return PantryApp(make_config(), connect=runner.connect, now=lambda: NOW, host="db1.example.org")
+    return PantryApp(make_config(), connect=runner.connect, now=lambda: NOW, host="db1.example.org", area="backups")
 
 
 def story(app: PantryApp, tell: Callable[[Driver], Awaitable[None]]) -> Callable[[Pilot[None]], Awaitable[None]]:
@@ -90,7 +90,7 @@ def test_a_running_job(snap_compare: Compare) -> None:
             Logged(message="locked 41 tables in 0.2 s", at=NOW),
             Progress(share=0.42, bytes_per_second=38e6, seconds_left=21, at=NOW),
         )
-        await driver.press("2", "enter")
+        await driver.press("4", "enter")
         await driver.sees("about 21 s left", "locked 41 tables")
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=story(app, run))
@@ -111,7 +111,7 @@ def test_a_restore_that_compared_equal(snap_compare: Compare) -> None:
             finished_at=(NOW + timedelta(seconds=31)).isoformat(),
             result=result,
         )
-        await driver.press("2", "enter")
+        await driver.press("4", "enter")
         await driver.sees("equal: 7 tables compared", "compared 7 tables")
         app.clear_notifications()
 

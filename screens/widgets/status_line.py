@@ -8,7 +8,6 @@ from textual.widgets import Static
 from pantry_tui.models import JobState
 from screens.known import Known
 from screens.widgets.glyphs import Glyphs
-from screens.widgets.text import shortened
 
 AREAS = (
     ("1", "Health", "health"),
@@ -44,7 +43,7 @@ class StatusLine(Static):
         if left.cell_length + len(right_plain) >= self.size.width:
             left = _areas(area, alerts, brand=False, titles=False)
         room = self.size.width - left.cell_length - len(right_plain) - len(separator) - 1
-        fitting = host if len(host) <= room else shortened(host.partition(".")[0], max(room, 0), "")
+        fitting = next((each for each in (host, host.partition(".")[0]) if len(each) <= room), "")
         shown_host = fitting + separator if fitting and not read_only else ""
         only = "only looks" + separator if read_only else ""
         right = Content.assemble(

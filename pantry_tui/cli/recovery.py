@@ -13,13 +13,13 @@ from pantry_tui.cli.parser import Parser, command
 from pantry_tui.cli.question import confirm, require_terminal
 from pantry_tui.cli.recovery_choice import (
     add_choice_options,
-    is_partial,
     require_own,
     restore_request,
     restore_target,
 )
 from pantry_tui.cli.recovery_foreign import backup_at, execute_foreign, execute_imported, named_path
-from pantry_tui.cli.recovery_renaming import rename_schemas, renaming_question
+from pantry_tui.cli.recovery_question import recovery_question
+from pantry_tui.cli.recovery_renaming import rename_schemas
 from pantry_tui.cli.session import (
     configuration,
     look_up,
@@ -29,8 +29,6 @@ from pantry_tui.cli.session import (
 from pantry_tui.errors import RestoreError, VerificationError
 from pantry_tui.models import (
     BackupKind,
-    BackupSummary,
-    DatabaseTarget,
     RestoreResult,
 )
 
@@ -109,7 +107,7 @@ def execute_recovery(args: argparse.Namespace) -> int:
         return execute_imported(args, config, place, backup, target)
     require_own(args, backup, target)
     if asks:
-        confirm(_question(args, backup, target))
+        confirm(recovery_question(args, backup, target))
     keys = unlocking(args, config, backup)
     request = restore_request(args, config, place, backup, target, keys, dry_run=args.dry_run)
     result = RestoreResult.from_builtins(run_job(args, config, request))
@@ -136,26 +134,3 @@ def execute_recovery(args: argparse.Namespace) -> int:
             detail="\n".join(result.validation.differences),
         )
     return 0
-
-
-def _question(args: argparse.Namespace, backup: BackupSummary, target: DatabaseTarget) -> str:
-    if args.rename_schema:
-        return renaming_question(args, view.backup_facts(backup), backup.id, target)
-    tables = args.table
-    what = f"{counted(len(tables), 'table')} of backup {backup.id}" if tables else f"backup {backup.id}"
-    if args.managed:
-        return (
-            f"Restore {what} ({view.backup_facts(backup)}) into database {target.name} on {view.place(target)}, as far as"
-            " the role may? Schemas of others are left alone; where tables of yours are there, their rows are exchanged."
-        )
-    if is_partial(args):
-        return (
-            f"Restore {what} ({view.backup_facts(backup)}) into database {target.name} on {view.place(target)}?"
-            f" Where the tables are there, their rows are exchanged ({args.strategy}); --dry-run shows the effect first."
-        )
-    return (
-        f"Restore {what} ({view.backup_facts(backup)}) into database {target.name} on {view.place(target)}?"
-        " It is created if it does not exist. One that is there is exchanged for the restored one, its sessions are"
-        " ended, and it is kept under another name until it is released. Where the role may not do that, only the rows of its"
-        " tables are exchanged, and all else in it stays as it is: `recovery plan` tells which."
-    )

@@ -7,7 +7,7 @@ import psycopg
 from pantry_tui.artifact.manifest import Manifest
 from pantry_tui.config.restoring import check_target
 from pantry_tui.errors import DatabaseMissingError, RefusedError, UsageError
-from pantry_tui.models import BackupKind, RestoreRequest, Strategy
+from pantry_tui.models import BackupKind, DatabaseTarget, RecoveryWay, RestoreRequest, Strategy
 from pantry_tui.postgres.connect import server_error
 from pantry_tui.recovery.database import existing_contents, writable_session
 from pantry_tui.recovery.swap import may_swap
@@ -64,15 +64,25 @@ async def goes_in_place(request: RestoreRequest, manifest: Manifest) -> bool:
     swaps = request.swap and manifest.kind is BackupKind.FULL
     if manifest.kind is BackupKind.SCHEMA or not (partly or swaps):
         return False
-    check_target(request.target)
+    way = await way_of_whole(request.target)
+    return way is RecoveryWay.IN_PLACE or (partly and way is RecoveryWay.SIDE_BY_SIDE)
+
+
+async def way_of_whole(target: DatabaseTarget) -> RecoveryWay:
+    """Which way a whole database would go to ``target``: into a new one, side by side, or in place where nothing else may be.
+
+    A database that is there and empty is filled, and counts as new. Raises `ServerError` and its kin.
+    """
+    check_target(target)
     try:
-        connection = await writable_session(request.target)
+        connection = await writable_session(target)
     except DatabaseMissingError:
-        return False
+        return RecoveryWay.NEW
     async with connection:
         try:
             if await existing_contents(connection) is None:
-                return False
-            return partly or not await may_swap(connection, connection.info.dbname)
+                return RecoveryWay.NEW
+            swaps = await may_swap(connection, connection.info.dbname)
         except psycopg.Error as error:
             raise server_error(error, doing="looking at the target database") from error
+    return RecoveryWay.SIDE_BY_SIDE if swaps else RecoveryWay.IN_PLACE

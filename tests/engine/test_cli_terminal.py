@@ -70,6 +70,28 @@ def test_restoring_asks(server: TestServer, cli: CommandLine, terminals: list[Te
         assert words in terminal.shown
 
 
+def test_what_is_asked_says_which_way_it_would_go(
+    server: TestServer, cli: CommandLine, terminals: list[Terminal]
+) -> None:
+    cli.succeed("backup", "create", "-n", "first")
+    there = server.create_database()
+    server.execute(there, "CREATE TABLE something (i int)")
+    server.execute("postgres", "CREATE ROLE without_createdb LOGIN")
+    try:
+        theirs = server.target(there.name, role="without_createdb").conninfo
+        for target, words in (
+            (there.conninfo, "it is exchanged for the restored one"),
+            (theirs, "only the rows of its tables are exchanged"),
+        ):
+            terminal = at_terminal(cli, "recovery", "execute", "latest", "--target", target)
+            terminals.append(terminal)
+            assert words in " ".join(terminal.read_until("[y/N] ").split())
+            terminal.type("")
+            assert terminal.end() == 5
+    finally:
+        server.execute("postgres", "DROP ROLE without_createdb")
+
+
 def test_errors_are_red_where_that_is_wanted(cli: CommandLine, terminals: list[Terminal]) -> None:
     del cli.environment["NO_COLOR"]
     for options, start in (((), "\x1b[1;31mpantry-tui:\x1b[0m "), (("--no-color",), "pantry-tui: ")):
